@@ -1,0 +1,55 @@
+use std::fmt::Debug;
+use std::hash::BuildHasher;
+
+use crate::{IntCache, Key, ObjCache, Options};
+
+/// A hasher that a cache can own and share between threads. Implemented for every type that qualifies.
+pub trait HashBuilder: BuildHasher + Clone + Send + Sync + 'static {}
+
+impl<S: BuildHasher + Clone + Send + Sync + 'static> HashBuilder for S {}
+
+/// An object that a cache can share between threads. Implemented for every type that qualifies.
+pub trait Value: Send + Sync + 'static {}
+
+impl<V: Send + Sync + 'static> Value for V {}
+
+/// What a backend is: a name, and the two caches it builds.
+///
+/// Code that is generic over `B: Backend` runs on every backend; the conformance suite and the benchmarks are
+/// such code.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::{Backend, IntCache, Options};
+///
+/// fn stock_of<B: Backend>(items: &[(&str, i64)]) -> impl IntCache + use<B> {
+///     let stock = B::int::<str, _>(Options::new().capacity(items.len()));
+///     for (item, pieces) in items {
+///         stock.set(item, *pieces);
+///     }
+///     stock
+/// }
+/// ```
+pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
+    /// The name by which users choose this backend: its feature in `hotcache`, its row in benchmarks.
+    const NAME: &'static str;
+
+    /// The integer cache.
+    type Int<K: Key + ?Sized, S: HashBuilder>: IntCache<K> + Debug + 'static;
+
+    /// The object cache.
+    type Obj<V: Value, K: Key + ?Sized, S: HashBuilder>: ObjCache<V, K> + Debug + 'static;
+
+    /// Builds an integer cache.
+    fn int<K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Int<K, S>;
+
+    /// Builds an object cache.
+    fn obj<V: Value, K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Obj<V, K, S>;
+
+    /// Drives deferred reclamation as far as it goes now, for tests and for quiet moments.
+    ///
+    /// Values that were deleted or replaced may be freed only when no reader can still see them. After a call
+    /// with no operation in flight on any thread, all of them are. Backends that free at once do nothing.
+    fn reclaim() {}
+}

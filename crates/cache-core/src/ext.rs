@@ -1,0 +1,121 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use crate::{Key, LoadError, ObjCache};
+
+/// What every [`ObjCache`] can do besides, `dyn` ones included.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::{ObjCache, ObjCacheExt};
+///
+/// fn greeting(cache: &dyn ObjCache<String>) -> String {
+///     cache.get_or_insert_with("greeting", || "hello".to_owned()).to_uppercase()
+/// }
+/// ```
+pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
+    /// Calls `f` with the object of a key and returns what it returns; `None` if the key is absent.
+    ///
+    /// `f` may run under a lock and must not call any cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{ObjCache, ObjCacheExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// cache.insert("title", "Flash sale".to_owned());
+    /// assert_eq!(cache.with("title", |title| title.len()), Some(10));
+    /// ```
+    ///
+    /// # Performance
+    ///
+    /// No reference count is touched: with many threads on one object this is the read that scales.
+    #[inline]
+    fn with<R>(&self, key: &K, f: impl FnOnce(&V) -> R) -> Option<R> {
+        let mut f = Some(f);
+        let mut result = None;
+        self.with_dyn(key, &mut |value| {
+            if let Some(f) = f.take() {
+                result = Some(f(value));
+            }
+        });
+        result
+    }
+
+    /// Stores an object that is not shared yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{ObjCache, ObjCacheExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.insert("a", 7);
+    /// ```
+    fn insert(&self, key: &K, value: V) {
+        self.set(key, Arc::new(value));
+    }
+
+    /// The object of a key, made by `load` if it is absent.
+    ///
+    /// One loader runs at a time for each key, under no lock; others that ask for the key wait for it and share
+    /// what it loads. A loader that panics hands over to the next waiter. A [`set`](ObjCache::set) or
+    /// [`del`](ObjCache::del) of the key during the load wins: the loaded object is then returned to those who
+    /// already waited for it, but not cached.
+    ///
+    /// # Panics
+    ///
+    /// If `load` asks for its own key, directly or through loads of other threads that wait for it. Where that
+    /// can happen, [`get_or_try_insert_with`](ObjCacheExt::get_or_try_insert_with) returns an error instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{ObjCache, ObjCacheExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// let title = cache.get_or_insert_with("event:1", || "read from the database".to_owned());
+    /// ```
+    fn get_or_insert_with(&self, key: &K, load: impl FnOnce() -> V) -> Arc<V> {
+        match self.get_or_try_insert_with(key, || Ok::<V, Infallible>(load())) {
+            Ok(value) => value,
+            Err(LoadError::Failed(never)) => match never {},
+            Err(LoadError::Recursive) => panic!(
+                "a loader asked for a key whose own load is waiting for it; \
+                 get_or_try_insert_with reports this as an error"
+            ),
+        }
+    }
+
+    /// The object of a key, made by `load` if it is absent and `load` succeeds.
+    ///
+    /// As [`get_or_insert_with`](ObjCacheExt::get_or_insert_with); a loader that fails hands over to the next
+    /// waiter, which then runs its own.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Failed`] with what this caller's `load` returned; [`LoadError::Recursive`] if `load` asks
+    /// for its own key, directly or through loads of other threads that wait for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{LoadError, ObjCache, ObjCacheExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+    /// let bad = cache.get_or_try_insert_with("n", || "x".parse::<u32>());
+    /// assert!(matches!(bad, Err(LoadError::Failed(_))));
+    /// let good = cache.get_or_try_insert_with("n", || "7".parse::<u32>());
+    /// assert_eq!(*good.unwrap(), 7);
+    /// ```
+    fn get_or_try_insert_with<E>(
+        &self,
+        key: &K,
+        load: impl FnOnce() -> Result<V, E>,
+    ) -> Result<Arc<V>, LoadError<E>> {
+        match self.get(key) {
+            Some(value) => Ok(value),
+            None => self.loads().get_or_load(self, key, load),
+        }
+    }
+}
+
+impl<V, K: Key + ?Sized, C: ObjCache<V, K> + ?Sized> ObjCacheExt<V, K> for C {}

@@ -1,0 +1,164 @@
+use std::borrow::Borrow;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use compact_str::CompactString;
+
+/// A key as callers hold it, and the form in which a cache keeps it.
+///
+/// A caller looks up with what it has (`&str`, `&[u8]`, `&u64`); the owned form is made only when a cache
+/// inserts. Implemented for `str`, `[u8]`, `bool`, `char`, every integer, and pairs of them.
+///
+/// The usual contract of [`Borrow`] holds: a key and its owned form hash and compare alike.
+///
+/// # Examples
+///
+/// A key of one's own takes a few lines:
+///
+/// ```
+/// use cache_core::Key;
+///
+/// #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// struct Sku { shop: u32, item: u64 }
+///
+/// impl Key for Sku {
+///     type Owned = Sku;
+///     fn to_owned_key(&self) -> Sku { *self }
+/// }
+/// ```
+pub trait Key: Hash + Ord + Send + Sync + 'static {
+    /// The form that a cache stores.
+    type Owned: Borrow<Self> + Hash + Ord + Clone + Debug + Send + Sync + 'static;
+
+    /// Makes the stored form of this key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::{CompactString, Key};
+    /// let owned: CompactString = "sku:1".to_owned_key();
+    /// assert_eq!(owned, "sku:1");
+    /// ```
+    fn to_owned_key(&self) -> Self::Owned;
+
+    /// The bytes that are this key, where it is nothing but bytes.
+    ///
+    /// `Some` for `str` and `[u8]`: a table may then keep the bytes in its entries, and hash and compare
+    /// them in words. Two keys are equal exactly when their bytes are. Every key of a type gives `Some`, or
+    /// every one gives `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Key;
+    /// assert_eq!("é".as_bytes(), &[0xc3, 0xa9]);
+    /// assert_eq!(Key::as_bytes("é"), Some(&[0xc3, 0xa9][..]));
+    /// assert_eq!(Key::as_bytes(&7_u64), None);
+    /// ```
+    fn as_bytes(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// The key that these bytes are: the inverse of [`as_bytes`](Key::as_bytes).
+    ///
+    /// `None` where the type has no byte form, or where the bytes are no key (not UTF-8, for `str`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Key;
+    /// assert_eq!(<str as Key>::from_bytes(b"sku"), Some("sku"));
+    /// assert_eq!(<str as Key>::from_bytes(b"\xff"), None);
+    /// ```
+    fn from_bytes(bytes: &[u8]) -> Option<&Self> {
+        let _ = bytes;
+        None
+    }
+}
+
+impl Key for str {
+    type Owned = CompactString;
+
+    fn to_owned_key(&self) -> CompactString {
+        CompactString::new(self)
+    }
+
+    fn as_bytes(&self) -> Option<&[u8]> {
+        Some(self.as_bytes())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<&str> {
+        std::str::from_utf8(bytes).ok()
+    }
+}
+
+impl Key for [u8] {
+    type Owned = Box<[u8]>;
+
+    fn to_owned_key(&self) -> Box<[u8]> {
+        self.into()
+    }
+
+    fn as_bytes(&self) -> Option<&[u8]> {
+        Some(self)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<&[u8]> {
+        Some(bytes)
+    }
+}
+
+/// Keys that are `Copy` are their own stored form.
+macro_rules! copy_keys {
+    ($($t:ty)*) => {$(
+        impl Key for $t {
+            type Owned = $t;
+
+            fn to_owned_key(&self) -> $t {
+                *self
+            }
+        }
+    )*};
+}
+
+copy_keys!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize bool char);
+
+impl<A, B> Key for (A, B)
+where
+    A: Key<Owned = A> + Copy + Debug,
+    B: Key<Owned = B> + Copy + Debug,
+{
+    type Owned = (A, B);
+
+    fn to_owned_key(&self) -> (A, B) {
+        *self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip<K: Key + ?Sized + Debug>(key: &K) {
+        assert_eq!(key.to_owned_key().borrow(), key);
+        if let Some(bytes) = key.as_bytes() {
+            assert_eq!(K::from_bytes(bytes), Some(key));
+        }
+    }
+
+    #[test]
+    fn a_key_survives_being_owned() {
+        round_trip("");
+        round_trip("a\0b");
+        round_trip("größer als vierundzwanzig Bytes");
+        round_trip(&b"\xff\0"[..]);
+        round_trip(&0_u8);
+        round_trip(&i64::MIN);
+        round_trip(&(7_u64, u64::MAX));
+    }
+
+    #[test]
+    fn short_strings_are_owned_without_the_heap() {
+        assert!(!"x".repeat(24).as_str().to_owned_key().is_heap_allocated());
+    }
+}

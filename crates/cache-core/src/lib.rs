@@ -1,0 +1,45 @@
+//! The traits that every hotcache backend implements, and the policy they share.
+//!
+//! There are two caches. An [`IntCache`] maps a key to an `i64` that is read and changed in place: stock,
+//! purchases per user, black and white lists. An [`ObjCache`] maps a key to an [`Arc`](std::sync::Arc) of any
+//! object: event and item information. A [`Backend`] names an implementation and builds both.
+//!
+//! Nothing here stores anything. What does live here is what two backends would otherwise write twice:
+//!
+//! * [`Key`]: how a key is borrowed by callers and owned by a cache;
+//! * [`counter`]: the atomic steps on an integer, bounds checks included;
+//! * [`Loads`]: the table of loads in flight behind
+//!   [`get_or_insert_with`](ObjCacheExt::get_or_insert_with);
+//! * [`Options`]: capacity, shards and hasher.
+//!
+//! # Consistency
+//!
+//! Every operation on one key is linearizable: it takes effect at one instant between its call and its return,
+//! where "before" means the *happens-before* of the memory model. What [`IntCache::set`] wrote before it is
+//! visible to whoever [`IntCache::get`]s what it stored. Operations that touch many keys (`len`, `keys`,
+//! `for_each`, `retain`, `clear`) are weakly consistent, and each says what that means for it.
+#![forbid(unsafe_code)]
+
+mod backend;
+pub mod counter;
+mod error;
+mod ext;
+mod forward;
+mod int;
+mod key;
+mod loads;
+mod obj;
+mod options;
+mod waits;
+
+pub use backend::{Backend, HashBuilder, Value};
+pub use error::{AddError, LoadError};
+pub use ext::ObjCacheExt;
+pub use int::{IntCache, assert_same_length};
+pub use key::Key;
+pub use loads::Loads;
+pub use obj::ObjCache;
+pub use options::{DefaultHashBuilder, Options};
+
+/// The owned form of `str` keys: up to 24 bytes without a heap allocation.
+pub use compact_str::CompactString;

@@ -1,0 +1,134 @@
+/// The hasher of every backend unless another is chosen: fast, and seeded anew for each cache.
+///
+/// The seed keeps an outsider from preparing colliding keys ahead of time. It is no cryptographic hash: where
+/// a hostile client chooses the keys *and* can time the answers, choose [`std::hash::RandomState`] (SipHash)
+/// with [`Options::hasher`] and pay about 10 ns an operation.
+pub type DefaultHashBuilder = foldhash::fast::RandomState;
+
+/// What a cache is built with: room to start with, shards, and the hasher.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::Options;
+///
+/// let options = Options::new().capacity(1_000_000).shards(64);
+/// assert_eq!(options.shard_count(), Some(64));
+///
+/// let hostile_keys = Options::new().hasher(std::hash::RandomState::new());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Options<S = DefaultHashBuilder> {
+    capacity: usize,
+    shards: usize,
+    hasher: S,
+}
+
+impl Options {
+    /// An empty cache, the backend's own number of shards, the default hasher freshly seeded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// assert_eq!(Options::new().initial_capacity(), 0);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<S> Options<S> {
+    /// Makes room for this many entries before the first is inserted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// assert_eq!(Options::new().capacity(100).initial_capacity(), 100);
+    /// ```
+    #[must_use]
+    pub fn capacity(mut self, entries: usize) -> Self {
+        self.capacity = entries;
+        self
+    }
+
+    /// Splits the cache into this many independently locked parts, rounded up to a power of two.
+    ///
+    /// 0 leaves the choice to the backend. Backends without shards ignore it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// assert_eq!(Options::new().shards(48).shard_count(), Some(64));
+    /// assert_eq!(Options::new().shards(0).shard_count(), None);
+    /// ```
+    #[must_use]
+    pub fn shards(mut self, shards: usize) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Hashes keys with this instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// let keyed = Options::new().hasher(std::hash::RandomState::new());
+    /// # let _ = keyed;
+    /// ```
+    #[must_use]
+    pub fn hasher<T>(self, hasher: T) -> Options<T> {
+        Options {
+            capacity: self.capacity,
+            shards: self.shards,
+            hasher,
+        }
+    }
+
+    /// The number of entries to make room for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(cache_core::Options::new().initial_capacity(), 0);
+    /// ```
+    #[must_use]
+    pub fn initial_capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The number of shards asked for, a power of two; `None` where the backend shall choose.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(cache_core::Options::new().shard_count(), None);
+    /// ```
+    #[must_use]
+    pub fn shard_count(&self) -> Option<usize> {
+        // Past the largest power of two there is no rounding up; no machine has the memory either.
+        (self.shards != 0).then(|| {
+            self.shards
+                .checked_next_power_of_two()
+                .unwrap_or(1 << (usize::BITS - 1))
+        })
+    }
+
+    /// The hasher, for a backend to keep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::{DefaultHashBuilder, Options};
+    /// let hasher: DefaultHashBuilder = Options::new().into_hasher();
+    /// # let _ = hasher;
+    /// ```
+    #[must_use]
+    pub fn into_hasher(self) -> S {
+        self.hasher
+    }
+}

@@ -1,0 +1,90 @@
+//! Who waits for whom, among threads that run a loader: so that a circle is refused instead of waited out.
+//!
+//! Only a thread that itself runs a loader can close a circle, so only such threads register here, and only
+//! when they are about to wait. Ordinary waiters and hits never come near it.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// The thread that runs the loader of one flight; [`NOBODY`] between a failed loader and the next.
+pub(crate) type Owner = Arc<AtomicU64>;
+
+pub(crate) const NOBODY: u64 = 0;
+
+/// For each waiting thread that runs a loader, the owner of the flight it waits for.
+static WAITING: LazyLock<Mutex<HashMap<u64, Owner>>> = LazyLock::new(Mutex::default);
+
+thread_local! {
+    static THREAD: u64 = {
+        static NEXT: AtomicU64 = AtomicU64::new(NOBODY + 1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    };
+    static LOADERS_RUNNING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// This thread, as an [`Owner`] holds it.
+pub(crate) fn this_thread() -> u64 {
+    THREAD.with(|id| *id)
+}
+
+/// Counts this thread as running a loader until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Running;
+
+impl Running {
+    pub(crate) fn start() -> Self {
+        LOADERS_RUNNING.with(|n| n.set(n.get() + 1));
+        Running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        LOADERS_RUNNING.with(|n| n.set(n.get() - 1));
+    }
+}
+
+/// A wait that closes no circle; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    registered: bool,
+}
+
+impl Wait {
+    /// Registers that this thread is about to wait for `owner`; `None` if `owner` waits for this thread.
+    pub(crate) fn start(owner: &Owner) -> Option<Wait> {
+        if LOADERS_RUNNING.with(Cell::get) == 0 {
+            return Some(Wait { registered: false });
+        }
+        let me = this_thread();
+        let mut waiting = lock();
+        let mut next = owner.load(Ordering::Acquire);
+        // There is no circle among those registered, as each checked before it joined, so this ends.
+        loop {
+            if next == me {
+                return None;
+            }
+            match waiting.get(&next) {
+                Some(further) => next = further.load(Ordering::Acquire),
+                None => break,
+            }
+        }
+        waiting.insert(me, owner.clone());
+        Some(Wait { registered: true })
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        if self.registered {
+            lock().remove(&this_thread());
+        }
+    }
+}
+
+fn lock() -> MutexGuard<'static, HashMap<u64, Owner>> {
+    // Nothing panics while this is held; a poisoned map would still be whole.
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
