@@ -4,11 +4,27 @@ use std::hash::BuildHasher;
 use crate::{IntCache, Key, ObjCache, Options};
 
 /// A hasher that a cache can own and share between threads. Implemented for every type that qualifies.
+///
+/// # Examples
+///
+/// ```
+/// fn qualifies<S: cache_core::HashBuilder>() {}
+/// qualifies::<cache_core::DefaultHashBuilder>();
+/// qualifies::<std::hash::RandomState>();
+/// ```
 pub trait HashBuilder: BuildHasher + Clone + Send + Sync + 'static {}
 
 impl<S: BuildHasher + Clone + Send + Sync + 'static> HashBuilder for S {}
 
 /// An object that a cache can share between threads. Implemented for every type that qualifies.
+///
+/// # Examples
+///
+/// ```
+/// fn qualifies<V: cache_core::Value>() {}
+/// qualifies::<String>();
+/// qualifies::<Box<dyn std::any::Any + Send + Sync>>();
+/// ```
 pub trait Value: Send + Sync + 'static {}
 
 impl<V: Send + Sync + 'static> Value for V {}
@@ -42,14 +58,41 @@ pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
     type Obj<V: Value, K: Key + ?Sized, S: HashBuilder>: ObjCache<V, K> + Debug + 'static;
 
     /// Builds an integer cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::{Backend, IntCache, Options};
+    /// use cache_rwlock::RwLockBackend;
+    ///
+    /// let bought = RwLockBackend::int::<u64, _>(Options::new());
+    /// assert_eq!(bought.add(&42, 1), 1);
+    /// ```
     fn int<K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Int<K, S>;
 
     /// Builds an object cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::{Backend, ObjCacheExt, Options};
+    /// use cache_rwlock::RwLockBackend;
+    ///
+    /// let events = RwLockBackend::obj::<String, str, _>(Options::new());
+    /// events.insert("event:1", "Flash sale".to_owned());
+    /// ```
     fn obj<V: Value, K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Obj<V, K, S>;
 
     /// Drives deferred reclamation as far as it goes now, for tests and for quiet moments.
     ///
     /// Values that were deleted or replaced may be freed only when no reader can still see them. After a call
     /// with no operation in flight on any thread, all of them are. Backends that free at once do nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Backend;
+    /// cache_rwlock::RwLockBackend::reclaim();
+    /// ```
     fn reclaim() {}
 }

@@ -184,5 +184,13 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
 
     /// The loads in flight on this cache: what a backend keeps for
     /// [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with). Of no use to callers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.loads().written("a");
+    /// ```
     fn loads(&self) -> &Loads<V, K>;
 }

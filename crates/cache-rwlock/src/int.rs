@@ -1,0 +1,158 @@
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicI64;
+
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
+
+use crate::table::Table;
+
+/// An [`IntCache`] over sharded read-write locks.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::IntCache;
+/// use cache_rwlock::RwLockIntCache;
+///
+/// let bought = RwLockIntCache::<u64>::new();
+/// assert_eq!(bought.add(&42, 1), 1);
+/// ```
+///
+/// # Performance
+///
+/// One hash, one uncontended read lock and one table look-up for a key that is there; inserts and deletes take
+/// the write lock of one shard.
+pub struct RwLockIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
+    table: Table<K, AtomicI64, S>,
+}
+
+impl<K: Key + ?Sized> RwLockIntCache<K> {
+    /// An empty cache with shards for this machine's cores.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_rwlock::RwLockIntCache::<str>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> RwLockIntCache<K, S> {
+    /// A cache with the capacity, the shards and the hasher of `options`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// use cache_rwlock::RwLockIntCache;
+    /// let one_lock = RwLockIntCache::<str>::with_options(Options::new().shards(1));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        Self {
+            table: Table::new(options),
+        }
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<i64> {
+        self.table.read(key, counter::get)
+    }
+
+    #[inline]
+    fn set(&self, key: &K, value: i64) {
+        if self
+            .table
+            .read(key, |cell| counter::set(cell, value))
+            .is_some()
+        {
+            return;
+        }
+        self.table.write(key, |cell| match cell {
+            Some(cell) => {
+                *cell.get_mut() = value;
+                (None, ())
+            }
+            None => (Some(AtomicI64::new(value)), ()),
+        });
+    }
+
+    #[inline]
+    fn add(&self, key: &K, delta: i64) -> i64 {
+        if let Some(sum) = self.table.read(key, |cell| counter::add(cell, delta)) {
+            return sum;
+        }
+        self.table.write(key, |cell| match cell {
+            Some(cell) => (None, counter::add(cell, delta)),
+            None => (Some(AtomicI64::new(delta)), delta),
+        })
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.table.remove(key)
+    }
+
+    #[inline]
+    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.table
+            .read(key, |cell| counter::try_add(cell, delta, &bounds))
+            .unwrap_or(Err(AddError::Absent))
+    }
+
+    #[inline]
+    fn try_add_or_insert(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        if let Some(result) = self
+            .table
+            .read(key, |cell| counter::try_add(cell, delta, &bounds))
+        {
+            return result;
+        }
+        self.table.write(key, |cell| match cell {
+            Some(cell) => (None, counter::try_add(cell, delta, &bounds)),
+            None => {
+                let sum = counter::step(0, delta, &bounds);
+                (sum.ok().map(AtomicI64::new), sum)
+            }
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    fn clear(&self) {
+        self.table.clear();
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
+        self.table.for_each(|key, cell| f(key, counter::get(cell)));
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
+        self.table.retain(|key, cell| f(key, counter::get(cell)));
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder + Default> Default for RwLockIntCache<K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::default())
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> fmt::Debug for RwLockIntCache<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RwLockIntCache")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+
+use crate::table::Table;
+
+/// An [`ObjCache`] over sharded read-write locks.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::ObjCacheExt;
+/// use cache_rwlock::RwLockObjCache;
+///
+/// let events = RwLockObjCache::<String>::new();
+/// events.insert("event:1", "Flash sale".to_owned());
+/// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
+/// ```
+///
+/// # Performance
+///
+/// As [`RwLockIntCache`](crate::RwLockIntCache); `set` takes the write lock of one shard.
+pub struct RwLockObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
+    table: Table<K, Arc<V>, S>,
+    loads: Loads<V, K>,
+}
+
+impl<V: Value, K: Key + ?Sized> RwLockObjCache<V, K> {
+    /// An empty cache with shards for this machine's cores.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_rwlock::RwLockObjCache::<String>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> RwLockObjCache<V, K, S> {
+    /// A cache with the capacity, the shards and the hasher of `options`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// use cache_rwlock::RwLockObjCache;
+    /// let roomy = RwLockObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        Self {
+            table: Table::new(options),
+            loads: Loads::new(),
+        }
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCache<V, K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.table.read(key, Arc::clone)
+    }
+
+    #[inline]
+    fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
+        self.table.read(key, |value| f(value)).is_some()
+    }
+
+    fn set(&self, key: &K, value: Arc<V>) {
+        self.loads.written(key);
+        let replaced = self.table.write(key, |slot| match slot {
+            Some(slot) => (None, Some(mem::replace(slot, value))),
+            None => (Some(value), None),
+        });
+        drop(replaced);
+    }
+
+    fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
+        // A reference of our own, so that a refused object is not dropped under the lock.
+        let offered = value.clone();
+        self.table.write(key, |slot| match slot {
+            Some(slot) => (None, slot.clone()),
+            None => (Some(offered), value),
+        })
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.loads.written(key);
+        self.table.remove(key)
+    }
+
+    fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    fn clear(&self) {
+        self.loads.all_written();
+        self.table.clear();
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+        self.table.for_each(f);
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
+        self.loads.all_written();
+        self.table.retain(f);
+    }
+
+    fn loads(&self) -> &Loads<V, K> {
+        &self.loads
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for RwLockObjCache<V, K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::default())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for RwLockObjCache<V, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RwLockObjCache")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+use std::borrow::Borrow;
+use std::mem;
+use std::thread;
+
+use cache_core::{HashBuilder, Key, Options};
+use hashbrown::HashTable;
+use parking_lot::RwLock;
+
+/// Shards for each core unless the caller says otherwise: enough that two threads rarely meet in one, at 128
+/// bytes each.
+const SHARDS_PER_CORE: usize = 32;
+
+/// The sharded map under both caches, from owned keys to slots.
+///
+/// What it removes or replaces is handed to the caller, so that nothing is dropped under a lock.
+pub(crate) struct Table<K: Key + ?Sized, T, S> {
+    shards: Box<[Shard<K, T>]>,
+    /// How far a hash is shifted so that its shard's number is left.
+    shift: u32,
+    hasher: S,
+}
+
+/// Alone on its cache lines (two, as the prefetcher of x86 fetches pairs), so that shards do not share locks'
+/// traffic.
+#[repr(align(128))]
+struct Shard<K: Key + ?Sized, T>(RwLock<HashTable<Entry<K, T>>>);
+
+struct Entry<K: Key + ?Sized, T> {
+    key: K::Owned,
+    slot: T,
+}
+
+impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
+    pub(crate) fn new(options: Options<S>) -> Self {
+        let count = options.shard_count().unwrap_or_else(|| {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            (SHARDS_PER_CORE * cores).next_power_of_two()
+        });
+        let capacity = options.initial_capacity().div_ceil(count);
+        let shard = || Shard(RwLock::new(HashTable::with_capacity(capacity)));
+        Self {
+            shards: (0..count).map(|_| shard()).collect(),
+            shift: 63 - count.trailing_zeros(),
+            hasher: options.into_hasher(),
+        }
+    }
+
+    /// Calls `f` with the slot of a key, under its shard's read lock.
+    #[inline]
+    pub(crate) fn read<R>(&self, key: &K, f: impl FnOnce(&T) -> R) -> Option<R> {
+        let hash = self.hasher.hash_one(key);
+        let table = self.shard(hash).read();
+        table
+            .find(hash, |entry| entry.key.borrow() == key)
+            .map(|entry| f(&entry.slot))
+    }
+
+    /// Calls `f` with the slot of a key, under its shard's write lock, and inserts the slot that it makes for a
+    /// key that has none.
+    pub(crate) fn write<R>(&self, key: &K, f: impl FnOnce(Option<&mut T>) -> (Option<T>, R)) -> R {
+        let hash = self.hasher.hash_one(key);
+        // Before the lock: it may allocate, and for a key type of the caller's it may do anything.
+        let owned = key.to_owned_key();
+        let mut table = self.shard(hash).write();
+        if let Some(entry) = table.find_mut(hash, |entry| entry.key.borrow() == key) {
+            return f(Some(&mut entry.slot)).1;
+        }
+        // Room first: should a key's `Hash` panic here, no slot exists yet that would be dropped under the lock.
+        let rehash = |entry: &Entry<K, T>| self.hasher.hash_one(entry.key.borrow());
+        table.reserve(1, rehash);
+        let (slot, result) = f(None);
+        if let Some(slot) = slot {
+            table.insert_unique(hash, Entry { key: owned, slot }, rehash);
+        }
+        result
+    }
+
+    /// Removes a key; tells whether it was there.
+    pub(crate) fn remove(&self, key: &K) -> bool {
+        let hash = self.hasher.hash_one(key);
+        let mut table = self.shard(hash).write();
+        let removed = match table.find_entry(hash, |entry| entry.key.borrow() == key) {
+            Ok(entry) => Some(entry.remove().0),
+            Err(_) => None,
+        };
+        drop(table);
+        removed.is_some()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.0.read().len()).sum()
+    }
+
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let emptied = mem::take(&mut *shard.0.write());
+            drop(emptied);
+        }
+    }
+
+    /// Calls `f` with every entry, under the read lock of one shard at a time.
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &T)) {
+        for shard in &self.shards {
+            for entry in shard.0.read().iter() {
+                f(entry.key.borrow(), &entry.slot);
+            }
+        }
+    }
+
+    /// Removes the entries that `f` refuses, under the write lock of one shard at a time.
+    pub(crate) fn retain(&self, mut f: impl FnMut(&K, &T) -> bool) {
+        for shard in &self.shards {
+            // Declared before the guard, so dropped after it, also when `f` panics.
+            let mut removed = Vec::new();
+            let mut table = shard.0.write();
+            removed.extend(table.extract_if(|entry| !f(entry.key.borrow(), &entry.slot)));
+        }
+    }
+
+    #[inline]
+    fn shard(&self, hash: u64) -> &RwLock<HashTable<Entry<K, T>>> {
+        // A table uses the top seven bits of a hash as tags and the low ones as positions; the bits between
+        // choose the shard. Shifted in two steps, as one shard would need a shift by 64.
+        &self.shards[(((hash << 7) >> 1) >> self.shift) as usize].0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shard_count_uses_every_shard() {
+        for count in [1, 2, 64] {
+            let table = Table::<u64, (), _>::new(Options::new().shards(count));
+            assert_eq!(table.shards.len(), count);
+            for key in 0..1_000 {
+                table.write(&key, |_| (Some(()), ()));
+            }
+            assert_eq!(table.len(), 1_000);
+            assert!(
+                table.shards.iter().all(|shard| !shard.0.read().is_empty()),
+                "{count} shards"
+            );
+        }
+    }
+
+    #[test]
+    fn room_asked_for_is_there() {
+        let table = Table::<u64, (), _>::new(Options::new().shards(4).capacity(1_000));
+        assert!(
+            table
+                .shards
+                .iter()
+                .all(|shard| shard.0.read().capacity() >= 250)
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! What the commands need beyond cargo itself: looked for, named when missing, installed when asked.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::sh;
+
+/// Something that must be on the machine.
+pub(crate) struct Need {
+    /// What it is called in a message.
+    name: &'static str,
+    /// What it is for.
+    why: &'static str,
+    /// The call that succeeds when it is there.
+    probe: (&'static str, &'static [&'static str]),
+    /// How it is installed.
+    from: From,
+}
+
+enum From {
+    /// A package of the system's, under one name everywhere it matters.
+    System(&'static str),
+    /// A component of the Rust toolchain.
+    Component(&'static str),
+    /// A Rust toolchain.
+    Toolchain(&'static str),
+}
+
+/// What `cargo xtask test` needs.
+pub(crate) const TEST: &[Need] = &[
+    Need {
+        name: "a C compiler (cc)",
+        why: "cargo links with it, and the zstd crate is built with it",
+        probe: ("cc", &["--version"]),
+        from: From::System("gcc"),
+    },
+    Need {
+        name: "rustfmt",
+        why: "the format check",
+        probe: ("cargo", &["fmt", "--version"]),
+        from: From::Component("rustfmt"),
+    },
+    Need {
+        name: "clippy",
+        why: "the lints",
+        probe: ("cargo", &["clippy", "--version"]),
+        from: From::Component("clippy"),
+    },
+];
+
+/// What `cargo xtask sanitize` needs.
+pub(crate) const SANITIZE: &[Need] = &[Need {
+    name: "a nightly Rust toolchain",
+    why: "the sanitizers are unstable options of the compiler",
+    probe: ("cargo", &["+nightly", "--version"]),
+    from: From::Toolchain("nightly"),
+}];
+
+/// Package managers, in the order in which they are looked for, and how each installs without a question.
+const MANAGERS: &[(&str, &[&[&str]])] = &[
+    (
+        "apt-get",
+        &[
+            &["update"],
+            &["install", "--yes", "--no-install-recommends"],
+        ],
+    ),
+    ("dnf", &[&["install", "--assumeyes"]]),
+    ("zypper", &[&["--non-interactive", "install"]]),
+    (
+        "pacman",
+        &[&["--sync", "--refresh", "--noconfirm", "--needed"]],
+    ),
+    ("apk", &[&["add"]]),
+    ("brew", &[&["install"]]),
+];
+
+/// Sees to it that everything in `needs` is there, installing what is missing if `install` says so.
+pub(crate) fn ensure(needs: &[Need], install: bool) -> Result<()> {
+    let missing: Vec<_> = needs.iter().filter(|need| !need.is_there()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if install {
+        for need in &missing {
+            println!("missing: {} ({})", need.name, need.why);
+            need.install()?;
+        }
+        let still: Vec<_> = missing
+            .iter()
+            .filter(|need| !need.is_there())
+            .map(|need| need.name)
+            .collect();
+        if !still.is_empty() {
+            bail!(
+                "installed, and still not found on the PATH: {}",
+                still.join(", ")
+            );
+        }
+        return Ok(());
+    }
+    let mut message = "this machine lacks what the command needs:".to_owned();
+    for need in &missing {
+        message += &format!(
+            "\n  {}: {}; to install it: {}",
+            need.name,
+            need.why,
+            need.by_hand()
+        );
+    }
+    bail!("{message}\nOr add --install, and it is done for you.");
+}
+
+impl Need {
+    fn is_there(&self) -> bool {
+        sh::works(self.probe.0, self.probe.1)
+    }
+
+    fn install(&self) -> Result<()> {
+        match self.from {
+            From::Component(name) => {
+                sh::run(Command::new("rustup").args(["component", "add", name]))
+            }
+            From::Toolchain(name) => sh::run(Command::new("rustup").args([
+                "toolchain",
+                "install",
+                "--profile",
+                "minimal",
+                name,
+            ])),
+            From::System(package) => {
+                let Some((manager, steps)) = MANAGERS
+                    .iter()
+                    .find(|(name, _)| sh::works(name, &["--version"]))
+                else {
+                    let known: Vec<_> = MANAGERS.iter().map(|(name, _)| *name).collect();
+                    bail!(
+                        "no package manager found (looked for {}); install {package} by hand",
+                        known.join(", ")
+                    );
+                };
+                for (i, step) in steps.iter().enumerate() {
+                    let mut command = as_root(manager);
+                    command.args(*step);
+                    if i + 1 == steps.len() {
+                        command.arg(package);
+                    }
+                    sh::run(&mut command)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn by_hand(&self) -> String {
+        match self.from {
+            From::System(package) => format!("the system's package {package}"),
+            From::Component(name) => format!("rustup component add {name}"),
+            From::Toolchain(name) => format!("rustup toolchain install {name}"),
+        }
+    }
+}
+
+/// A package manager's call, through sudo where that is there and we are not root. Homebrew refuses root.
+fn as_root(manager: &str) -> Command {
+    let root = sh::capture(Command::new("id").arg("-u"))
+        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    if root || manager == "brew" || !sh::works("sudo", &["--version"]) {
+        return Command::new(manager);
+    }
+    let mut command = Command::new("sudo");
+    command.arg(manager);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_its_cure() {
+        let needs = [Need {
+            name: "a unicorn",
+            why: "the parade",
+            probe: ("no-such-program-anywhere", &[]),
+            from: From::System("unicorn"),
+        }];
+        let error = ensure(&needs, false)
+            .expect_err("there is no such program")
+            .to_string();
+        for part in ["a unicorn", "the parade", "package unicorn", "--install"] {
+            assert!(error.contains(part), "{part:?} is not in: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_not_asked_for() {
+        let needs = [Need {
+            name: "cargo",
+            why: "everything",
+            probe: ("cargo", &["--version"]),
+            from: From::System("cargo"),
+        }];
+        ensure(&needs, false).expect("cargo runs this test");
+    }
+}

@@ -1,0 +1,28 @@
+//! Maintenance commands: `cargo xtask --help`.
+
+mod backends;
+mod flags;
+mod install;
+mod sanitize;
+mod sh;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::flags::{Command, Flags};
+
+fn main() -> ExitCode {
+    let result = match Flags::parse().command {
+        Command::Test { install } => test::run(install),
+        Command::Sanitize { install } => sanitize::run(install),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

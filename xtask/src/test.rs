@@ -1,0 +1,89 @@
+//! `cargo xtask test`: everything that must hold before a change lands.
+
+use anyhow::{Result, bail};
+
+use crate::backends::BACKENDS;
+use crate::install;
+use crate::sh::{self, Steps, cargo};
+
+pub(crate) fn run(install: bool) -> Result<()> {
+    install::ensure(install::TEST, install)?;
+    let mut steps = Steps::new();
+    steps.step("format", || {
+        sh::run(&mut cargo(["fmt", "--all", "--", "--check"]))
+    })?;
+    steps.step("lints", || {
+        sh::run(&mut clippy(&["--workspace", "--all-features"]))
+    })?;
+    steps.step("each feature alone, none, all", features)?;
+    steps.step("tests and doc tests", || {
+        sh::run(&mut cargo(["test", "--workspace", "--all-features"]))
+    })?;
+    steps.step("a consumer on every backend", pick_a_backend)?;
+    steps.step("documentation", || {
+        let mut doc = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
+        sh::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    steps.step("benchmarks compile", || {
+        sh::run(&mut cargo([
+            "bench",
+            "--workspace",
+            "--all-features",
+            "--no-run",
+        ]))
+    })?;
+    steps.finish();
+    Ok(())
+}
+
+/// The facade with no backend, with each alone, and with all; the consumer with each alone.
+fn features() -> Result<()> {
+    sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features"]))?;
+    for backend in BACKENDS {
+        sh::run(&mut clippy(&[
+            "-p",
+            "hotcache",
+            "--no-default-features",
+            "--features",
+            backend.feature,
+        ]))?;
+    }
+    sh::run(&mut clippy(&["-p", "hotcache", "--all-features"]))
+}
+
+/// Runs the consumer with its own feature for every backend, and checks that it ran on that one.
+fn pick_a_backend() -> Result<()> {
+    for backend in BACKENDS {
+        let name = backend.feature;
+        let args = [
+            "run",
+            "--quiet",
+            "-p",
+            "pick-a-backend",
+            "--no-default-features",
+            "--features",
+            name,
+        ];
+        let output = sh::capture(&mut cargo(args))?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        print!("{printed}");
+        if !output.status.success() {
+            bail!(
+                "the consumer failed on {name}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        if !printed.starts_with(&format!("{name}: 100 of 100 sold")) {
+            bail!("the consumer was built for {name}, and printed: {printed}");
+        }
+    }
+    Ok(())
+}
+
+fn clippy(which: &[&str]) -> std::process::Command {
+    let args = ["clippy", "--quiet", "--all-targets"]
+        .iter()
+        .chain(which)
+        .chain(&["--", "-D", "warnings"]);
+    cargo(args.collect::<Vec<_>>())
+}
