@@ -61,19 +61,20 @@ impl<K: Key + ?Sized, S: HashBuilder> RwLockIntCache<K, S> {
 impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
     #[inline]
     fn get(&self, key: &K) -> Option<i64> {
-        self.table.read(key, counter::get)
+        self.table.read(self.table.hash(key), key, counter::get)
     }
 
     #[inline]
     fn set(&self, key: &K, value: i64) {
+        let hash = self.table.hash(key);
         if self
             .table
-            .read(key, |cell| counter::set(cell, value))
+            .read(hash, key, |cell| counter::set(cell, value))
             .is_some()
         {
             return;
         }
-        self.table.write(key, |cell| match cell {
+        self.table.write(hash, key, |cell| match cell {
             Some(cell) => {
                 *cell.get_mut() = value;
                 (None, ())
@@ -84,10 +85,11 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        if let Some(sum) = self.table.read(key, |cell| counter::add(cell, delta)) {
+        let hash = self.table.hash(key);
+        if let Some(sum) = self.table.read(hash, key, |cell| counter::add(cell, delta)) {
             return sum;
         }
-        self.table.write(key, |cell| match cell {
+        self.table.write(hash, key, |cell| match cell {
             Some(cell) => (None, counter::add(cell, delta)),
             None => (Some(AtomicI64::new(delta)), delta),
         })
@@ -99,8 +101,9 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
 
     #[inline]
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        let hash = self.table.hash(key);
         self.table
-            .read(key, |cell| counter::try_add(cell, delta, &bounds))
+            .read(hash, key, |cell| counter::try_add(cell, delta, &bounds))
             .unwrap_or(Err(AddError::Absent))
     }
 
@@ -111,13 +114,14 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
         delta: i64,
         bounds: RangeInclusive<i64>,
     ) -> Result<i64, AddError> {
+        let hash = self.table.hash(key);
         if let Some(result) = self
             .table
-            .read(key, |cell| counter::try_add(cell, delta, &bounds))
+            .read(hash, key, |cell| counter::try_add(cell, delta, &bounds))
         {
             return result;
         }
-        self.table.write(key, |cell| match cell {
+        self.table.write(hash, key, |cell| match cell {
             Some(cell) => (None, counter::try_add(cell, delta, &bounds)),
             None => {
                 let sum = counter::step(0, delta, &bounds);

@@ -63,30 +63,35 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> RwLockObjCache<V, K, S> {
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCache<V, K, S> {
     #[inline]
     fn get(&self, key: &K) -> Option<Arc<V>> {
-        self.table.read(key, Arc::clone)
+        self.table.read(self.table.hash(key), key, Arc::clone)
     }
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        self.table.read(key, |value| f(value)).is_some()
+        self.table
+            .read(self.table.hash(key), key, |value| f(value))
+            .is_some()
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
-        let replaced = self.table.write(key, |slot| match slot {
-            Some(slot) => (None, Some(mem::replace(slot, value))),
-            None => (Some(value), None),
-        });
+        let replaced = self
+            .table
+            .write(self.table.hash(key), key, |slot| match slot {
+                Some(slot) => (None, Some(mem::replace(slot, value))),
+                None => (Some(value), None),
+            });
         drop(replaced);
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         // A reference of our own, so that a refused object is not dropped under the lock.
         let offered = value.clone();
-        self.table.write(key, |slot| match slot {
-            Some(slot) => (None, slot.clone()),
-            None => (Some(offered), value),
-        })
+        self.table
+            .write(self.table.hash(key), key, |slot| match slot {
+                Some(slot) => (None, slot.clone()),
+                None => (Some(offered), value),
+            })
     }
 
     fn del(&self, key: &K) -> bool {

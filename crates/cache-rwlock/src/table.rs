@@ -45,10 +45,15 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         }
     }
 
+    /// The hash of a key, for the methods that take both.
+    #[inline]
+    pub(crate) fn hash(&self, key: &K) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
     /// Calls `f` with the slot of a key, under its shard's read lock.
     #[inline]
-    pub(crate) fn read<R>(&self, key: &K, f: impl FnOnce(&T) -> R) -> Option<R> {
-        let hash = self.hasher.hash_one(key);
+    pub(crate) fn read<R>(&self, hash: u64, key: &K, f: impl FnOnce(&T) -> R) -> Option<R> {
         let table = self.shard(hash).read();
         table
             .find(hash, |entry| entry.key.borrow() == key)
@@ -57,8 +62,12 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
 
     /// Calls `f` with the slot of a key, under its shard's write lock, and inserts the slot that it makes for a
     /// key that has none.
-    pub(crate) fn write<R>(&self, key: &K, f: impl FnOnce(Option<&mut T>) -> (Option<T>, R)) -> R {
-        let hash = self.hasher.hash_one(key);
+    pub(crate) fn write<R>(
+        &self,
+        hash: u64,
+        key: &K,
+        f: impl FnOnce(Option<&mut T>) -> (Option<T>, R),
+    ) -> R {
         // Before the lock: it may allocate, and for a key type of the caller's it may do anything.
         let owned = key.to_owned_key();
         let mut table = self.shard(hash).write();
@@ -77,7 +86,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
 
     /// Removes a key; tells whether it was there.
     pub(crate) fn remove(&self, key: &K) -> bool {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hash(key);
         let mut table = self.shard(hash).write();
         let removed = match table.find_entry(hash, |entry| entry.key.borrow() == key) {
             Ok(entry) => Some(entry.remove().0),
@@ -135,7 +144,7 @@ mod tests {
             let table = Table::<u64, (), _>::new(Options::new().shards(count));
             assert_eq!(table.shards.len(), count);
             for key in 0..1_000 {
-                table.write(&key, |_| (Some(()), ()));
+                table.write(table.hash(&key), &key, |_| (Some(()), ()));
             }
             assert_eq!(table.len(), 1_000);
             assert!(
