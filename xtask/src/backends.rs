@@ -17,25 +17,10 @@ impl Backend {
 }
 
 pub(crate) const BACKENDS: &[Backend] = &[
-    Backend {
-        feature: "rwlock",
-        thread_sanitizer: true,
-    },
-    Backend {
-        feature: "dashmap",
-        thread_sanitizer: true,
-    },
+    Backend { feature: "rwlock", thread_sanitizer: true },
+    Backend { feature: "dashmap", thread_sanitizer: true },
     // seize, below flurry and papaya, orders by fences, which ThreadSanitizer does not model.
-    Backend {
-        feature: "flurry",
-        thread_sanitizer: false,
-    },
-    Backend {
-        feature: "scc",
-        thread_sanitizer: true,
-    },
-    Backend {
-        feature: "papaya",
-        thread_sanitizer: false,
-    },
+    Backend { feature: "flurry", thread_sanitizer: false },
+    Backend { feature: "scc", thread_sanitizer: true },
+    Backend { feature: "papaya", thread_sanitizer: false },
 ];

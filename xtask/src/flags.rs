@@ -3,10 +3,7 @@
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo xtask",
-    about = "Maintenance commands of the hotcache workspace"
-)]
+#[command(name = "cargo xtask", about = "Maintenance commands of the hotcache workspace")]
 pub(crate) struct Flags {
     #[command(subcommand)]
     pub(crate) command: Command,

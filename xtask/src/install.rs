@@ -59,19 +59,10 @@ pub(crate) const SANITIZE: &[Need] = &[Need {
 
 /// Package managers, in the order in which they are looked for, and how each installs without a question.
 const MANAGERS: &[(&str, &[&[&str]])] = &[
-    (
-        "apt-get",
-        &[
-            &["update"],
-            &["install", "--yes", "--no-install-recommends"],
-        ],
-    ),
+    ("apt-get", &[&["update"], &["install", "--yes", "--no-install-recommends"]]),
     ("dnf", &[&["install", "--assumeyes"]]),
     ("zypper", &[&["--non-interactive", "install"]]),
-    (
-        "pacman",
-        &[&["--sync", "--refresh", "--noconfirm", "--needed"]],
-    ),
+    ("pacman", &[&["--sync", "--refresh", "--noconfirm", "--needed"]]),
     ("apk", &[&["add"]]),
     ("brew", &[&["install"]]),
 ];
@@ -87,27 +78,15 @@ pub(crate) fn ensure(needs: &[Need], install: bool) -> Result<()> {
             println!("missing: {} ({})", need.name, need.why);
             need.install()?;
         }
-        let still: Vec<_> = missing
-            .iter()
-            .filter(|need| !need.is_there())
-            .map(|need| need.name)
-            .collect();
+        let still: Vec<_> = missing.iter().filter(|need| !need.is_there()).map(|need| need.name).collect();
         if !still.is_empty() {
-            bail!(
-                "installed, and still not found on the PATH: {}",
-                still.join(", ")
-            );
+            bail!("installed, and still not found on the PATH: {}", still.join(", "));
         }
         return Ok(());
     }
     let mut message = "this machine lacks what the command needs:".to_owned();
     for need in &missing {
-        message += &format!(
-            "\n  {}: {}; to install it: {}",
-            need.name,
-            need.why,
-            need.by_hand()
-        );
+        message += &format!("\n  {}: {}; to install it: {}", need.name, need.why, need.by_hand());
     }
     bail!("{message}\nOr add --install, and it is done for you.");
 }
@@ -119,20 +98,13 @@ impl Need {
 
     fn install(&self) -> Result<()> {
         match self.from {
-            From::Component(name) => {
-                sh::run(Command::new("rustup").args(["component", "add", name]))
+            From::Component(name) => sh::run(Command::new("rustup").args(["component", "add", name])),
+            From::Toolchain(name) => {
+                sh::run(Command::new("rustup").args(["toolchain", "install", "--profile", "minimal", name]))
             }
-            From::Toolchain(name) => sh::run(Command::new("rustup").args([
-                "toolchain",
-                "install",
-                "--profile",
-                "minimal",
-                name,
-            ])),
             From::System(package) => {
-                let Some((manager, steps)) = MANAGERS
-                    .iter()
-                    .find(|(name, _)| sh::works(name, &["--version"]))
+                let Some((manager, steps)) =
+                    MANAGERS.iter().find(|(name, _)| sh::works(name, &["--version"]))
                 else {
                     let known: Vec<_> = MANAGERS.iter().map(|(name, _)| *name).collect();
                     bail!(
@@ -164,8 +136,8 @@ impl Need {
 
 /// A package manager's call, through sudo where that is there and we are not root. Homebrew refuses root.
 fn as_root(manager: &str) -> Command {
-    let root = sh::capture(Command::new("id").arg("-u"))
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let root =
+        sh::capture(Command::new("id").arg("-u")).is_ok_and(|output| output.stdout.trim_ascii() == b"0");
     if root || manager == "brew" || !sh::works("sudo", &["--version"]) {
         return Command::new(manager);
     }
@@ -186,9 +158,7 @@ mod tests {
             probe: ("no-such-program-anywhere", &[]),
             from: From::System("unicorn"),
         }];
-        let error = ensure(&needs, false)
-            .expect_err("there is no such program")
-            .to_string();
+        let error = ensure(&needs, false).expect_err("there is no such program").to_string();
         for part in ["a unicorn", "the parade", "package unicorn", "--install"] {
             assert!(error.contains(part), "{part:?} is not in: {error}");
         }

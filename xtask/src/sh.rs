@@ -25,9 +25,7 @@ pub(crate) fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Comm
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = show(command);
     println!("$ {shown}");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{shown}`"))?;
+    let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` failed: {status}");
     }
@@ -37,10 +35,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs a command and returns what it printed, whether or not it succeeded.
 pub(crate) fn capture(command: &mut Command) -> Result<Output> {
     let shown = show(command);
-    command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{shown}`"))
+    command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))
 }
 
 /// Whether a program can be started and succeeds with these arguments.
@@ -51,16 +46,10 @@ pub(crate) fn works(program: &str, args: &[&str]) -> bool {
 /// The command as a shell would be given it: the variables that were set, the program, its arguments.
 fn show(command: &Command) -> String {
     let set = command.get_envs().filter_map(|(name, value)| {
-        Some(format!(
-            "{}='{}'",
-            name.to_string_lossy(),
-            value?.to_string_lossy()
-        ))
+        Some(format!("{}='{}'", name.to_string_lossy(), value?.to_string_lossy()))
     });
     let called = std::iter::once(command.get_program()).chain(command.get_args());
-    set.chain(called.map(|word| word.to_string_lossy().into_owned()))
-        .collect::<Vec<_>>()
-        .join(" ")
+    set.chain(called.map(|word| word.to_string_lossy().into_owned())).collect::<Vec<_>>().join(" ")
 }
 
 /// Named steps, timed, and summed up at the end.
@@ -89,10 +78,6 @@ impl Steps {
             println!("{:>6.1} s  {name}", took.as_secs_f64());
         }
         let total: Duration = self.done.iter().map(|(_, took)| *took).sum();
-        println!(
-            "{:>6.1} s  all {} steps passed",
-            total.as_secs_f64(),
-            self.done.len()
-        );
+        println!("{:>6.1} s  all {} steps passed", total.as_secs_f64(), self.done.len());
     }
 }

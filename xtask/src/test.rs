@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
 use crate::backends::BACKENDS;
@@ -9,44 +11,49 @@ use crate::sh::{self, Steps, cargo};
 pub(crate) fn run(install: bool) -> Result<()> {
     install::ensure(install::TEST, install)?;
     let mut steps = Steps::new();
-    steps.step("format", || {
-        sh::run(&mut cargo(["fmt", "--all", "--", "--check"]))
-    })?;
-    steps.step("lints", || {
-        sh::run(&mut clippy(&["--workspace", "--all-features"]))
-    })?;
+    steps.step("format", || sh::run(&mut cargo(["fmt", "--all", "--", "--check"])))?;
+    steps.step("lints", || sh::run(&mut clippy(&["--workspace", "--all-features"])))?;
     steps.step("each feature alone, none, all", features)?;
-    steps.step("tests and doc tests", || {
-        sh::run(&mut cargo(["test", "--workspace", "--all-features"]))
-    })?;
+    steps.step("tests and doc tests", || sh::run(&mut cargo(["test", "--workspace", "--all-features"])))?;
     steps.step("a consumer on every backend", pick_a_backend)?;
     steps.step("documentation", || {
         let mut doc = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
         sh::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     steps.step("benchmarks compile", || {
-        sh::run(&mut cargo([
-            "bench",
-            "--workspace",
-            "--all-features",
-            "--no-run",
-        ]))
+        sh::run(&mut cargo(["bench", "--workspace", "--all-features", "--no-run"]))
     })?;
+    steps.step("the declared rust-version", || declared_rust_version(install))?;
     steps.finish();
     Ok(())
+}
+
+/// Builds with the `rust-version` that the manifests declare, unless everything above was built with it.
+fn declared_rust_version(install: bool) -> Result<()> {
+    let declared = env!("CARGO_PKG_RUST_VERSION");
+    let output = sh::capture(Command::new("rustc").arg("--version"))?;
+    let version = String::from_utf8_lossy(&output.stdout);
+    if version.starts_with(&format!("rustc {declared}.")) {
+        println!("every step was built with {}, which is what is declared", version.trim_end());
+        return Ok(());
+    }
+    let toolchain = format!("+{declared}");
+    if !sh::works("cargo", &[&toolchain, "--version"]) {
+        if !install {
+            bail!(
+                "to build with the declared {declared}: rustup toolchain install {declared}, or add --install"
+            );
+        }
+        sh::run(Command::new("rustup").args(["toolchain", "install", "--profile", "minimal", declared]))?;
+    }
+    sh::run(&mut cargo([&toolchain, "check", "--workspace", "--all-features", "--all-targets"]))
 }
 
 /// The facade with no backend, with each alone, and with all; the consumer with each alone.
 fn features() -> Result<()> {
     sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features"]))?;
     for backend in BACKENDS {
-        sh::run(&mut clippy(&[
-            "-p",
-            "hotcache",
-            "--no-default-features",
-            "--features",
-            backend.feature,
-        ]))?;
+        sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features", "--features", backend.feature]))?;
     }
     sh::run(&mut clippy(&["-p", "hotcache", "--all-features"]))
 }
@@ -55,23 +62,12 @@ fn features() -> Result<()> {
 fn pick_a_backend() -> Result<()> {
     for backend in BACKENDS {
         let name = backend.feature;
-        let args = [
-            "run",
-            "--quiet",
-            "-p",
-            "pick-a-backend",
-            "--no-default-features",
-            "--features",
-            name,
-        ];
+        let args = ["run", "--quiet", "-p", "pick-a-backend", "--no-default-features", "--features", name];
         let output = sh::capture(&mut cargo(args))?;
         let printed = String::from_utf8_lossy(&output.stdout);
         print!("{printed}");
         if !output.status.success() {
-            bail!(
-                "the consumer failed on {name}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("the consumer failed on {name}: {}", String::from_utf8_lossy(&output.stderr));
         }
         if !printed.starts_with(&format!("{name}: 100 of 100 sold")) {
             bail!("the consumer was built for {name}, and printed: {printed}");
@@ -80,10 +76,7 @@ fn pick_a_backend() -> Result<()> {
     Ok(())
 }
 
-fn clippy(which: &[&str]) -> std::process::Command {
-    let args = ["clippy", "--quiet", "--all-targets"]
-        .iter()
-        .chain(which)
-        .chain(&["--", "-D", "warnings"]);
+fn clippy(which: &[&str]) -> Command {
+    let args = ["clippy", "--quiet", "--all-targets"].iter().chain(which).chain(&["--", "-D", "warnings"]);
     cargo(args.collect::<Vec<_>>())
 }

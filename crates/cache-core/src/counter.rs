@@ -66,11 +66,7 @@ pub fn add(cell: &AtomicI64, delta: i64) -> i64 {
 /// assert_eq!(counter::try_add(&stock, -1, &(0..=i64::MAX)), Err(AddError::OutOfBounds { current: 0 }));
 /// ```
 #[inline]
-pub fn try_add(
-    cell: &AtomicI64,
-    delta: i64,
-    bounds: &RangeInclusive<i64>,
-) -> Result<i64, AddError> {
+pub fn try_add(cell: &AtomicI64, delta: i64, bounds: &RangeInclusive<i64>) -> Result<i64, AddError> {
     let mut current = get(cell);
     loop {
         let next = step(current, delta, bounds)?;
@@ -110,16 +106,8 @@ mod tests {
     fn a_refused_add_leaves_the_value() {
         let cell = AtomicI64::new(5);
         let empty = RangeInclusive::new(1, 0);
-        for (delta, bounds) in [
-            (1, 0..=5),
-            (-6, 0..=5),
-            (0, empty),
-            (i64::MAX, i64::MIN..=i64::MAX),
-        ] {
-            assert_eq!(
-                try_add(&cell, delta, &bounds),
-                Err(AddError::OutOfBounds { current: 5 })
-            );
+        for (delta, bounds) in [(1, 0..=5), (-6, 0..=5), (0, empty), (i64::MAX, i64::MIN..=i64::MAX)] {
+            assert_eq!(try_add(&cell, delta, &bounds), Err(AddError::OutOfBounds { current: 5 }));
             assert_eq!(get(&cell), 5);
         }
     }
@@ -128,10 +116,7 @@ mod tests {
     fn an_exhausted_range_is_empty() {
         let mut bounds = 0..=0;
         bounds.next();
-        assert_eq!(
-            step(0, 0, &bounds),
-            Err(AddError::OutOfBounds { current: 0 })
-        );
+        assert_eq!(step(0, 0, &bounds), Err(AddError::OutOfBounds { current: 0 }));
     }
 
     #[test]

@@ -27,10 +27,7 @@ impl fmt::Display for AddError {
         match self {
             AddError::Absent => f.write_str("the key is absent"),
             AddError::OutOfBounds { current } => {
-                write!(
-                    f,
-                    "the result would leave the bounds; the value is {current}"
-                )
+                write!(f, "the result would leave the bounds; the value is {current}")
             }
         }
     }

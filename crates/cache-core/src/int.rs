@@ -136,12 +136,7 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// assert_eq!(cache.try_add_or_insert("user:2", 3, 0..=2), Err(AddError::OutOfBounds { current: 0 }));
     /// assert_eq!(cache.get("user:2"), None);
     /// ```
-    fn try_add_or_insert(
-        &self,
-        key: &K,
-        delta: i64,
-        bounds: RangeInclusive<i64>,
-    ) -> Result<i64, AddError>;
+    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError>;
 
     /// The number of keys, weakly consistent: exact when nothing is inserted or removed meanwhile.
     ///

@@ -69,10 +69,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     /// An empty table; allocates nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            in_flight: AtomicUsize::new(0),
-            flights: Mutex::new(HashMap::new()),
-        }
+        Self { in_flight: AtomicUsize::new(0), flights: Mutex::new(HashMap::new()) }
     }
 
     /// Tells that `key` is about to be written: a load of it that is in flight will not be cached.
@@ -133,12 +130,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
             match flight.wait(|| cache.get(key)) {
                 Joined::Lead => {
                     // Someone may have published between our miss and our taking the lead.
-                    let lead = Lead {
-                        loads: self,
-                        key,
-                        flight: &flight,
-                        _running: Running::start(),
-                    };
+                    let lead = Lead { loads: self, key, flight: &flight, _running: Running::start() };
                     return match cache.get(key) {
                         Some(value) => Ok(lead.finish(value)),
                         None => lead.run(cache, load).map_err(LoadError::Failed),
@@ -174,10 +166,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     /// Takes `flight` out of the table, if it is still the one there.
     fn remove(&self, key: &K, flight: &Arc<Flight<V>>) {
         let mut flights = lock(&self.flights);
-        if flights
-            .get(key)
-            .is_some_and(|there| Arc::ptr_eq(there, flight))
-        {
+        if flights.get(key).is_some_and(|there| Arc::ptr_eq(there, flight)) {
             let removed = flights.remove(key);
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
             drop(flights);
@@ -195,9 +184,7 @@ impl<V, K: Key + ?Sized> Default for Loads<V, K> {
 
 impl<V, K: Key + ?Sized> fmt::Debug for Loads<V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loads")
-            .field("in_flight", &self.in_flight)
-            .finish_non_exhaustive()
+        f.debug_struct("Loads").field("in_flight", &self.in_flight).finish_non_exhaustive()
     }
 }
 
@@ -205,11 +192,7 @@ impl<V> Flight<V> {
     fn new() -> Self {
         Self {
             owner: Owner::default(),
-            state: Mutex::new(State {
-                phase: Phase::Vacant,
-                stale: false,
-                waiters: 0,
-            }),
+            state: Mutex::new(State { phase: Phase::Vacant, stale: false, waiters: 0 }),
             changed: Condvar::new(),
         }
     }
@@ -246,10 +229,7 @@ impl<V> Flight<V> {
                 }
             }
             state.waiters += 1;
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.waiters -= 1;
         }
     }
@@ -267,10 +247,7 @@ impl<V> Flight<V> {
             return;
         };
         while matches!(state.phase, Phase::Publishing) {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -304,11 +281,8 @@ impl<V, K: Key + ?Sized> Lead<'_, V, K> {
             state.phase = Phase::Publishing;
         }
         drop(state);
-        let value = if stale {
-            cache.get(self.key).unwrap_or(loaded)
-        } else {
-            cache.get_or_insert(self.key, loaded)
-        };
+        let value =
+            if stale { cache.get(self.key).unwrap_or(loaded) } else { cache.get_or_insert(self.key, loaded) };
         Ok(self.finish(value))
     }
 
@@ -323,11 +297,7 @@ impl<V, K: Key + ?Sized> Drop for Lead<'_, V, K> {
     fn drop(&mut self) {
         let mut state = lock(&self.flight.state);
         if matches!(state.phase, Phase::Running | Phase::Publishing) {
-            let next = if state.waiters > 0 {
-                Phase::Vacant
-            } else {
-                Phase::Abandoned
-            };
+            let next = if state.waiters > 0 { Phase::Vacant } else { Phase::Abandoned };
             let hand_over = state.waiters > 0;
             self.flight.owner.store(NOBODY, Ordering::Release);
             state.phase = next;

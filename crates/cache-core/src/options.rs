@@ -82,11 +82,7 @@ impl<S> Options<S> {
     /// ```
     #[must_use]
     pub fn hasher<T>(self, hasher: T) -> Options<T> {
-        Options {
-            capacity: self.capacity,
-            shards: self.shards,
-            hasher,
-        }
+        Options { capacity: self.capacity, shards: self.shards, hasher }
     }
 
     /// The number of entries to make room for.
@@ -111,11 +107,7 @@ impl<S> Options<S> {
     #[must_use]
     pub fn shard_count(&self) -> Option<usize> {
         // Past the largest power of two there is no rounding up; no machine has the memory either.
-        (self.shards != 0).then(|| {
-            self.shards
-                .checked_next_power_of_two()
-                .unwrap_or(1 << (usize::BITS - 1))
-        })
+        (self.shards != 0).then(|| self.shards.checked_next_power_of_two().unwrap_or(1 << (usize::BITS - 1)))
     }
 
     /// The hasher, for a backend to keep.

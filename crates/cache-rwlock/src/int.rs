@@ -52,9 +52,7 @@ impl<K: Key + ?Sized, S: HashBuilder> RwLockIntCache<K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self {
-            table: Table::new(options),
-        }
+        Self { table: Table::new(options) }
     }
 }
 
@@ -67,11 +65,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
     #[inline]
     fn set(&self, key: &K, value: i64) {
         let hash = self.table.hash(key);
-        if self
-            .table
-            .read(hash, key, |cell| counter::set(cell, value))
-            .is_some()
-        {
+        if self.table.read(hash, key, |cell| counter::set(cell, value)).is_some() {
             return;
         }
         self.table.write(hash, key, |cell| match cell {
@@ -108,17 +102,9 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
     }
 
     #[inline]
-    fn try_add_or_insert(
-        &self,
-        key: &K,
-        delta: i64,
-        bounds: RangeInclusive<i64>,
-    ) -> Result<i64, AddError> {
+    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         let hash = self.table.hash(key);
-        if let Some(result) = self
-            .table
-            .read(hash, key, |cell| counter::try_add(cell, delta, &bounds))
-        {
+        if let Some(result) = self.table.read(hash, key, |cell| counter::try_add(cell, delta, &bounds)) {
             return result;
         }
         self.table.write(hash, key, |cell| match cell {
@@ -155,8 +141,6 @@ impl<K: Key + ?Sized, S: HashBuilder + Default> Default for RwLockIntCache<K, S>
 
 impl<K: Key + ?Sized, S: HashBuilder> fmt::Debug for RwLockIntCache<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RwLockIntCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("RwLockIntCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -53,10 +53,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> RwLockObjCache<V, K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self {
-            table: Table::new(options),
-            loads: Loads::new(),
-        }
+        Self { table: Table::new(options), loads: Loads::new() }
     }
 }
 
@@ -68,30 +65,25 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        self.table
-            .read(self.table.hash(key), key, |value| f(value))
-            .is_some()
+        self.table.read(self.table.hash(key), key, |value| f(value)).is_some()
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
-        let replaced = self
-            .table
-            .write(self.table.hash(key), key, |slot| match slot {
-                Some(slot) => (None, Some(mem::replace(slot, value))),
-                None => (Some(value), None),
-            });
+        let replaced = self.table.write(self.table.hash(key), key, |slot| match slot {
+            Some(slot) => (None, Some(mem::replace(slot, value))),
+            None => (Some(value), None),
+        });
         drop(replaced);
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         // A reference of our own, so that a refused object is not dropped under the lock.
         let offered = value.clone();
-        self.table
-            .write(self.table.hash(key), key, |slot| match slot {
-                Some(slot) => (None, slot.clone()),
-                None => (Some(offered), value),
-            })
+        self.table.write(self.table.hash(key), key, |slot| match slot {
+            Some(slot) => (None, slot.clone()),
+            None => (Some(offered), value),
+        })
     }
 
     fn del(&self, key: &K) -> bool {
@@ -130,8 +122,6 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for RwLockObjC
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for RwLockObjCache<V, K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RwLockObjCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("RwLockObjCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -55,19 +55,12 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
     #[inline]
     pub(crate) fn read<R>(&self, hash: u64, key: &K, f: impl FnOnce(&T) -> R) -> Option<R> {
         let table = self.shard(hash).read();
-        table
-            .find(hash, |entry| entry.key.borrow() == key)
-            .map(|entry| f(&entry.slot))
+        table.find(hash, |entry| entry.key.borrow() == key).map(|entry| f(&entry.slot))
     }
 
     /// Calls `f` with the slot of a key, under its shard's write lock, and inserts the slot that it makes for a
     /// key that has none.
-    pub(crate) fn write<R>(
-        &self,
-        hash: u64,
-        key: &K,
-        f: impl FnOnce(Option<&mut T>) -> (Option<T>, R),
-    ) -> R {
+    pub(crate) fn write<R>(&self, hash: u64, key: &K, f: impl FnOnce(Option<&mut T>) -> (Option<T>, R)) -> R {
         // Before the lock: it may allocate, and for a key type of the caller's it may do anything.
         let owned = key.to_owned_key();
         let mut table = self.shard(hash).write();
@@ -147,21 +140,13 @@ mod tests {
                 table.write(table.hash(&key), &key, |_| (Some(()), ()));
             }
             assert_eq!(table.len(), 1_000);
-            assert!(
-                table.shards.iter().all(|shard| !shard.0.read().is_empty()),
-                "{count} shards"
-            );
+            assert!(table.shards.iter().all(|shard| !shard.0.read().is_empty()), "{count} shards");
         }
     }
 
     #[test]
     fn room_asked_for_is_there() {
         let table = Table::<u64, (), _>::new(Options::new().shards(4).capacity(1_000));
-        assert!(
-            table
-                .shards
-                .iter()
-                .all(|shard| shard.0.read().capacity() >= 250)
-        );
+        assert!(table.shards.iter().all(|shard| shard.0.read().capacity() >= 250));
     }
 }
