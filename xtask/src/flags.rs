@@ -11,6 +11,8 @@ pub(crate) struct Flags {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Measures the backends against each other on this machine.
+    Bench(Box<hotcache_bench_plan::Flags>),
     /// Runs every check and test: formatting, lints, features, tests, documentation, benchmarks compiled.
     Test {
         /// Installs what is missing, with the system's package manager or rustup.

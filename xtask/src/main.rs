@@ -1,6 +1,7 @@
 //! Maintenance commands: `cargo xtask --help`.
 
 mod backends;
+mod bench;
 mod flags;
 mod install;
 mod sanitize;
@@ -15,6 +16,7 @@ use crate::flags::{Command, Flags};
 
 fn main() -> ExitCode {
     let result = match Flags::parse().command {
+        Command::Bench(flags) => bench::run(&flags),
         Command::Test { install } => test::run(install),
         Command::Sanitize { install } => sanitize::run(install),
     };

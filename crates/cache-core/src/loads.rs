@@ -131,14 +131,21 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
                 Joined::Lead => {
                     // Someone may have published between our miss and our taking the lead.
                     let lead = Lead { loads: self, key, flight: &flight, _running: Running::start() };
-                    return match cache.get(key) {
-                        Some(value) => Ok(lead.finish(value)),
+                    let result = match cache.get(key) {
+                        Some(value) => {
+                            lead.bring(&value);
+                            Ok(value)
+                        }
                         None => lead.run(cache, load).map_err(LoadError::Failed),
                     };
+                    // Here and not at the end of a call that returns `result`: should the stored key's `Drop` panic
+                    // in this, a value that is being returned would leak.
+                    drop(lead);
+                    return result;
                 }
                 Joined::Value(value) => return Ok(value),
                 Joined::Retry => {
-                    self.remove(key, &flight);
+                    self.remove(&flight);
                     if let Some(value) = cache.get(key) {
                         return Ok(value);
                     }
@@ -163,16 +170,19 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         }
     }
 
-    /// Takes `flight` out of the table, if it is still the one there.
-    fn remove(&self, key: &K, flight: &Arc<Flight<V>>) {
+    /// Takes `flight` out of the table, if it is still there.
+    ///
+    /// Finds it by looking through the table, which is as long as there are threads that load: this runs while
+    /// panics unwind, and must not call a key's `Hash`, which may be what panics.
+    fn remove(&self, flight: &Arc<Flight<V>>) {
         let mut flights = lock(&self.flights);
-        if flights.get(key).is_some_and(|there| Arc::ptr_eq(there, flight)) {
-            let removed = flights.remove(key);
+        let removed = flights.extract_if(|_, there| Arc::ptr_eq(there, flight)).next();
+        if removed.is_some() {
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            drop(flights);
-            // After the lock: this may be the last reference to a loaded object.
-            drop(removed);
         }
+        drop(flights);
+        // After the lock: a stored key may have a `Drop` of its own.
+        drop(removed);
     }
 }
 
@@ -206,6 +216,8 @@ impl<V> Flight<V> {
         loop {
             match &state.phase {
                 Phase::Vacant => {
+                    // A thread that owned what it is registered as waiting for would be a circle to others' eyes.
+                    drop(wait);
                     state.phase = Phase::Running;
                     state.stale = false;
                     self.owner.store(this_thread(), Ordering::Release);
@@ -215,6 +227,7 @@ impl<V> Flight<V> {
                 Phase::Done(value) => {
                     let value = (!joined_stale).then(|| value.clone());
                     let stale = state.stale;
+                    drop(wait);
                     drop(state);
                     // What wrote the key meanwhile is newer still.
                     let newer = if stale { cached() } else { None };
@@ -270,7 +283,7 @@ struct Lead<'a, V, K: Key + ?Sized> {
 }
 
 impl<V, K: Key + ?Sized> Lead<'_, V, K> {
-    fn run<C, E>(self, cache: &C, load: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E>
+    fn run<C, E>(&self, cache: &C, load: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E>
     where
         C: ObjCache<V, K> + ?Sized,
     {
@@ -283,13 +296,13 @@ impl<V, K: Key + ?Sized> Lead<'_, V, K> {
         drop(state);
         let value =
             if stale { cache.get(self.key).unwrap_or(loaded) } else { cache.get_or_insert(self.key, loaded) };
-        Ok(self.finish(value))
+        self.bring(&value);
+        Ok(value)
     }
 
-    fn finish(self, value: Arc<V>) -> Arc<V> {
+    /// Gives the waiters what they wait for. The flight leaves the table when this is dropped.
+    fn bring(&self, value: &Arc<V>) {
         self.flight.end(Phase::Done(value.clone()));
-        // `Drop` takes the flight out of the table.
-        value
     }
 }
 
@@ -309,7 +322,7 @@ impl<V, K: Key + ?Sized> Drop for Lead<'_, V, K> {
         } else {
             drop(state);
         }
-        self.loads.remove(self.key, self.flight);
+        self.loads.remove(self.flight);
     }
 }
 

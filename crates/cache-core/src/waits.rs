@@ -61,7 +61,8 @@ impl Wait {
         let me = this_thread();
         let mut waiting = lock();
         let mut next = owner.load(Ordering::Acquire);
-        // There is no circle among those registered, as each checked before it joined, so this ends.
+        // There is no circle among those registered, as each checked before it joined, and none becomes an owner
+        // before it has left. So this ends.
         loop {
             if next == me {
                 return None;

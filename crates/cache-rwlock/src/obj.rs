@@ -78,11 +78,14 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
-        // A reference of our own, so that a refused object is not dropped under the lock.
-        let offered = value.clone();
-        self.table.write(self.table.hash(key), key, |slot| match slot {
+        let hash = self.table.hash(key);
+        if let Some(present) = self.table.read(hash, key, Arc::clone) {
+            return present;
+        }
+        // The closure only borrows `value`: refused, it is dropped by this function and not under the lock.
+        self.table.write(hash, key, |slot| match slot {
             Some(slot) => (None, slot.clone()),
-            None => (Some(offered), value),
+            None => (Some(value.clone()), value.clone()),
         })
     }
 

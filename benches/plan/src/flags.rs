@@ -1,0 +1,269 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::key_count::{MAX_KEY_VARIABLE, OWN_KEY_BATCH};
+use crate::key_len::least_key_len;
+use crate::row::{Kind, ROWS};
+use crate::task::{Adapters, Memory, Task, Trace};
+use crate::{Cache, Dist, KeyCount, Matrix, Op, Pace, Refusal, Row, Work};
+
+/// The flags of `cargo xtask bench`.
+///
+/// # Examples
+///
+/// ```
+/// use clap::Parser;
+/// use hotcache_bench_plan::{Flags, Task};
+///
+/// #[derive(Parser)]
+/// struct Cli {
+///     #[command(flatten)]
+///     flags: Flags,
+/// }
+///
+/// let cli = Cli::parse_from(["bench", "--quick", "--backends", "papaya,scc"]);
+/// assert!(matches!(cli.flags.task(None), Ok(Task::Matrix(_))));
+/// ```
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = EXAMPLES)]
+pub struct Flags {
+    /// A fixed small matrix: every backend, the empty loop and the roof, 1 and 2 threads, two key counts; less
+    /// than three minutes.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Measure these rows only, beside the empty loop and the roof.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Row::named)]
+    pub backends: Vec<&'static Row>,
+
+    /// Measure these caches only: int, obj.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub caches: Vec<Cache>,
+
+    /// Measure these operations only: get, set, add, insert, del.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub ops: Vec<Op>,
+
+    /// Key counts; 0 gives every operation a key of its own, in batches of at most a million. Without this flag
+    /// the variable maxKey counts.
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
+    pub max_key: Vec<KeyCount>,
+
+    /// Thread counts, any number; past the cores they share them.
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
+    pub threads: Vec<usize>,
+
+    /// Key lengths in bytes.
+    #[arg(long, value_name = "BYTES", value_delimiter = ',')]
+    pub key_len: Vec<usize>,
+
+    /// How often each key is asked for: uniform, zipf:0.99.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub dist: Vec<Dist>,
+
+    /// Replay a trace: .lis (blocks) or Twitter's comma-separated format, plain or .zst.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "adapters", "quick", "ops", "max_key", "key_len", "dist"])]
+    pub trace: Option<PathBuf>,
+
+    /// Bytes per key after loading, while growing, after churn and after deleting all, each row in a process of
+    /// its own.
+    #[arg(long, conflicts_with_all = ["adapters", "quick", "ops", "threads", "dist"])]
+    pub memory: bool,
+
+    /// Each backend against its map used by hand, in interleaved rounds.
+    #[arg(long, conflicts_with_all = ["quick", "caches", "ops", "threads", "dist"])]
+    pub adapters: bool,
+
+    /// Write the results to this file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["trace", "memory", "adapters"])]
+    pub json: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask bench --quick                                     which backend is fast here?
+  cargo xtask bench --backends rwlock,papaya --threads 1,2,4    two backends, over threads
+  cargo xtask bench --ops get --key-len 5,36 --dist zipf:0.99   reads of few hot keys, short and long
+  cargo xtask bench --trace requests.csv.zst                    your own recorded requests
+  cargo xtask bench --memory                                    bytes per key
+
+Every line of numbers names its cell: cache/operation/keys/threads/distribution/key length/row.
+docs/benchmarking.md says what they mean, and what they do not say.";
+
+/// Keys of a length that needs no heap in any row.
+const DEFAULT_KEY_LEN: usize = 8;
+
+impl Flags {
+    /// The task that these flags ask for, given the value of [`MAX_KEY_VARIABLE`] if it is set.
+    ///
+    /// # Errors
+    ///
+    /// If they ask for what is impossible; the message names it.
+    pub fn task(&self, max_key_variable: Option<&str>) -> Result<Task, Refusal> {
+        if let Some(zero) = self.threads.iter().chain(&self.key_len).find(|n| **n == 0) {
+            return Err(Refusal::new(format!(
+                "{zero} is not possible for --threads and --key-len: the least is 1"
+            )));
+        }
+        let max_key = self.max_key(max_key_variable)?;
+        if let Some(file) = &self.trace {
+            return self.trace(file.clone());
+        }
+        if self.memory {
+            return self.memory(&max_key);
+        }
+        if self.adapters {
+            return self.adapters(&max_key);
+        }
+        self.matrix(max_key)
+    }
+
+    fn max_key(&self, variable: Option<&str>) -> Result<Vec<KeyCount>, Refusal> {
+        match variable {
+            _ if !self.max_key.is_empty() => Ok(self.max_key.clone()),
+            Some(text) => KeyCount::parse_list(text)
+                .map_err(|why| Refusal::new(format!("{MAX_KEY_VARIABLE}={text}: {why}"))),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn matrix(&self, max_key: Vec<KeyCount>) -> Result<Task, Refusal> {
+        let pace = if self.quick { QUICK } else { DEFAULT };
+        let max_key = or(max_key, if self.quick { &QUICK_KEYS } else { &DEFAULT_KEYS });
+        let key_len = or(self.key_len.clone(), &[DEFAULT_KEY_LEN]);
+        let threads = or(self.threads.clone(), &[1, 2]);
+        let dists = or(self.dist.clone(), &[Dist::Uniform]);
+        let caches = or(self.caches.clone(), &Cache::ALL);
+        for op in &self.ops {
+            if !caches.iter().any(|cache| cache.ops().contains(op)) {
+                return Err(Refusal::new(format!("`{op}` is no operation of the obj cache")));
+            }
+        }
+        let mut works = Vec::new();
+        for &cache in &caches {
+            for &max_key in &max_key {
+                let keys = if max_key.is_own() { pace.own_key_batch } else { max_key.0 };
+                for &key_len in &key_len {
+                    long_enough(key_len, keys)?;
+                    let ops = cache.ops().iter().copied();
+                    for op in ops.filter(|op| self.ops.is_empty() || self.ops.contains(op)) {
+                        // Each key once has no distribution to vary.
+                        let varied = if op.consumes() || max_key.is_own() { &dists[..1] } else { &dists[..] };
+                        for &dist in varied {
+                            for &threads in &threads {
+                                if keys < threads && op.consumes() {
+                                    return Err(Refusal::new(format!(
+                                        "{threads} threads cannot share {keys} keys for `{op}`"
+                                    )));
+                                }
+                                works.push(Work { cache, op, max_key, threads, dist, key_len });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let rows = self.rows(|row| !self.quick || matches!(row.kind, Kind::Backend));
+        Ok(Task::Matrix(Matrix { rows, works, pace }))
+    }
+
+    fn trace(&self, file: PathBuf) -> Result<Task, Refusal> {
+        if !file.is_file() {
+            return Err(Refusal::new(format!("there is no trace at {}", file.display())));
+        }
+        Ok(Task::Trace(Trace {
+            file,
+            caches: or(self.caches.clone(), &Cache::ALL),
+            rows: self.rows(|row| row.kind == Kind::Backend),
+            threads: or(self.threads.clone(), &[1, 2]),
+        }))
+    }
+
+    fn memory(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
+        let keys = one("--max-key", max_key, KeyCount(OWN_KEY_BATCH))?.0;
+        let key_len = one("--key-len", &self.key_len, DEFAULT_KEY_LEN)?;
+        if keys == 0 {
+            return Err(Refusal::new("--memory needs a key count above 0"));
+        }
+        // Growth goes to twice the keys, and churn replaces each of them twice.
+        long_enough(key_len, keys.saturating_mul(4))?;
+        let rows = self.stores(|row| row.kind == Kind::Backend);
+        Ok(Task::Memory(Memory { caches: or(self.caches.clone(), &Cache::ALL), rows, keys, key_len }))
+    }
+
+    fn adapters(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
+        let max_key = or(max_key.to_vec(), &[KeyCount(100), KeyCount(1_000_000)]);
+        let keys: Vec<_> = max_key.iter().map(|count| count.0).collect();
+        let key_len = one("--key-len", &self.key_len, DEFAULT_KEY_LEN)?;
+        for &keys in &keys {
+            if keys == 0 {
+                return Err(Refusal::new("--adapters needs key counts above 0"));
+            }
+            long_enough(key_len, keys)?;
+        }
+        Ok(Task::Adapters(Adapters {
+            rows: self.stores(|row| row.by_hand().is_some()),
+            keys,
+            key_len,
+            rounds: 20,
+        }))
+    }
+
+    /// The rows asked for, or those that are wanted by default; the floors always.
+    fn rows(&self, by_default: impl Fn(&Row) -> bool) -> Vec<&'static Row> {
+        let wanted = |row: &&Row| {
+            row.kind == Kind::Floor
+                || if self.backends.is_empty() { by_default(row) } else { self.backends.contains(row) }
+        };
+        ROWS.iter().filter(wanted).collect()
+    }
+
+    /// As [`rows`](Flags::rows), without the floors: they store nothing.
+    fn stores(&self, by_default: impl Fn(&Row) -> bool) -> Vec<&'static Row> {
+        let mut rows = self.rows(by_default);
+        rows.retain(|row| row.kind != Kind::Floor);
+        rows
+    }
+}
+
+/// What the cells of `--quick` can take in three minutes on two cores.
+const QUICK: Pace = Pace {
+    warm_up: Duration::from_millis(20),
+    measurement: Duration::from_millis(120),
+    passes: 1,
+    own_key_batch: 100_000,
+};
+const QUICK_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(100_000)];
+
+const DEFAULT: Pace = Pace {
+    warm_up: Duration::from_millis(50),
+    measurement: Duration::from_millis(250),
+    passes: 3,
+    own_key_batch: OWN_KEY_BATCH,
+};
+const DEFAULT_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(1_000_000)];
+
+fn or<T: Clone>(asked: Vec<T>, default: &[T]) -> Vec<T> {
+    if asked.is_empty() { default.to_vec() } else { asked }
+}
+
+fn one<T: Copy>(flag: &str, asked: &[T], default: T) -> Result<T, Refusal> {
+    match asked {
+        [] => Ok(default),
+        [one] => Ok(*one),
+        _ => Err(Refusal::new(format!("{flag} takes one value here"))),
+    }
+}
+
+/// Refuses keys that are too short to tell that many apart.
+fn long_enough(key_len: usize, keys: usize) -> Result<(), Refusal> {
+    let least = least_key_len(keys);
+    if key_len < least {
+        return Err(Refusal::new(format!(
+            "keys of {key_len} bytes are too few to tell {keys} keys apart: the least is {least}"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+/// The digits that keys are written in: short keys tell many apart, and every key is plain text.
+pub const KEY_DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// The least length of keys of which there are this many.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_bench_plan::least_key_len;
+/// assert_eq!([1, 36, 37, 1_000_000, 10_000_000].map(least_key_len), [1, 1, 2, 4, 5]);
+/// ```
+#[must_use]
+pub fn least_key_len(keys: usize) -> usize {
+    let last = keys.saturating_sub(1);
+    last.checked_ilog(KEY_DIGITS.len()).map_or(1, |digits| digits as usize + 1)
+}

@@ -1,0 +1,35 @@
+use std::error::Error;
+use std::fmt;
+
+/// Why a question cannot be answered, in words for whoever asked it.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_bench_plan::{KeyCount, Refusal};
+///
+/// let refused: Refusal = "many".parse::<KeyCount>().unwrap_err();
+/// assert!(refused.to_string().starts_with("`many` is no number of keys"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(String);
+
+impl Refusal {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+
+    /// Refuses a name that is none of those there are.
+    pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<_> = known.into_iter().collect();
+        Self(format!("there is no {what} named `{name}`; there are: {}", known.join(", ")))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Refusal {}

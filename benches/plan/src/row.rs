@@ -1,0 +1,107 @@
+use std::fmt;
+
+use crate::{Cache, Op, Refusal};
+
+/// What sort of thing a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A backend of hotcache.
+    Backend,
+    /// What no map can beat: the harness alone, or a bare array.
+    Floor,
+    /// The map below a backend, used without hotcache as its documentation suggests.
+    ByHand,
+    /// What a user would reach for instead.
+    Peer,
+}
+
+/// A line in the tables: something that does a cache's operations, or bounds them.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_bench_plan::{Cache, Op, Row};
+///
+/// let roof = Row::named("roof").unwrap();
+/// assert!(roof.does(Cache::Int, Op::Get) && !roof.does(Cache::Int, Op::Del));
+/// assert!(Row::named("redis").unwrap_err().to_string().contains("`redis`"));
+/// ```
+#[derive(Debug)]
+pub struct Row {
+    /// The name in flags, tables and JSON.
+    pub name: &'static str,
+    /// What sort of thing it is.
+    pub kind: Kind,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    int: &'static [Op],
+    obj: &'static [Op],
+}
+
+const fn full(name: &'static str, kind: Kind, about: &'static str) -> Row {
+    Row { name, kind, about, int: Cache::Int.ops(), obj: Cache::Obj.ops() }
+}
+
+/// Every row there is, in the order of the tables.
+pub const ROWS: &[Row] = &[
+    full("empty", Kind::Floor, "the loop alone"),
+    Row {
+        name: "roof",
+        kind: Kind::Floor,
+        about: "the same hash into a bare array; no key is stored or compared",
+        int: &[Op::Get, Op::Set, Op::Add],
+        obj: &[Op::Get],
+    },
+    full("rwlock-1", Kind::Backend, "one RwLock over one table, the plainest design"),
+    full("rwlock", Kind::Backend, "RwLock shards over hashbrown tables"),
+    full("dashmap", Kind::Backend, "over dashmap"),
+    full("flurry", Kind::Backend, "over flurry"),
+    full("scc", Kind::Backend, "over scc"),
+    full("papaya", Kind::Backend, "over papaya"),
+    full("rwlock-1-by-hand", Kind::ByHand, "parking_lot::RwLock over a hashbrown HashMap"),
+    full("rwlock-by-hand", Kind::ByHand, "shards of parking_lot::RwLock over hashbrown HashTable"),
+    full("dashmap-by-hand", Kind::ByHand, "dashmap::DashMap"),
+    full("flurry-by-hand", Kind::ByHand, "flurry::HashMap"),
+    full("scc-by-hand", Kind::ByHand, "scc::HashMap"),
+    full("papaya-by-hand", Kind::ByHand, "papaya::HashMap"),
+];
+
+impl Row {
+    /// The row of this name.
+    ///
+    /// # Errors
+    ///
+    /// If there is none; the message names those there are.
+    pub fn named(name: &str) -> Result<&'static Row, Refusal> {
+        let found = ROWS.iter().find(|row| row.name == name);
+        found.ok_or_else(|| Refusal::unknown("backend", name, ROWS.iter().map(|row| row.name)))
+    }
+
+    /// The row that is the same map used by hand, if there is one.
+    #[must_use]
+    pub fn by_hand(&self) -> Option<&'static Row> {
+        let of_this = |row: &&Row| row.name.strip_suffix("-by-hand") == Some(self.name);
+        ROWS.iter().find(of_this)
+    }
+
+    /// Whether it can do this operation of this cache.
+    #[must_use]
+    pub fn does(&self, cache: Cache, op: Op) -> bool {
+        match cache {
+            Cache::Int => self.int.contains(&op),
+            Cache::Obj => self.obj.contains(&op),
+        }
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Row) -> bool {
+        self.name == other.name
+    }
+}

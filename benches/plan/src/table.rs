@@ -1,0 +1,83 @@
+use std::fmt::Write;
+
+use crate::{Cache, CellResult, Results, Work};
+
+/// One cache's medians: a line for each work, a column for each row. The fastest that stores anything is marked.
+///
+/// Empty if the results hold nothing of this cache.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_bench_plan::{Cache, Results, summary};
+/// assert_eq!(summary(&Results::default(), Cache::Int), "");
+/// ```
+#[must_use]
+pub fn summary(results: &Results, cache: Cache) -> String {
+    let cells: Vec<_> = results.cells.iter().filter(|cell| cell.work.cache == cache).collect();
+    let works = distinct(cells.iter().map(|cell| cell.work));
+    let rows = distinct(cells.iter().map(|cell| cell.backend.as_str()));
+    if cells.is_empty() {
+        return String::new();
+    }
+    let labels: Vec<_> = works.iter().map(|work| label(work, &works)).collect();
+    let label_width = labels.iter().map(String::len).max().unwrap_or(0);
+
+    let mut text = format!("{cache}: ns for an operation of one thread, median; * is the fastest map\n");
+    let _ = write!(text, "{:label_width$}", "");
+    for row in &rows {
+        let _ = write!(text, " {row:>width$}", width = width(row));
+    }
+    text.push('\n');
+    for (work, label) in works.iter().zip(&labels) {
+        let of_work = |row: &str| cells.iter().find(|cell| cell.work == *work && cell.backend == row);
+        let maps = rows.iter().filter(|row| !is_floor(row)).filter_map(|row| of_work(row));
+        let fastest = maps.min_by(|a, b| a.ns_per_op.median.total_cmp(&b.ns_per_op.median));
+        let _ = write!(text, "{label:label_width$}");
+        for row in &rows {
+            let shown = of_work(row).map_or("-".to_owned(), |cell| {
+                let mark = if fastest.is_some_and(|fastest| fastest.backend == *row) { "*" } else { "" };
+                format!("{mark}{}", nanoseconds(cell))
+            });
+            let _ = write!(text, " {shown:>width$}", width = width(row));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn is_floor(row: &str) -> bool {
+    crate::Row::named(row).is_ok_and(|row| row.kind == crate::Kind::Floor)
+}
+
+fn width(row: &str) -> usize {
+    row.len().max(7)
+}
+
+fn nanoseconds(cell: &CellResult) -> String {
+    let ns = cell.ns_per_op.median;
+    if ns < 99.95 { format!("{ns:.1}") } else { format!("{ns:.0}") }
+}
+
+/// What tells a work from the others: distribution and key length only where they vary.
+fn label(work: &Work, works: &[Work]) -> String {
+    let Work { op, max_key, threads, dist, key_len, .. } = work;
+    let mut label = format!("{op:<6} {max_key:>5} {threads:>2}t");
+    if works.iter().any(|other| other.dist != *dist) {
+        let _ = write!(label, " {dist:<9}");
+    }
+    if works.iter().any(|other| other.key_len != *key_len) {
+        let _ = write!(label, " {key_len:>3}B");
+    }
+    label
+}
+
+fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for one in all {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+    }
+    seen
+}

@@ -1,0 +1,68 @@
+use std::path::PathBuf;
+
+use crate::{Cache, Matrix, Row};
+
+/// What a run shall do: flags that were found to make sense.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// Measure operations.
+    Matrix(Matrix),
+    /// Replay a trace.
+    Trace(Trace),
+    /// Measure memory.
+    Memory(Memory),
+    /// Compare backends with their maps used by hand.
+    Adapters(Adapters),
+}
+
+/// A replay of recorded requests through every row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// The file: `.lis` or Twitter's format, plain or `.zst`.
+    pub file: PathBuf,
+    /// Which caches to replay into.
+    pub caches: Vec<Cache>,
+    /// The rows.
+    pub rows: Vec<&'static Row>,
+    /// Numbers of threads; request `i` goes to thread `i` modulo their number.
+    pub threads: Vec<usize>,
+}
+
+/// Bytes per key of each row, each in a process of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    /// Which caches.
+    pub caches: Vec<Cache>,
+    /// The rows.
+    pub rows: Vec<&'static Row>,
+    /// The number of keys after loading; growth goes on to twice as many.
+    pub keys: usize,
+    /// The length of every key in bytes.
+    pub key_len: usize,
+}
+
+/// Each backend beside its map used by hand, in interleaved rounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adapters {
+    /// The backends.
+    pub rows: Vec<&'static Row>,
+    /// Key counts.
+    pub keys: Vec<usize>,
+    /// The length of every key in bytes.
+    pub key_len: usize,
+    /// Rounds, in each of which both are built anew and measured.
+    pub rounds: usize,
+}
+
+impl Task {
+    /// The benchmark target that does it.
+    #[must_use]
+    pub const fn target(&self) -> &'static str {
+        match self {
+            Task::Matrix(_) => "matrix",
+            Task::Trace(_) => "trace",
+            Task::Memory(_) => "memory",
+            Task::Adapters(_) => "adapters",
+        }
+    }
+}

@@ -1,0 +1,62 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Cache, Dist, KeyCount, Op};
+
+/// The same work for every row: what one line of numbers, a row beside the other, is about.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_bench_plan::{Cache, Dist, KeyCount, Op, Work};
+///
+/// let work = Work {
+///     cache: Cache::Int,
+///     op: Op::Get,
+///     max_key: KeyCount(100),
+///     threads: 2,
+///     dist: Dist::Uniform,
+///     key_len: 8,
+/// };
+/// assert_eq!(work.to_string(), "int get, 100 keys, 2 threads, uniform, 8-byte keys");
+/// assert_eq!(work.cell("papaya"), "int/get/100/t2/uniform/k8/papaya");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// The cache.
+    pub cache: Cache,
+    /// The operation.
+    pub op: Op,
+    /// The number of keys.
+    pub max_key: KeyCount,
+    /// The number of threads.
+    pub threads: usize,
+    /// How often each key is asked for.
+    pub dist: Dist,
+    /// The length of every key in bytes.
+    pub key_len: usize,
+}
+
+impl Work {
+    /// The name of one row's cell of this work.
+    #[must_use]
+    pub fn cell(&self, row: &str) -> String {
+        let Work { cache, op, max_key, threads, dist, key_len } = self;
+        format!("{cache}/{op}/{max_key}/t{threads}/{dist}/k{key_len}/{row}")
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Work { cache, op, max_key, threads, dist, key_len } = self;
+        write!(f, "{cache} {op}, ")?;
+        if max_key.is_own() {
+            write!(f, "a key of its own each, ")?;
+        } else {
+            write!(f, "{max_key} keys, ")?;
+        }
+        let s = if *threads == 1 { "" } else { "s" };
+        write!(f, "{threads} thread{s}, {dist}, {key_len}-byte keys")
+    }
+}

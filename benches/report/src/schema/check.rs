@@ -1,0 +1,161 @@
+//! What no type says: that times are positive, ends enclose middles, and nothing is there twice.
+
+use std::collections::HashMap;
+
+use super::{Cell, Footprint, Latency, Memory, Percentiles, Replay, Run, SchemaError, Spread, VERSION};
+
+type Checked = Result<(), SchemaError>;
+
+/// More than any name needs; longer ones are rubbish in a table.
+const LONGEST_NAME: usize = 80;
+
+pub(super) fn run(run: &Run) -> Checked {
+    if run.version != VERSION {
+        return refuse("version", format!("is {}; this program writes version {VERSION}", run.version));
+    }
+    if run.machine.cores == 0 {
+        return refuse("machine.cores", "must be at least 1");
+    }
+    each("cells", &run.cells, cell)?;
+    each("latency", &run.latency, latency)?;
+    each("memory", &run.memory, memory)?;
+    each("trace", &run.trace, replay)?;
+    each("skipped", &run.skipped, |at, skipped| name(&format!("{at}.backend"), &skipped.backend))?;
+    distinct("cells", &run.cells, Cell::identity)?;
+    distinct("latency", &run.latency, Latency::identity)?;
+    distinct("memory", &run.memory, Memory::identity)?;
+    distinct("trace", &run.trace, Replay::identity)
+}
+
+fn cell(at: &str, cell: &Cell) -> Checked {
+    for (field, text) in
+        [("cache", &cell.cache), ("backend", &cell.backend), ("op", &cell.op), ("dist", &cell.dist)]
+    {
+        name(&format!("{at}.{field}"), text)?;
+    }
+    at_least_one(&format!("{at}.threads"), cell.threads)?;
+    spread(&format!("{at}.ns_per_op"), cell.ns_per_op)?;
+    at_least_zero(&format!("{at}.mops"), Some(cell.mops))?;
+    at_least_zero(&format!("{at}.bytes_per_op"), cell.bytes_per_op)?;
+    at_least_zero(&format!("{at}.allocs_per_op"), cell.allocs_per_op)?;
+    if let Some(rate) = cell.hit_rate {
+        share(&format!("{at}.hit_rate"), rate)?;
+    }
+    each(&format!("{at}.samples"), &cell.samples, |at, sample| positive(at, *sample))
+}
+
+fn latency(at: &str, latency: &Latency) -> Checked {
+    for (field, text) in [("cache", &latency.cache), ("backend", &latency.backend), ("op", &latency.op)] {
+        name(&format!("{at}.{field}"), text)?;
+    }
+    at_least_one(&format!("{at}.threads"), latency.threads)?;
+    positive(&format!("{at}.per_second"), latency.per_second)?;
+    percentiles(&format!("{at}.percentiles"), &latency.percentiles)?;
+    each(&format!("{at}.curve"), &latency.curve, |at, [quantile, ns]| {
+        share(at, *quantile)?;
+        at_least_zero(at, Some(*ns))
+    })?;
+    match latency.curve.windows(2).position(|pair| pair[0][0] > pair[1][0] || pair[0][1] > pair[1][1]) {
+        Some(i) => refuse(&format!("{at}.curve[{}]", i + 1), "falls below the point before it"),
+        None => Ok(()),
+    }
+}
+
+fn percentiles(at: &str, percentiles: &Percentiles) -> Checked {
+    let mut before = ("0", 0.0);
+    for (name, value) in percentiles.named() {
+        let at = format!("{at}.{name}");
+        at_least_zero(&at, Some(value))?;
+        if value < before.1 {
+            return refuse(&at, format!("is {value}, below {} of {}", before.0, before.1));
+        }
+        before = (name, value);
+    }
+    Ok(())
+}
+
+fn memory(at: &str, memory: &Memory) -> Checked {
+    name(&format!("{at}.cache"), &memory.cache)?;
+    name(&format!("{at}.backend"), &memory.backend)?;
+    let stages = [
+        ("after_load", Some(memory.after_load)),
+        ("worst", memory.worst),
+        ("after_churn", memory.after_churn),
+        ("after_delete_all", memory.after_delete_all),
+    ];
+    for (stage, footprint) in stages {
+        let Some(Footprint { counted, rss }) = footprint else { continue };
+        // A process may hold less than before; an allocator cannot.
+        at_least_zero(&format!("{at}.{stage}.counted"), counted)?;
+        at_least_zero(&format!("{at}.{stage}.rss"), rss.map(f64::abs))?;
+    }
+    Ok(())
+}
+
+fn replay(at: &str, replay: &Replay) -> Checked {
+    name(&format!("{at}.trace"), &replay.trace)?;
+    name(&format!("{at}.backend"), &replay.backend)?;
+    at_least_one(&format!("{at}.threads"), replay.threads)?;
+    share(&format!("{at}.hit_rate"), replay.hit_rate)?;
+    spread(&format!("{at}.ns_per_op"), replay.ns_per_op)
+}
+
+fn spread(at: &str, spread: Spread) -> Checked {
+    let Spread { median, min, max } = spread;
+    for (field, value) in [("median", median), ("min", min), ("max", max)] {
+        positive(&format!("{at}.{field}"), value)?;
+    }
+    if min <= median && median <= max {
+        return Ok(());
+    }
+    refuse(at, format!("the median {median} does not lie between min {min} and max {max}"))
+}
+
+fn name(at: &str, name: &str) -> Checked {
+    if name.trim().is_empty() {
+        return refuse(at, "is empty");
+    }
+    if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return refuse(at, format!("is no name: at most {LONGEST_NAME} characters, none of them a control"));
+    }
+    Ok(())
+}
+
+fn positive(at: &str, value: f64) -> Checked {
+    if value.is_finite() && value > 0.0 { Ok(()) } else { refuse(at, format!("is {value}; must be above 0")) }
+}
+
+fn at_least_zero(at: &str, value: Option<f64>) -> Checked {
+    match value {
+        Some(value) if !(value.is_finite() && value >= 0.0) => {
+            refuse(at, format!("is {value}; must be 0 or more"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn share(at: &str, value: f64) -> Checked {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { refuse(at, format!("is {value}; must lie in 0 to 1")) }
+}
+
+fn at_least_one(at: &str, value: usize) -> Checked {
+    if value >= 1 { Ok(()) } else { refuse(at, "must be at least 1") }
+}
+
+fn each<T>(at: &str, all: &[T], check: impl Fn(&str, &T) -> Checked) -> Checked {
+    all.iter().enumerate().try_for_each(|(i, one)| check(&format!("{at}[{i}]"), one))
+}
+
+fn distinct<T, I: std::hash::Hash + Eq>(at: &str, all: &[T], identity: impl Fn(&T) -> I) -> Checked {
+    let mut seen = HashMap::new();
+    for (i, one) in all.iter().enumerate() {
+        if let Some(first) = seen.insert(identity(one), i) {
+            return refuse(&format!("{at}[{i}]"), format!("measures the same as {at}[{first}]"));
+        }
+    }
+    Ok(())
+}
+
+fn refuse(at: &str, why: impl Into<String>) -> Checked {
+    Err(SchemaError::new(at, why))
+}

@@ -1,0 +1,95 @@
+use std::hash::Hash;
+
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+
+/// How long operations took that arrived on a fixed schedule, from the instant each was due.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_report::{Kind, Latency, Percentiles};
+///
+/// let latency = Latency {
+///     cache: "int".into(),
+///     backend: "bucket".into(),
+///     kind: Kind::Backend,
+///     op: "insert".into(),
+///     max_key: 1_000_000,
+///     threads: 1,
+///     per_second: 500_000.0,
+///     count: 1_000_000,
+///     percentiles: Percentiles { p50: 210.0, p90: 400.0, p99: 900.0, p999: 4e3, p9999: 5e4, max: 9e5 },
+///     curve: vec![[0.0, 120.0], [0.5, 210.0], [0.9, 400.0]],
+/// };
+/// assert!(serde_json::to_string(&latency).unwrap().contains(r#""p99.9":4000.0"#));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// `int` or `obj`.
+    pub cache: String,
+    /// The name of the row.
+    pub backend: String,
+    /// What sort of row it is.
+    #[serde(default)]
+    pub kind: Kind,
+    /// The operation.
+    pub op: String,
+    /// The number of keys; for an operation that grows the map, how many it grows to.
+    pub max_key: u64,
+    /// The number of threads.
+    pub threads: usize,
+    /// Arrivals a second, of all threads together.
+    pub per_second: f64,
+    /// The number of operations.
+    pub count: u64,
+    /// The usual percentiles, in nanoseconds.
+    pub percentiles: Percentiles,
+    /// Points of the whole distribution: a quantile from 0 to 1 and its nanoseconds, in rising order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<[f64; 2]>,
+}
+
+/// Nanoseconds within which so many percent of the operations were done.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_report::Percentiles;
+/// let json = r#"{"p50":1,"p90":2,"p99":3,"p99.9":4,"p99.99":5,"max":6}"#;
+/// assert_eq!(serde_json::from_str::<Percentiles>(json).unwrap().p9999, 5.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Half of them.
+    pub p50: f64,
+    /// 90 %.
+    pub p90: f64,
+    /// 99 %.
+    pub p99: f64,
+    /// 99.9 %.
+    #[serde(rename = "p99.9")]
+    pub p999: f64,
+    /// 99.99 %.
+    #[serde(rename = "p99.99")]
+    pub p9999: f64,
+    /// All of them.
+    pub max: f64,
+}
+
+impl Latency {
+    /// What tells one measurement from another.
+    pub(super) fn identity(&self) -> impl Hash + Eq + use<> {
+        let names = [&self.cache, &self.backend, &self.op].map(String::clone);
+        (names, self.max_key, self.threads)
+    }
+}
+
+impl Percentiles {
+    /// Each with its name, from the least to the greatest.
+    pub(crate) fn named(&self) -> [(&'static str, f64); 6] {
+        let Percentiles { p50, p90, p99, p999, p9999, max } = *self;
+        [("p50", p50), ("p90", p90), ("p99", p99), ("p99.9", p999), ("p99.99", p9999), ("max", max)]
+    }
+}

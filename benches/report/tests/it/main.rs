@@ -1,0 +1,4 @@
+//! Tests of the report as its users see it, over runs that a seeded model of a noisy machine makes up.
+
+mod compare;
+mod fixture;

@@ -1,0 +1,31 @@
+//! hotcache's benchmarks: the matrix, traces, memory, and adapters beside the maps they adapt.
+//!
+//! They keep to a few rules, which `docs/benchmarking.md` explains:
+//!
+//! * keys and the order of operations are settled before a clock starts ([`keys`], [`stream`]);
+//! * threads are released together, and time runs from the release to the last finish ([`team`]);
+//! * every row is driven through the same generic code, with no `dyn` inside a loop ([`peer`], [`subject`]);
+//! * after the clock has stopped, every cell is checked ([`sample`], [`fault`]): a number whose operations did
+//!   not do what they say is never shown;
+//! * the rows of one work are measured next to each other, beginning with another each time ([`matrix`]).
+#![deny(unsafe_code)]
+
+pub mod adapters;
+#[expect(unsafe_code, reason = "an allocator can be written in no other way")]
+pub mod alloc;
+pub mod cli;
+pub mod console;
+pub mod fault;
+pub mod keys;
+pub mod machine;
+pub mod matrix;
+pub mod memory;
+pub mod peer;
+pub mod peers;
+pub mod progress;
+pub mod sample;
+mod shelf;
+pub mod stream;
+pub mod subject;
+pub mod team;
+pub mod trace;

@@ -1,0 +1,244 @@
+//! The matrix: every row does every work, on criterion, and is checked.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use criterion::{Criterion, SamplingMode, Throughput};
+use hotcache_bench_plan::{CellResult, Matrix, Results, Row, Spread, Work};
+
+use crate::console::Console;
+use crate::fault::Fault;
+use crate::keys::Keys;
+use crate::peers::Entry;
+use crate::progress::Progress;
+use crate::sample::{Cell, Sample};
+use crate::shelf::Shelf;
+use crate::stream::streams;
+use crate::team::Team;
+
+/// Samples of a cell in one pass: the least that criterion takes.
+const SAMPLES: usize = 10;
+
+/// Results that another thread may look at while they grow.
+pub type Shared = Arc<Mutex<Results>>;
+
+/// Measures a matrix into `results`, and shows each cell as it is done.
+///
+/// # Errors
+///
+/// If a cell fails its verification, with its name; or if threads or output fail.
+pub fn run(
+    matrix: &Matrix,
+    entries: &[Entry],
+    criterion_directory: &Path,
+    console: &mut Console,
+    results: &Shared,
+) -> Result<()> {
+    let cells = matrix.works.iter().flat_map(|work| rows_of(matrix, work, 0).map(move |_| work));
+    let progress = Progress::new((0..matrix.pace.passes).flat_map(|_| cells.clone()));
+    let mut run = Run { matrix, entries, console, results, progress, criterion: Criterion::default() };
+    for pass in 0..matrix.pace.passes {
+        run.criterion = criterion(matrix, criterion_directory);
+        for group in matrix.works.chunk_by(same_keys) {
+            run.group(group, pass)?;
+        }
+    }
+    run.console.clear()?;
+    lock(results).complete = true;
+    Ok(())
+}
+
+/// Looks at results that are shared.
+pub fn lock(results: &Shared) -> MutexGuard<'_, Results> {
+    // Whoever panicked left whole cells behind.
+    results.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn criterion(matrix: &Matrix, directory: &Path) -> Criterion {
+    Criterion::default()
+        .output_directory(directory)
+        .without_plots()
+        .sample_size(SAMPLES)
+        .warm_up_time(matrix.pace.warm_up)
+        .measurement_time(matrix.pace.measurement)
+        // For criterion's own intervals; ours are the median and the spread.
+        .nresamples(1_001)
+}
+
+/// Whether two works can be done on the same filled maps.
+fn same_keys(a: &Work, b: &Work) -> bool {
+    (a.cache, a.max_key, a.key_len) == (b.cache, b.max_key, b.key_len)
+}
+
+/// The rows that do this work, beginning with another each time.
+fn rows_of<'a>(
+    matrix: &'a Matrix,
+    work: &'a Work,
+    turn: usize,
+) -> impl Iterator<Item = &'static Row> + Clone + 'a {
+    let rows: Vec<_> = matrix.rows.iter().copied().filter(|row| row.does(work.cache, work.op)).collect();
+    let count = rows.len();
+    (0..count).map(move |i| rows[(i + turn) % count])
+}
+
+struct Run<'a> {
+    matrix: &'a Matrix,
+    entries: &'a [Entry],
+    console: &'a mut Console,
+    results: &'a Shared,
+    progress: Progress,
+    criterion: Criterion,
+}
+
+impl Run<'_> {
+    fn group(&mut self, works: &[Work], pass: usize) -> Result<()> {
+        let Some(first) = works.first() else { return Ok(()) };
+        let count = self.matrix.keys(first.max_key);
+        let keys = Keys::render(0..count as u32, first.key_len);
+        let mut shelf = Shelf::new(first.cache, &keys, self.matrix.rows.len());
+        for (turn, work) in works.iter().enumerate() {
+            let team =
+                Team::new(work.threads).with_context(|| format!("cannot start {} threads", work.threads))?;
+            let streams = streams(work, count);
+            for row in rows_of(self.matrix, work, turn + pass) {
+                let entry = self.entries.iter().find(|entry| entry.name == row.name);
+                let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
+                let name = work.cell(row.name);
+                self.console.status(&self.progress.line(&name))?;
+                let started = Instant::now();
+                let cell = Cell { name: &name, work, streams: &streams, keys: &keys, team: &team };
+                let samples = self.measure(&cell, entry, &mut shelf)?;
+                self.progress.done(work, started.elapsed());
+                self.record(&cell, row, &samples, pass)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self, cell: &Cell<'_>, entry: &Entry, shelf: &mut Shelf<'_>) -> Result<Vec<Sample>> {
+        let op = cell.work.op;
+        let build =
+            entry.builder(cell.work.cache).with_context(|| format!("{} has no such cache", cell.name))?;
+        let samples = if op.consumes() {
+            self.on_criterion(cell, |_, rounds| cell.on_fresh(build, entry.reclaim, rounds))
+        } else {
+            let on_filled = shelf.with(entry, op, |subject| {
+                self.on_criterion(cell, |turn, rounds| cell.on_filled(subject, turn, rounds))
+            });
+            on_filled.context("the row has a builder")?
+        };
+        (entry.reclaim)();
+        Ok(samples?)
+    }
+
+    /// Has criterion take samples. An iteration is a round: a chunk of each stream, or some maps filled or emptied.
+    fn on_criterion(
+        &mut self,
+        cell: &Cell<'_>,
+        mut sample: impl FnMut(usize, usize) -> Result<Sample, Fault>,
+    ) -> Result<Vec<Sample>, Fault> {
+        let mut samples = Vec::new();
+        let mut fault = None;
+        let mut turn = 0;
+        let (work, row) = cell.name.rsplit_once('/').unwrap_or(("", cell.name));
+        let mut group = self.criterion.benchmark_group(work);
+        group.sampling_mode(SamplingMode::Flat);
+        group.throughput(Throughput::Elements(cell.round_ops() as u64));
+        group.bench_function(row, |bencher| {
+            bencher.iter_custom(|rounds| {
+                if fault.is_none() {
+                    match sample(turn, rounds as usize) {
+                        Ok(sample) => samples.push(sample),
+                        Err(found) => fault = Some(found),
+                    }
+                    turn += rounds as usize;
+                }
+                match &fault {
+                    // criterion refuses times of zero; what it makes of this one is thrown away.
+                    Some(_) => Duration::from_nanos(rounds),
+                    None => samples.last().map_or(Duration::ZERO, |sample| sample.elapsed),
+                }
+            });
+        });
+        group.finish();
+        match fault {
+            Some(fault) => Err(fault),
+            // Those before are criterion's warm-up.
+            None => Ok(samples.split_off(samples.len().saturating_sub(SAMPLES))),
+        }
+    }
+
+    /// Adds to the cell's results, and shows them once they are final.
+    fn record(&mut self, cell: &Cell<'_>, row: &Row, samples: &[Sample], pass: usize) -> Result<()> {
+        let mut results = lock(self.results);
+        let known =
+            results.cells.iter().position(|known| known.work == *cell.work && known.backend == row.name);
+        let measured = summarise(cell.work, row, samples).context("criterion took no sample")?;
+        let index = known.unwrap_or(results.cells.len());
+        match results.cells.get_mut(index) {
+            Some(known) => *known = merge(known, &measured),
+            None => results.cells.push(measured),
+        }
+        if pass + 1 == self.matrix.pace.passes {
+            let line = go_line(&results.cells[index]);
+            drop(results);
+            self.console.line(&line)?;
+        }
+        Ok(())
+    }
+}
+
+fn summarise(work: &Work, row: &Row, samples: &[Sample]) -> Option<CellResult> {
+    let ns: Vec<_> = samples.iter().map(|sample| sample.ns_per_op(work.threads)).collect();
+    let all = samples.iter().copied().reduce(Sample::and)?;
+    let ops = all.ops as f64;
+    let ns_per_op = Spread::of(&ns)?;
+    Some(CellResult {
+        backend: row.name.to_owned(),
+        work: *work,
+        ns_per_op,
+        mops: mops(work, ns_per_op),
+        bytes_per_op: all.allocated.bytes as f64 / ops,
+        allocs_per_op: all.allocated.count as f64 / ops,
+        hit_rate: all.hits.map(|hits| hits as f64 / ops),
+        iterations: all.ops,
+        samples: ns,
+    })
+}
+
+fn mops(work: &Work, ns_per_op: Spread) -> f64 {
+    1e3 * work.threads as f64 / ns_per_op.median
+}
+
+/// Two passes of one cell as one.
+fn merge(a: &CellResult, b: &CellResult) -> CellResult {
+    let samples = [&a.samples[..], &b.samples].concat();
+    let ns_per_op = Spread::of(&samples).unwrap_or(a.ns_per_op);
+    let ops = (a.iterations + b.iterations) as f64;
+    let weighted =
+        |of: fn(&CellResult) -> f64| (of(a) * a.iterations as f64 + of(b) * b.iterations as f64) / ops;
+    CellResult {
+        ns_per_op,
+        mops: mops(&a.work, ns_per_op),
+        bytes_per_op: weighted(|cell| cell.bytes_per_op),
+        allocs_per_op: weighted(|cell| cell.allocs_per_op),
+        hit_rate: a.hit_rate.map(|_| weighted(|cell| cell.hit_rate.unwrap_or(0.0))),
+        iterations: a.iterations + b.iterations,
+        samples,
+        ..a.clone()
+    }
+}
+
+/// A cell as Go's benchmarks print one, with the spread besides.
+fn go_line(cell: &CellResult) -> String {
+    let Spread { median, min, max } = cell.ns_per_op;
+    format!(
+        "{:<46} {:>11} {median:>8.1} ns/op ({min:.1}-{max:.1}) {:>7.1} B/op {:>6.2} allocs/op",
+        cell.name(),
+        cell.iterations,
+        cell.bytes_per_op,
+        cell.allocs_per_op,
+    )
+}

@@ -1,0 +1,154 @@
+use anyhow::{Context, Result};
+use hotcache_bench_plan::{Cache, Memory, Op};
+use serde::{Deserialize, Serialize};
+
+use crate::alloc::live_bytes;
+use crate::fault::Fault;
+use crate::keys::Keys;
+use crate::machine::resident_bytes;
+use crate::peers::{Entry, Setup};
+use crate::subject::{Batch, Subject, objects};
+
+/// Inserts between two looks at the counted bytes while a map grows.
+const LOOK: usize = 64;
+
+/// Looks at the counted bytes between two looks at the resident memory, which takes a system call.
+const RESIDENT_LOOK: usize = 128;
+
+/// What is done to a map before its memory is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Load the keys, then grow to twice as many.
+    Grow,
+    /// Load the keys, replace each by a new one twice over, then delete all.
+    Churn,
+}
+
+/// Bytes that a map has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Footprint {
+    /// The keys that these are for.
+    pub keys: usize,
+    /// Bytes asked of the allocator and not given back.
+    pub counted: i64,
+    /// Resident memory, where the system tells.
+    pub resident: Option<i64>,
+}
+
+/// Does a phase on a row's map, and returns its footprint at two moments: after loading and at its worst while it
+/// grows, or after churn and after deleting all.
+///
+/// # Errors
+///
+/// If the map does not hold the keys that it should.
+pub fn measure(plan: &Memory, entry: &Entry, cache: Cache, phase: Phase) -> Result<[Footprint; 2]> {
+    let keys = Keys::render(0..plan.keys as u32 * 3, plan.key_len);
+    let base = Base::now();
+    let subject = entry.build(cache, &Setup::for_keys(plan.keys));
+    let subject = &*subject.with_context(|| format!("{} has no {cache} cache", entry.name))?;
+    let cell = format!("{cache}/memory/{}", entry.name);
+    insert(subject, &keys, 0, plan.keys);
+    let expect = |keys| Fault::unless_equal(&cell, "keys", subject.count(), keys);
+    expect(plan.keys)?;
+    (entry.reclaim)();
+    let first = base.footprint(plan.keys);
+    let result = match phase {
+        Phase::Grow => {
+            let worst = grow(subject, &keys, plan.keys, &base);
+            expect(plan.keys * 2)?;
+            [first, worst]
+        }
+        Phase::Churn => {
+            for start in (0..plan.keys * 2).step_by(LOOK) {
+                let end = (start + LOOK).min(plan.keys * 2);
+                delete(subject, &keys, start, end);
+                insert(subject, &keys, start + plan.keys, end + plan.keys);
+            }
+            expect(plan.keys)?;
+            (entry.reclaim)();
+            let churned = base.footprint(plan.keys);
+            delete(subject, &keys, plan.keys * 2, plan.keys * 3);
+            expect(0)?;
+            (entry.reclaim)();
+            [churned, base.footprint(plan.keys)]
+        }
+    };
+    Ok(result)
+}
+
+/// Grows from `from` keys to twice as many, and returns the footprint with the most counted bytes per key, with
+/// the most resident bytes per key that were seen anywhere.
+fn grow(subject: &dyn Subject, keys: &Keys, from: usize, base: &Base) -> Footprint {
+    let mut worst = Footprint::default();
+    let mut worst_resident: Option<Footprint> = None;
+    for (look, start) in (from..from * 2).step_by(LOOK).enumerate() {
+        let end = (start + LOOK).min(from * 2);
+        insert(subject, keys, start, end);
+        let now = Footprint { keys: end, counted: base.counted(), resident: None };
+        if worst.keys == 0 || now.counted_per_key() > worst.counted_per_key() {
+            worst = now;
+        }
+        if look % RESIDENT_LOOK == 0 {
+            let now = base.footprint(end);
+            if worst_resident.is_none_or(|worst| now.resident_per_key() > worst.resident_per_key()) {
+                worst_resident = Some(now);
+            }
+        }
+    }
+    // In terms of the keys at the counted worst, so that dividing by these gives the resident worst.
+    let resident = worst_resident.and_then(Footprint::resident_per_key);
+    worst.resident = resident.map(|per_key| (per_key * worst.keys as f64) as i64);
+    worst
+}
+
+fn insert(subject: &dyn Subject, keys: &Keys, start: usize, end: usize) {
+    // Small batches, so that the objects to come take no memory to speak of.
+    for start in (start..end).step_by(LOOK) {
+        let end = (start + LOOK).min(end);
+        let mut objects = objects(end - start);
+        subject.run(Op::Insert, Batch { keys: keys.range(start, end), objects: &mut objects });
+    }
+}
+
+fn delete(subject: &dyn Subject, keys: &Keys, start: usize, end: usize) {
+    subject.run(Op::Del, Batch { keys: keys.range(start, end), objects: &mut objects(0) });
+}
+
+impl Footprint {
+    /// Counted bytes for each key.
+    #[must_use]
+    pub fn counted_per_key(self) -> f64 {
+        self.counted as f64 / self.keys as f64
+    }
+
+    /// Resident bytes for each key.
+    #[must_use]
+    pub fn resident_per_key(self) -> Option<f64> {
+        self.resident.map(|bytes| bytes as f64 / self.keys as f64)
+    }
+}
+
+/// The memory before there was a map.
+struct Base {
+    counted: i64,
+    resident: Option<u64>,
+}
+
+impl Base {
+    fn now() -> Self {
+        Self { counted: live_bytes(), resident: resident_bytes() }
+    }
+
+    fn counted(&self) -> i64 {
+        live_bytes() - self.counted
+    }
+
+    fn footprint(&self, keys: usize) -> Footprint {
+        let resident = self.resident.zip(resident_bytes());
+        Footprint {
+            keys,
+            counted: self.counted(),
+            resident: resident.map(|(before, now)| now as i64 - before as i64),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a map must do to be a row: the operations, under the harness's names.
+//!
+//! Peers are measured through generic code, so that nothing is `dyn` inside a timed loop.
+
+use std::sync::Arc;
+
+/// What object caches hold in benchmarks: with its two counts, one cache line.
+#[derive(Debug)]
+pub struct Object {
+    /// Tells whether the right object came back.
+    pub id: i64,
+    /// What a user would have there.
+    pub body: [u8; 40],
+}
+
+impl Object {
+    /// An object of this id.
+    #[must_use]
+    pub fn new(id: i64) -> Self {
+        Self { id, body: [0; 40] }
+    }
+}
+
+/// A map from keys to integers.
+pub trait IntPeer: Send + Sync {
+    /// The value of a key.
+    fn get(&self, key: &str) -> Option<i64>;
+    /// Stores a value, whether or not the key is present.
+    fn set(&self, key: &str, value: i64);
+    /// Adds to a value, an absent one counting from 0, and returns the sum.
+    fn add(&self, key: &str, delta: i64) -> i64;
+    /// Inserts 0 if the key is absent.
+    fn insert_if_absent(&self, key: &str);
+    /// Removes a key, and tells whether it was there.
+    fn del(&self, key: &str) -> bool;
+    /// The number of keys.
+    fn count(&self) -> usize;
+    /// The sum of all values.
+    fn total(&self) -> i64;
+}
+
+/// A map from keys to objects.
+pub trait ObjPeer: Send + Sync {
+    /// The object of a key.
+    fn get(&self, key: &str) -> Option<Arc<Object>>;
+    /// Stores an object, whether or not the key is present.
+    fn set(&self, key: &str, value: Arc<Object>);
+    /// Stores an object if the key is absent.
+    fn insert_if_absent(&self, key: &str, value: Arc<Object>);
+    /// Removes a key, and tells whether it was there.
+    fn del(&self, key: &str) -> bool;
+    /// The number of keys.
+    fn count(&self) -> usize;
+    /// The sum of all ids.
+    fn total(&self) -> i64;
+}

@@ -1,0 +1,130 @@
+//! Everything that is measured: one entry for each of the plan's rows.
+
+mod backend;
+mod by_hand;
+mod roof;
+
+use hotcache::{Backend, DefaultHashBuilder, Options};
+use hotcache_bench_plan::{Cache, Row};
+
+use crate::peer::{IntPeer, ObjPeer};
+use crate::subject::{Empty, Int, Obj, Subject};
+
+use backend::{IntBackend, ObjBackend};
+
+/// How a row's subjects are built.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The row's name in the plan.
+    pub name: &'static str,
+    /// Builds the subject for the integer cache.
+    pub int: Option<Build>,
+    /// Builds the subject for the object cache.
+    pub obj: Option<Build>,
+    /// Frees what can be freed by now.
+    pub reclaim: fn(),
+}
+
+/// Builds a subject.
+pub type Build = fn(&Setup) -> Box<dyn Subject>;
+
+/// What a subject is built with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// How many keys it will hold, for what cannot grow. Maps start empty all the same.
+    pub keys: usize,
+    /// Its hasher, with its seed.
+    pub hasher: DefaultHashBuilder,
+}
+
+impl Setup {
+    /// A subject for this many keys, with a seed of its own.
+    #[must_use]
+    pub fn for_keys(keys: usize) -> Self {
+        Self { keys, hasher: DefaultHashBuilder::default() }
+    }
+
+    fn options<const SHARDS: usize>(&self) -> Options {
+        Options::new().shards(SHARDS).hasher(self.hasher.clone())
+    }
+}
+
+/// Names a map used by hand.
+macro_rules! by_hand {
+    ($name:literal, $module:ident) => {
+        Entry {
+            name: $name,
+            int: Some(|setup| int(by_hand::$module::Int::new(setup.hasher.clone()))),
+            obj: Some(|setup| obj(by_hand::$module::Obj::new(setup.hasher.clone()))),
+            reclaim: || {},
+        }
+    };
+}
+
+/// Every entry.
+pub const ENTRIES: &[Entry] = &[
+    Entry::floor("empty", |_| Box::new(Empty), |_| Box::new(Empty)),
+    Entry::floor(
+        "roof",
+        |setup| Box::new(roof::IntRoof::new(setup)),
+        |setup| Box::new(roof::ObjRoof::new(setup)),
+    ),
+    Entry::backend::<hotcache::rwlock::Backend, 1>("rwlock-1"),
+    Entry::backend::<hotcache::rwlock::Backend, 0>("rwlock"),
+    Entry::backend::<hotcache::dashmap::Backend, 0>("dashmap"),
+    Entry::backend::<hotcache::flurry::Backend, 0>("flurry"),
+    Entry::backend::<hotcache::scc::Backend, 0>("scc"),
+    Entry::backend::<hotcache::papaya::Backend, 0>("papaya"),
+    by_hand!("rwlock-1-by-hand", rwlock_one),
+    by_hand!("rwlock-by-hand", rwlock),
+    by_hand!("dashmap-by-hand", dashmap),
+    by_hand!("flurry-by-hand", flurry),
+    by_hand!("scc-by-hand", scc),
+    by_hand!("papaya-by-hand", papaya),
+];
+
+impl Entry {
+    /// The entry of a row.
+    #[must_use]
+    pub fn of(row: &Row) -> Option<&'static Entry> {
+        ENTRIES.iter().find(|entry| entry.name == row.name)
+    }
+
+    /// A backend of hotcache, with this many shards; 0 leaves them to the backend.
+    #[must_use]
+    pub const fn backend<B: Backend, const SHARDS: usize>(name: &'static str) -> Self {
+        Self {
+            name,
+            int: Some(|setup| int(IntBackend(B::int::<str, _>(setup.options::<SHARDS>())))),
+            obj: Some(|setup| obj(ObjBackend(B::obj::<_, str, _>(setup.options::<SHARDS>())))),
+            reclaim: B::reclaim,
+        }
+    }
+
+    const fn floor(name: &'static str, int: Build, obj: Build) -> Self {
+        Self { name, int: Some(int), obj: Some(obj), reclaim: || {} }
+    }
+
+    /// Builds the subject for this cache, if the row has that.
+    #[must_use]
+    pub fn build(&self, cache: Cache, setup: &Setup) -> Option<Box<dyn Subject>> {
+        self.builder(cache).map(|build| build(setup))
+    }
+
+    /// What builds the subject for this cache, if the row has that.
+    #[must_use]
+    pub fn builder(&self, cache: Cache) -> Option<Build> {
+        match cache {
+            Cache::Int => self.int,
+            Cache::Obj => self.obj,
+        }
+    }
+}
+
+fn int<P: IntPeer + 'static>(peer: P) -> Box<dyn Subject> {
+    Box::new(Int(peer))
+}
+
+fn obj<P: ObjPeer + 'static>(peer: P) -> Box<dyn Subject> {
+    Box::new(Obj(peer))
+}

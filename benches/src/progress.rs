@@ -1,0 +1,106 @@
+//! How far a run is, and how long the rest will take.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use hotcache_bench_plan::{Cache, KeyCount, Work};
+
+/// Cells done and to do.
+///
+/// The time left is what cells of the same cost took so far; a cost not seen yet counts as the mean of all.
+#[derive(Debug)]
+pub struct Progress {
+    left: HashMap<Cost, usize>,
+    seen: HashMap<Cost, (Duration, u32)>,
+    done: usize,
+    total: usize,
+    started: Instant,
+}
+
+/// What cells take alike long for.
+type Cost = (Cache, bool, KeyCount);
+
+fn cost(work: &Work) -> Cost {
+    (work.cache, work.op.consumes(), work.max_key)
+}
+
+impl Progress {
+    /// Nothing done yet of these cells.
+    pub fn new<'a>(cells: impl Iterator<Item = &'a Work>) -> Self {
+        let mut left = HashMap::new();
+        let mut total = 0;
+        for work in cells {
+            *left.entry(cost(work)).or_default() += 1;
+            total += 1;
+        }
+        Self { left, seen: HashMap::new(), done: 0, total, started: Instant::now() }
+    }
+
+    /// Notes that a cell is done.
+    pub fn done(&mut self, work: &Work, took: Duration) {
+        self.done += 1;
+        if let Some(left) = self.left.get_mut(&cost(work)) {
+            *left = left.saturating_sub(1);
+        }
+        let (time, cells) = self.seen.entry(cost(work)).or_default();
+        *time += took;
+        *cells += 1;
+    }
+
+    /// The time that the rest will take; `None` while nothing is known.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        if self.done == 0 {
+            return None;
+        }
+        let mean = self.started.elapsed() / self.done as u32;
+        let each = |cost: &Cost| self.seen.get(cost).map_or(mean, |(time, cells)| *time / *cells);
+        Some(self.left.iter().map(|(cost, cells)| each(cost) * *cells as u32).sum())
+    }
+
+    /// How far it is, before the cell of this name.
+    #[must_use]
+    pub fn line(&self, cell: &str) -> String {
+        let left = self.left().map_or(String::new(), |left| format!(", about {} left", short(left)));
+        format!("[{}/{}{left}] {cell}", self.done, self.total)
+    }
+}
+
+/// A time in two units at most: `2 min 5 s`.
+#[must_use]
+pub fn short(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hotcache_bench_plan::{Dist, Op};
+
+    use super::*;
+
+    fn work(op: Op) -> Work {
+        Work { cache: Cache::Int, op, max_key: KeyCount(100), threads: 1, dist: Dist::Uniform, key_len: 8 }
+    }
+
+    #[test]
+    fn what_is_left_is_judged_by_what_cost_alike() {
+        let (get, insert) = (work(Op::Get), work(Op::Insert));
+        let mut progress = Progress::new([&get, &get, &insert, &insert, &insert].into_iter());
+        assert_eq!(progress.left(), None);
+        progress.done(&get, Duration::from_secs(1));
+        progress.done(&insert, Duration::from_secs(10));
+        assert_eq!(progress.left(), Some(Duration::from_secs(21)));
+        assert_eq!(progress.line("x"), "[2/5, about 21 s left] x");
+    }
+
+    #[test]
+    fn times_are_short() {
+        let shown = [5, 65, 3_700].map(|seconds| short(Duration::from_secs(seconds)));
+        assert_eq!(shown, ["5 s", "1 min 5 s", "1 h 1 min"]);
+    }
+}

@@ -1,0 +1,63 @@
+//! Filled maps, kept between the cells that use them.
+
+use std::collections::HashMap;
+
+use hotcache_bench_plan::{Cache, Op};
+
+use crate::keys::Keys;
+use crate::machine;
+use crate::peers::{Entry, Setup};
+use crate::subject::Subject;
+
+/// What a key takes in the most wasteful map, for judging whether all maps fit into memory at once.
+const BYTES_PER_KEY: usize = 300;
+
+/// The filled maps of all rows for one cache and one set of keys.
+///
+/// Where they do not fit into a quarter of the memory together, each is dropped after use.
+pub(crate) struct Shelf<'a> {
+    cache: Cache,
+    keys: &'a Keys,
+    keep: bool,
+    maps: HashMap<&'static str, Filled>,
+}
+
+struct Filled {
+    subject: Box<dyn Subject>,
+    /// Whether a key may no longer have the value that it was filled with.
+    changed: bool,
+}
+
+impl<'a> Shelf<'a> {
+    pub(crate) fn new(cache: Cache, keys: &'a Keys, rows: usize) -> Self {
+        let needed = keys.count() as u64 * (rows * BYTES_PER_KEY) as u64;
+        let keep = machine::memory_bytes().is_none_or(|memory| needed < memory / 4);
+        Self { cache, keys, keep, maps: HashMap::new() }
+    }
+
+    /// Lends the row's map for this operation, filled; `None` if the row has no such cache.
+    pub(crate) fn with<R>(
+        &mut self,
+        entry: &Entry,
+        op: Op,
+        use_it: impl FnOnce(&dyn Subject) -> R,
+    ) -> Option<R> {
+        let mut filled = match self.maps.remove(entry.name) {
+            Some(filled) => filled,
+            None => {
+                let subject = entry.build(self.cache, &Setup::for_keys(self.keys.count()))?;
+                Filled { subject, changed: true }
+            }
+        };
+        if filled.changed {
+            filled.subject.fill(self.keys.all());
+            filled.changed = false;
+        }
+        let result = use_it(&*filled.subject);
+        filled.changed = op != Op::Get;
+        if self.keep {
+            self.maps.insert(entry.name, filled);
+        }
+        Some(result)
+    }
+}

@@ -1,0 +1,193 @@
+//! Which key each operation of a thread is for, settled before any clock starts.
+
+use hotcache_bench_plan::{Dist, Work};
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_distr::{Distribution, Zipf};
+
+use crate::keys::{KeyIter, Keys};
+
+/// The operations between two looks at the rest of the harness: long enough that a look costs nothing.
+const CHUNK: usize = 8_192;
+
+/// The longest stream: what it touches is many times any cache.
+const LONGEST: usize = 4_000_000;
+
+/// Chosen once; the same streams every run.
+const SEED: u64 = 0x5eed;
+
+/// One thread's keys, in the order in which it asks for them.
+#[derive(Debug)]
+pub struct Stream {
+    keys: Keys,
+    chunk: usize,
+    /// For each chunk, the sum of the values that [`value_of`] gives its keys.
+    sums: Vec<i64>,
+}
+
+/// The value under which key number `key` is kept while nobody changes it.
+#[must_use]
+pub fn value_of(key: u32) -> i64 {
+    i64::from(key) + 1
+}
+
+/// Some operations of a [`Stream`].
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk<'a> {
+    /// The keys.
+    pub keys: KeyIter<'a>,
+    /// The sum of the values that [`value_of`] gives them.
+    pub sum: i64,
+}
+
+/// The streams of all threads for this work on this many keys.
+///
+/// Where each key is asked for once, the threads share out one shuffled order; otherwise each draws its own.
+#[must_use]
+pub fn streams(work: &Work, keys: usize) -> Vec<Stream> {
+    if work.op.consumes() || work.max_key.is_own() {
+        return shared_out(keys, work.threads, work.key_len);
+    }
+    let threads = 0..work.threads as u64;
+    threads.map(|thread| drawn(keys, work.dist, work.key_len, thread)).collect()
+}
+
+fn shared_out(keys: usize, threads: usize, key_len: usize) -> Vec<Stream> {
+    let order = shuffled(keys, &mut SmallRng::seed_from_u64(SEED));
+    let parts = (0..threads).map(|thread| keys * thread / threads..keys * (thread + 1) / threads);
+    parts.map(|part| Stream::new(&order[part.clone()], part.len(), key_len)).collect()
+}
+
+fn drawn(keys: usize, dist: Dist, key_len: usize, thread: u64) -> Stream {
+    let mut rng = SmallRng::seed_from_u64(SEED ^ (thread + 1) << 32);
+    let length = keys.clamp(CHUNK, LONGEST).next_multiple_of(CHUNK);
+    let numbers: Vec<u32> = match dist {
+        Dist::Uniform => (0..length).map(|_| rng.random_range(0..keys as u32)).collect(),
+        Dist::Zipf(exponent) => zipf(keys, exponent, length, &mut rng),
+    };
+    Stream::new(&numbers, CHUNK, key_len)
+}
+
+fn zipf(keys: usize, exponent: f64, length: usize, rng: &mut SmallRng) -> Vec<u32> {
+    // The same for all threads, so that they want the same hot keys, and shuffled, so that these are no
+    // neighbours in any table.
+    let key_of_rank = shuffled(keys, &mut SmallRng::seed_from_u64(SEED));
+    let ranks = Zipf::new(keys as f64, exponent).expect("flags allow counts and exponents above 0 only");
+    let mut draw = || {
+        let rank: f64 = ranks.sample(rng);
+        key_of_rank[rank as usize - 1]
+    };
+    (0..length).map(|_| draw()).collect()
+}
+
+fn shuffled(keys: usize, rng: &mut impl Rng) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..keys as u32).collect();
+    order.shuffle(rng);
+    order
+}
+
+impl Stream {
+    fn new(numbers: &[u32], chunk: usize, key_len: usize) -> Self {
+        let sum = |numbers: &[u32]| numbers.iter().map(|key| value_of(*key)).sum();
+        Self {
+            keys: Keys::render(numbers.iter().copied(), key_len),
+            chunk,
+            sums: numbers.chunks(chunk).map(sum).collect(),
+        }
+    }
+
+    /// The number of different chunks.
+    #[must_use]
+    pub fn chunks(&self) -> usize {
+        self.sums.len()
+    }
+
+    /// The operations in each chunk.
+    #[must_use]
+    pub fn chunk_len(&self) -> usize {
+        self.chunk
+    }
+
+    /// The chunk at this turn; after the last comes the first again.
+    #[must_use]
+    pub fn chunk(&self, turn: usize) -> Chunk<'_> {
+        let index = turn % self.chunks();
+        let start = index * self.chunk;
+        Chunk { keys: self.keys.range(start, start + self.chunk), sum: self.sums[index] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use hotcache_bench_plan::{Cache, KeyCount, Op};
+
+    use super::*;
+
+    fn work(op: Op, max_key: usize, threads: usize, dist: Dist) -> Work {
+        Work { cache: Cache::Int, op, max_key: KeyCount(max_key), threads, dist, key_len: 4 }
+    }
+
+    fn counts(stream: &Stream) -> HashMap<&str, usize> {
+        let mut counts = HashMap::new();
+        for key in stream.keys.all() {
+            *counts.entry(key).or_default() += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn consuming_streams_have_every_key_once() {
+        for (op, max_key) in [(Op::Insert, 1_000), (Op::Del, 1_000), (Op::Get, 0)] {
+            let streams = streams(&work(op, max_key, 3, Dist::Uniform), 1_000);
+            let mut all: Vec<&str> = streams.iter().flat_map(|stream| stream.keys.all()).collect();
+            let in_order = all.is_sorted();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!((all.len(), in_order), (1_000, false));
+        }
+    }
+
+    #[test]
+    fn uniform_streams_reach_every_key_about_equally() {
+        let streams = streams(&work(Op::Get, 100, 2, Dist::Uniform), 100);
+        for stream in &streams {
+            let counts = counts(stream);
+            let expected = stream.keys.count() / 100;
+            assert_eq!(counts.len(), 100);
+            assert!(counts.values().all(|n| n.abs_diff(expected) < expected));
+        }
+        assert_ne!(
+            streams[0].keys.all().take(50).collect::<Vec<_>>(),
+            streams[1].keys.all().take(50).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn zipf_streams_have_the_share_that_the_law_gives() {
+        let streams = streams(&work(Op::Get, 10_000, 2, Dist::Zipf(0.99)), 10_000);
+        let hottest = |stream: &Stream| {
+            let (key, n) = counts(stream)
+                .into_iter()
+                .max_by_key(|(_, n)| *n)
+                .map(|(k, n)| (k.to_owned(), n))
+                .expect("keys");
+            (key, n as f64 / stream.keys.count() as f64)
+        };
+        // 1 / sum of r^-0.99 for r from 1 to 10,000.
+        let law: f64 = 1.0 / (1..=10_000).map(|rank| f64::from(rank).powf(-0.99)).sum::<f64>();
+        let ((first, share), (second, _)) = (hottest(&streams[0]), hottest(&streams[1]));
+        assert!((share / law - 1.0).abs() < 0.2, "{share} {law}");
+        assert_eq!(first, second, "both threads want the same key most");
+    }
+
+    #[test]
+    fn a_chunk_knows_the_sum_of_its_values() {
+        let streams = streams(&work(Op::Get, 36, 1, Dist::Uniform), 36);
+        let chunk = streams[0].chunk(0);
+        let value = |key: &str| i64::from_str_radix(key, 36).expect("keys are numbers") + 1;
+        assert_eq!(chunk.keys.map(value).sum::<i64>(), chunk.sum);
+    }
+}

@@ -1,0 +1,89 @@
+//! A map under test as the harness drives it: many operations at a time.
+
+mod floor;
+mod int;
+mod obj;
+
+use std::sync::Arc;
+use std::vec;
+
+use hotcache_bench_plan::Op;
+
+use crate::keys::KeyIter;
+use crate::peer::Object;
+use crate::trace::{Replayed, Requests};
+
+pub use floor::Empty;
+pub use int::Int;
+pub use obj::Obj;
+
+/// What `set` and `insert` store: unlike any value that a map is filled with.
+pub const STORED: i64 = -7;
+
+/// Objects to store, made before a clock starts; what is not stored is dropped after it.
+pub type Objects = vec::IntoIter<Arc<Object>>;
+
+/// Operations to do, all of one kind.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The keys, in order.
+    pub keys: KeyIter<'a>,
+    /// What objects are set to, one for each key; of no use to other operations.
+    pub objects: &'a mut Objects,
+}
+
+/// What the operations of a batch returned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How often the key was there, where the operation tells.
+    pub hits: u64,
+    /// The sum of the values that were read, or of the ids of the objects.
+    pub sum: i64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.hits += other.hits;
+        self.sum = self.sum.wrapping_add(other.sum);
+    }
+}
+
+/// What can be checked of a subject after the clock has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checks {
+    /// Nothing: it stores nothing.
+    None,
+    /// The sum of all values; keys share places.
+    Sum,
+    /// Everything.
+    All,
+}
+
+/// A map under test.
+///
+/// The one `dyn` call is for a whole batch; the loop inside is compiled for the map.
+pub trait Subject: Send + Sync {
+    /// Does the operations of a batch. `set` and `insert` store [`STORED`], or the objects of the batch.
+    fn run(&self, op: Op, batch: Batch<'_>) -> Tally;
+    /// Does the requests of a trace.
+    fn replay(&self, requests: Requests<'_>, objects: &mut Objects) -> Replayed;
+    /// Sets each key to its [`value_of`](crate::stream::value_of), counting from 0 in the order given.
+    fn fill(&self, keys: KeyIter<'_>);
+    /// The number of keys.
+    fn count(&self) -> usize;
+    /// The sum of all values, or of the ids of all objects.
+    fn total(&self) -> i64;
+    /// What can be checked.
+    fn checks(&self) -> Checks {
+        Checks::All
+    }
+}
+
+/// This many objects to store. There are few different ones, so that the harness adds no cache misses.
+#[must_use]
+pub fn objects(count: usize) -> Objects {
+    const DIFFERENT: usize = 64;
+    let few: Vec<_> = (0..DIFFERENT.min(count)).map(|_| Arc::new(Object::new(STORED))).collect();
+    let objects: Vec<_> = few.iter().cycle().take(count).cloned().collect();
+    objects.into_iter()
+}

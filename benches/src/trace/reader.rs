@@ -1,0 +1,137 @@
+use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use hotcache_bench_plan::Cache;
+
+use super::requests::{Part, Step};
+use super::{lis, twitter};
+
+/// A trace, read.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// What each request does, and the number of its key.
+    requests: Vec<(Step, u32)>,
+    /// The keys, by number.
+    keys: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, u32>,
+    /// Requests that no cache here can do, by their names.
+    pub left_out: BTreeMap<&'static str, u64>,
+    /// Where the figures of such a trace come from.
+    pub cite: Option<&'static str>,
+}
+
+impl Trace {
+    /// Adds a request.
+    pub(super) fn push(&mut self, step: Step, key: &str) {
+        let number = match self.numbers.get(key) {
+            Some(number) => *number,
+            None => {
+                let number = self.keys.len() as u32;
+                self.keys.push(key.into());
+                self.numbers.insert(key.into(), number);
+                number
+            }
+        };
+        self.requests.push((step, number));
+    }
+
+    /// The number of requests, without those left out.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether there is no request.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// The number of distinct keys.
+    #[must_use]
+    pub fn distinct(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The requests that this cache can do, by number of key.
+    pub(super) fn requests(&self, cache: Cache) -> impl Iterator<Item = (Step, u32)> {
+        self.requests.iter().copied().filter(move |(step, _)| step.suits(cache))
+    }
+
+    /// The requests that this cache can do, shared out: request `i` to thread `i` modulo their number.
+    #[must_use]
+    pub fn parts(&self, cache: Cache, threads: usize) -> Vec<Part> {
+        let mut parts: Vec<_> = (0..threads).map(|_| Part::default()).collect();
+        for (i, (step, key)) in self.requests.iter().enumerate() {
+            if step.suits(cache) {
+                parts[i % threads].push(*step, &self.keys[*key as usize]);
+            }
+        }
+        parts
+    }
+}
+
+/// A line that is not of the trace's format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, counting from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file.display(), self.line, self.why)
+    }
+}
+
+impl Error for Malformed {}
+
+/// Reads a trace.
+///
+/// # Errors
+///
+/// [`Malformed`] at the first line that is not of the format; or if the file cannot be read, or holds no request.
+pub fn read(file: &Path) -> Result<Trace> {
+    let named = || file.display().to_string();
+    let mut lines = BufReader::new(open(file).with_context(named)?);
+    let mut trace = Trace::default();
+    let mut parse: Option<Parse> = None;
+    let (mut line, mut number) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line).with_context(named)? == 0 {
+            break;
+        }
+        number += 1;
+        let malformed = |why: String| Malformed { file: file.to_owned(), line: number, why };
+        let text = str::from_utf8(&line).map_err(|_| malformed("the line is not UTF-8".to_owned()))?;
+        let text = text.trim_end_matches(['\n', '\r']);
+        let parse = parse.get_or_insert_with(|| if text.contains(',') { twitter::parse } else { lis::parse });
+        parse(text, &mut trace).map_err(malformed)?;
+    }
+    anyhow::ensure!(!trace.is_empty(), "{} holds no request", file.display());
+    Ok(trace)
+}
+
+/// Reads a line into a trace, or says what is wrong with it.
+type Parse = fn(&str, &mut Trace) -> Result<(), String>;
+
+/// What every zstd frame begins with.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+fn open(file: &Path) -> io::Result<Box<dyn Read>> {
+    let mut reader = BufReader::new(File::open(file)?);
+    if reader.fill_buf()?.starts_with(&ZSTD_MAGIC) {
+        return Ok(Box::new(zstd::Decoder::with_buffer(reader)?));
+    }
+    Ok(Box::new(reader))
+}

@@ -1,0 +1,122 @@
+use hotcache_bench_plan::Cache;
+
+/// What a request does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Step {
+    /// Reads.
+    Read,
+    /// Reads, and stores on a miss.
+    ReadThrough,
+    /// Stores.
+    Store,
+    /// Stores if the key is absent.
+    InsertIfAbsent,
+    /// Adds 1.
+    Increment,
+    /// Subtracts 1.
+    Decrement,
+    /// Removes.
+    Delete,
+}
+
+impl Step {
+    /// Whether this cache can do it.
+    #[must_use]
+    pub fn suits(self, cache: Cache) -> bool {
+        cache == Cache::Int || !matches!(self, Step::Increment | Step::Decrement)
+    }
+
+    /// Whether it may store an object.
+    #[must_use]
+    pub fn stores(self) -> bool {
+        matches!(self, Step::ReadThrough | Step::Store | Step::InsertIfAbsent)
+    }
+}
+
+/// One thread's requests, their keys one after another in the order of asking.
+#[derive(Debug, Default)]
+pub struct Part {
+    text: String,
+    lengths: Vec<u32>,
+    steps: Vec<Step>,
+}
+
+impl Part {
+    /// Adds a request.
+    pub fn push(&mut self, step: Step, key: &str) {
+        self.text.push_str(key);
+        // Keys of four gigabytes are in no trace; a longer one would be cut, and break the count of keys.
+        self.lengths.push(u32::try_from(key.len()).unwrap_or(u32::MAX));
+        self.steps.push(step);
+    }
+
+    /// The number of requests.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there is no request.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many objects these requests may store.
+    #[must_use]
+    pub fn stores(&self) -> usize {
+        self.steps.iter().filter(|step| step.stores()).count()
+    }
+
+    /// The requests, in order.
+    #[must_use]
+    pub fn requests(&self) -> Requests<'_> {
+        Requests { rest: &self.text, lengths: self.lengths.iter(), steps: self.steps.iter() }
+    }
+}
+
+/// Some requests: what to do, and with which key.
+#[derive(Clone, Debug)]
+pub struct Requests<'a> {
+    rest: &'a str,
+    lengths: std::slice::Iter<'a, u32>,
+    steps: std::slice::Iter<'a, Step>,
+}
+
+impl<'a> Iterator for Requests<'a> {
+    type Item = (Step, &'a str);
+
+    #[inline]
+    fn next(&mut self) -> Option<(Step, &'a str)> {
+        let length = *self.lengths.next()?;
+        let (key, rest) = self.rest.split_at_checked(length as usize)?;
+        self.rest = rest;
+        Some((*self.steps.next()?, key))
+    }
+}
+
+/// What the requests of a replay found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Requests that read.
+    pub reads: u64,
+    /// Those of them that found their key.
+    pub hits: u64,
+}
+
+impl Replayed {
+    /// Notes a read.
+    #[inline]
+    pub fn read(&mut self, hit: bool) {
+        self.reads += 1;
+        self.hits += u64::from(hit);
+    }
+}
+
+impl std::ops::AddAssign for Replayed {
+    fn add_assign(&mut self, other: Replayed) {
+        self.reads += other.reads;
+        self.hits += other.hits;
+    }
+}

@@ -1,0 +1,29 @@
+//! Linux: `membarrier(2)`, and large pages by advice.
+
+use std::ffi::{c_int, c_long, c_void};
+
+const REGISTER_PRIVATE_EXPEDITED: c_int = 1 << 4;
+const PRIVATE_EXPEDITED: c_int = 1 << 3;
+
+fn membarrier(command: c_int) -> c_long {
+    // SAFETY: the call takes three integers and touches no memory of ours.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0_u32, 0) }
+}
+
+/// Registers this process for [`heavy_barrier`]; `false` where the system refuses.
+///
+/// It may: old kernels, and sandboxes that filter system calls.
+pub(crate) fn register_heavy_barrier() -> bool {
+    membarrier(REGISTER_PRIVATE_EXPEDITED) == 0
+}
+
+/// Makes every running thread of this process execute a full fence; `false` if it could not.
+pub(crate) fn heavy_barrier() -> bool {
+    membarrier(PRIVATE_EXPEDITED) == 0
+}
+
+/// Asks for large pages behind these bytes. Advice only: the system may have none.
+pub(crate) fn want_large_pages(start: *mut u8, bytes: usize) {
+    // SAFETY: the range lies within one allocation of ours, and this advice changes no contents.
+    unsafe { libc::madvise(start.cast::<c_void>(), bytes, libc::MADV_HUGEPAGE) };
+}

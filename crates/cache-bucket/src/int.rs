@@ -1,0 +1,178 @@
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicI64;
+
+use cache_core::{
+    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, assert_same_length, counter,
+};
+
+use crate::map::Map;
+use crate::raw::Upsert;
+use crate::reclaim::Guard;
+
+/// How many look-ups of [`get_many`](IntCache::get_many) overlap.
+const GROUP: usize = 16;
+
+/// Integers in the buckets of our own table. See the [crate's documentation](crate).
+///
+/// # Examples
+///
+/// ```
+/// use cache_bucket::BucketIntCache;
+/// use cache_core::IntCache;
+///
+/// let stock: BucketIntCache = BucketIntCache::default();
+/// stock.set("sku:1", 100);
+/// assert_eq!(stock.add("sku:1", -1), 99);
+/// ```
+pub struct BucketIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
+    map: Map<K, AtomicI64, S>,
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
+    /// A cache with this much room and this hasher. A number of shards is ignored: there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_bucket::BucketIntCache;
+    /// use cache_core::Options;
+    /// let cache: BucketIntCache<u64> = BucketIntCache::with_options(Options::new().capacity(1000));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        Self { map: Map::new(options, false) }
+    }
+
+    /// The same with large pages, where the system has them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_bucket::BucketIntCache;
+    /// use cache_core::Options;
+    /// let cache: BucketIntCache = BucketIntCache::with_large_pages(Options::new().capacity(1_000_000));
+    /// ```
+    ///
+    /// # Performance
+    ///
+    /// Look-ups in a table of many megabytes are faster. The first touch of each 2 MiB takes a hundred microseconds
+    /// or more, in the middle of some insert.
+    #[must_use]
+    pub fn with_large_pages(options: Options<S>) -> Self {
+        Self { map: Map::new(options, true) }
+    }
+
+    /// Shrinks the table to what its entries need and gives the rest back.
+    ///
+    /// After many removals this happens by itself, step by step. It never waits for readers; what they may still
+    /// see is given back later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_bucket::BucketIntCache;
+    /// # let cache: BucketIntCache = BucketIntCache::default();
+    /// cache.shrink_to_fit();
+    /// ```
+    pub fn shrink_to_fit(&self) {
+        self.map.shrink_to_fit();
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<i64> {
+        self.map.get(key, |value| value)
+    }
+
+    #[inline]
+    fn set(&self, key: &K, value: i64) {
+        let (_, chores) = self.map.upsert(key, value, |_, cell| Some(counter::set(cell, value)));
+        self.map.see_to(chores);
+    }
+
+    #[inline]
+    fn add(&self, key: &K, delta: i64) -> i64 {
+        let (outcome, chores) = self.map.upsert(key, delta, |_, cell| Some(counter::add(cell, delta)));
+        self.map.see_to(chores);
+        match outcome {
+            Upsert::Found(sum) => sum,
+            Upsert::Inserted => delta,
+        }
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.map.remove(key)
+    }
+
+    #[inline]
+    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.map
+            .update(key, |_, cell| Some(counter::try_add(cell, delta, &bounds)))
+            .unwrap_or(Err(AddError::Absent))
+    }
+
+    #[inline]
+    fn try_add_or_insert(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        match counter::step(0, delta, &bounds) {
+            Ok(first) => {
+                let try_add = |_: &Guard<'_>, cell: &_| Some(counter::try_add(cell, delta, &bounds));
+                let (outcome, chores) = self.map.upsert(key, first, try_add);
+                self.map.see_to(chores);
+                match outcome {
+                    Upsert::Found(result) => result,
+                    Upsert::Inserted => Ok(first),
+                }
+            }
+            // Absent or not, nothing is inserted.
+            refused => self
+                .map
+                .update(key, |_, cell| Some(counter::try_add(cell, delta, &bounds)))
+                .unwrap_or(refused),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn clear(&self) {
+        self.map.clear();
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
+        self.map.sweep(&mut |key, value| {
+            f(key, value);
+            true
+        });
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
+        self.map.sweep(f);
+    }
+
+    fn get_many(&self, keys: &[&K], out: &mut [Option<i64>]) {
+        assert_same_length(keys.len(), out.len());
+        for (keys, out) in keys.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
+            self.map.get_group::<GROUP>(keys, |i, value| out[i] = value);
+        }
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder + Default> Default for BucketIntCache<K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::new().hasher(S::default()))
+    }
+}
+
+impl<K: Key + ?Sized, S> fmt::Debug for BucketIntCache<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BucketIntCache").field(&self.map).finish()
+    }
+}

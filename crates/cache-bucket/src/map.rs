@@ -1,0 +1,195 @@
+//! What both caches do alike: hash a key, pin, and after the pin see to what is left to do.
+
+use cache_core::{HashBuilder, Key, Options};
+
+use crate::raw::{Assist, Cell, Chores, Entry, Hash, Probe, Raw, Upsert};
+use crate::reclaim::{self, GRACE, Guard};
+
+/// How many buckets one write moves while the table is resized: enough that a growing table is through long before
+/// the next step, few enough that it takes but microseconds.
+const ASSIST: usize = 8;
+/// While entries cannot move yet, one write in so many tries to move the epoch on.
+const TRY_EVERY: u32 = 16;
+/// How many times `shrink_to_fit` tries to get past a reader that stays.
+const PATIENCE: usize = 1000;
+
+pub(crate) struct Map<K: Key + ?Sized, C: Cell, S> {
+    raw: Raw<K, C>,
+    hasher: S,
+}
+
+impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
+    pub(crate) fn new(options: Options<S>, large_pages: bool) -> Self {
+        let raw = Raw::new(options.initial_capacity(), large_pages);
+        Self { raw, hasher: options.into_hasher() }
+    }
+
+    /// Calls `f` with the word of a key's value, under a pin.
+    #[inline(always)]
+    pub(crate) fn get<R>(&self, key: &K, f: impl FnOnce(C::Word) -> R) -> Option<R> {
+        let (probe, hash) = Probe::new(key, &self.hasher);
+        let guard = reclaim::pin();
+        self.raw.get(&guard, hash, probe).map(f)
+    }
+
+    #[inline(always)]
+    pub(crate) fn update<R>(&self, key: &K, mut f: impl FnMut(&Guard<'_>, &C) -> Option<R>) -> Option<R> {
+        let (probe, hash) = Probe::new(key, &self.hasher);
+        let guard = reclaim::pin();
+        let (result, chores) = self.raw.update(&guard, hash, probe, |cell| f(&guard, cell));
+        drop(guard);
+        self.see_to(chores);
+        result
+    }
+
+    /// Calls `f` with the value of a key, or inserts the key with `word`.
+    ///
+    /// The caller passes the chores to [`see_to`](Self::see_to) once it no longer owns what `word` stands for: what
+    /// users wrote may run there, and panic.
+    #[inline(always)]
+    pub(crate) fn upsert<R>(
+        &self,
+        key: &K,
+        word: C::Word,
+        mut f: impl FnMut(&Guard<'_>, &C) -> Option<R>,
+    ) -> (Upsert<R>, Chores) {
+        let (probe, hash) = Probe::new(key, &self.hasher);
+        let guard = reclaim::pin();
+        self.raw.upsert(&guard, hash, probe, word, |cell| f(&guard, cell))
+    }
+
+    pub(crate) fn remove(&self, key: &K) -> bool {
+        let (probe, hash) = Probe::new(key, &self.hasher);
+        let guard = reclaim::pin();
+        let (removed, chores) = self.raw.remove(&guard, hash, probe);
+        drop(guard);
+        self.see_to(chores);
+        removed
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let guard = reclaim::pin();
+            let chores;
+            (next, chores) = self.raw.wipe(&guard, from);
+            drop(guard);
+            self.see_to(chores);
+        }
+        self.shrink_to_fit();
+    }
+
+    /// Calls `f` with every key and its word, and removes the key if `f` says so.
+    pub(crate) fn sweep(&self, f: &mut dyn FnMut(&K, C::Word) -> bool) {
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let guard = reclaim::pin();
+            let mut chores = Chores::NONE;
+            let mut found: Vec<Entry<'_, C>> = Vec::new();
+            next = self.raw.gather(&guard, from, &self.hasher, &mut found);
+            for entry in &found {
+                let mut visit = |key: &K| {
+                    if !f(key, entry.word) {
+                        let (probe, hash) = Probe::new(key, &self.hasher);
+                        chores = chores | self.raw.remove(&guard, hash, probe).1;
+                    }
+                };
+                // SAFETY: the entry is of `raw`, whose keys are of type `K`.
+                unsafe { entry.with_key(&mut visit) };
+            }
+            drop(found);
+            drop(guard);
+            self.see_to(chores);
+        }
+    }
+
+    /// Hashes and looks up several keys so that their cache misses overlap.
+    #[inline(always)]
+    pub(crate) fn get_group<const N: usize>(&self, keys: &[&K], mut f: impl FnMut(usize, Option<C::Word>)) {
+        debug_assert!(keys.len() <= N);
+        let guard = reclaim::pin();
+        let mut hashes = [Hash(0); N];
+        for (key, hash) in keys.iter().zip(&mut hashes) {
+            *hash = Probe::new(*key, &self.hasher).1;
+            self.raw.prefetch(&guard, *hash);
+        }
+        for (i, key) in keys.iter().enumerate() {
+            let probe = Probe::unhashed(*key);
+            f(i, self.raw.get(&guard, hashes[i], probe));
+        }
+    }
+
+    /// Shrinks the table to what its entries need now, and gives memory back as far as readers let it.
+    pub(crate) fn shrink_to_fit(&self) {
+        self.finish_resizing();
+        let guard = reclaim::pin();
+        let chores = self.raw.shrink_to_fit(&guard);
+        drop(guard);
+        self.see_to(chores);
+        self.finish_resizing();
+        reclaim::domain().drive();
+    }
+
+    /// Sees a resizing through, unless a reader that stays is in the way.
+    fn finish_resizing(&self) {
+        for _ in 0..PATIENCE {
+            let guard = reclaim::pin();
+            let assist = self.raw.assist(&guard, &self.hasher, usize::MAX);
+            drop(guard);
+            match assist {
+                Assist::Idle => return,
+                Assist::TooEarly => {
+                    if !reclaim::domain().try_move() {
+                        std::thread::yield_now();
+                    }
+                }
+                Assist::Moved | Assist::Finished => {}
+            }
+        }
+    }
+
+    /// Does what operations leave to be done when they are no longer pinned. What users wrote may run, and panic.
+    #[inline(always)]
+    pub(crate) fn see_to(&self, chores: Chores) {
+        if chores.any() {
+            self.do_chores(chores);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn do_chores(&self, chores: Chores) {
+        if chores.has(Chores::RESIZED) {
+            for _ in 0..GRACE {
+                reclaim::domain().try_move();
+            }
+        }
+        if chores.has(Chores::RESIZED | Chores::MOVE) {
+            let guard = reclaim::pin();
+            let assist = self.raw.assist(&guard, &self.hasher, ASSIST);
+            let try_now = guard.tick(TRY_EVERY);
+            drop(guard);
+            match assist {
+                Assist::TooEarly if try_now => {
+                    reclaim::domain().try_move();
+                }
+                // The old generation is large: it should go as soon as it can.
+                Assist::Finished => (0..GRACE).for_each(|_| reclaim::tidy()),
+                _ => {}
+            }
+        }
+        if chores.has(Chores::TIDY) {
+            reclaim::tidy();
+        }
+    }
+}
+
+impl<K: Key + ?Sized, C: Cell, S> std::fmt::Debug for Map<K, C, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.raw.fmt(f)
+    }
+}

@@ -1,0 +1,206 @@
+use std::fmt;
+use std::mem::{self, ManuallyDrop};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+
+use crate::map::Map;
+use crate::raw::{Chores, Upsert, retire_arc};
+
+/// Shared objects in our own table: a bucket holds the pointer that an `Arc` is. See the
+/// [crate's documentation](crate).
+///
+/// # Examples
+///
+/// ```
+/// use cache_bucket::BucketObjCache;
+/// use cache_core::{ObjCache, ObjCacheExt};
+///
+/// let titles: BucketObjCache<String> = BucketObjCache::default();
+/// titles.insert("event:1", "Flash sale".to_owned());
+/// assert_eq!(titles.with("event:1", |title| title.len()), Some(10));
+/// ```
+pub struct BucketObjCache<V: Value, K: Key + ?Sized = str, S = DefaultHashBuilder> {
+    map: Map<K, AtomicPtr<V>, S>,
+    loads: Loads<V, K>,
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
+    /// A cache with this much room and this hasher. A number of shards is ignored: there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_bucket::BucketObjCache;
+    /// use cache_core::Options;
+    /// let cache: BucketObjCache<String, u64> = BucketObjCache::with_options(Options::new().capacity(1000));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        Self { map: Map::new(options, false), loads: Loads::new() }
+    }
+
+    /// The same with large pages, where the system has them. See
+    /// [`BucketIntCache::with_large_pages`](crate::BucketIntCache::with_large_pages).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_bucket::BucketObjCache;
+    /// use cache_core::Options;
+    /// let cache: BucketObjCache<String> = BucketObjCache::with_large_pages(Options::new().capacity(1_000_000));
+    /// ```
+    #[must_use]
+    pub fn with_large_pages(options: Options<S>) -> Self {
+        Self { map: Map::new(options, true), loads: Loads::new() }
+    }
+
+    /// Shrinks the table to what its entries need and gives the rest back. See
+    /// [`BucketIntCache::shrink_to_fit`](crate::BucketIntCache::shrink_to_fit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_bucket::BucketObjCache;
+    /// # let cache: BucketObjCache<String> = BucketObjCache::default();
+    /// cache.shrink_to_fit();
+    /// ```
+    pub fn shrink_to_fit(&self) {
+        self.map.shrink_to_fit();
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCache<V, K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.map.get(key, |object| clone_of(object))?
+    }
+
+    #[inline]
+    fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
+        self.map
+            .get(key, |object| {
+                // SAFETY: null, or an object that was in its cell under the pin that `get` holds while this runs, so
+                // it is dropped later.
+                match unsafe { object.as_ref() } {
+                    Some(value) => {
+                        f(value);
+                        true
+                    }
+                    None => false,
+                }
+            })
+            .unwrap_or(false)
+    }
+
+    fn set(&self, key: &K, value: Arc<V>) {
+        self.loads.written(key);
+        let new = Arc::as_ptr(&value).cast_mut();
+        let (outcome, chores) = self.map.upsert(key, new, |guard, cell| {
+            let old = replace(cell, new)?;
+            // SAFETY: we took it out of its cell, and with it the reference it stood for.
+            Some(guard.retire(unsafe { retire_arc(old) }))
+        });
+        // Its reference is the cell's now.
+        mem::forget(value);
+        let full = outcome == Upsert::Found(true);
+        self.map.see_to(if full { chores | Chores::TIDY } else { chores });
+    }
+
+    fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
+        // One reference for the cell, one for the caller.
+        let ours = value.clone();
+        let new = Arc::as_ptr(&value).cast_mut();
+        let (outcome, chores) =
+            self.map.upsert(key, new, |_, cell| clone_of(cell.load(Ordering::Acquire)));
+        let present = match outcome {
+            Upsert::Found(present) => present,
+            Upsert::Inserted => {
+                mem::forget(value);
+                ours
+            }
+        };
+        self.map.see_to(chores);
+        present
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.loads.written(key);
+        self.map.remove(key)
+    }
+
+    fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn clear(&self) {
+        self.loads.all_written();
+        self.map.clear();
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+        self.map.sweep(&mut |key, object| {
+            if !object.is_null() {
+                f(key, &borrowed(object));
+            }
+            true
+        });
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
+        self.loads.all_written();
+        self.map.sweep(&mut |key, object| object.is_null() || f(key, &borrowed(object)));
+    }
+
+    fn loads(&self) -> &Loads<V, K> {
+        &self.loads
+    }
+}
+
+/// Puts an object in place of the one that is there; `None` if the entry is gone.
+fn replace<V>(cell: &AtomicPtr<V>, new: *mut V) -> Option<*mut V> {
+    let mut old = cell.load(Ordering::Acquire);
+    loop {
+        if old.is_null() {
+            return None;
+        }
+        match cell.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return Some(old),
+            Err(seen) => old = seen,
+        }
+    }
+}
+
+/// A reference of one's own to an object read from a cell under a pin that lasts; `None` if its entry is gone.
+#[inline(always)]
+fn clone_of<V>(object: *mut V) -> Option<Arc<V>> {
+    if object.is_null() {
+        return None;
+    }
+    // SAFETY: the pointer is that of an `Arc`, and its cell's reference is given up no earlier than the pin.
+    unsafe {
+        Arc::increment_strong_count(object);
+        Some(Arc::from_raw(object))
+    }
+}
+
+/// The `Arc` that a pointer read from a cell under a pin that lasts stands for, borrowed.
+fn borrowed<V>(object: *mut V) -> ManuallyDrop<Arc<V>> {
+    debug_assert!(!ptr::eq(object, ptr::null()));
+    // SAFETY: as in `clone_of`; it is not dropped, so the cell keeps its reference.
+    ManuallyDrop::new(unsafe { Arc::from_raw(object) })
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for BucketObjCache<V, K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::new().hasher(S::default()))
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S> fmt::Debug for BucketObjCache<V, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BucketObjCache").field(&self.map).finish()
+    }
+}

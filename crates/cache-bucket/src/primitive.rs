@@ -1,0 +1,101 @@
+//! What is swapped for a model of itself under loom, in one place.
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{
+        AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    },
+};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{
+        AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    },
+};
+
+#[cfg(loom)]
+pub(crate) use loom::thread;
+#[cfg(not(loom))]
+pub(crate) use std::thread;
+
+/// Locks, whether or not a panic once passed through: what these mutexes guard is whole at every step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    match mutex.lock() {
+        Ok(guard) => guard,
+        Err(poisoned) => poisoned.into_inner(),
+    }
+}
+
+/// Locks if nobody holds it.
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(std::sync::TryLockError::WouldBlock) => None,
+    }
+}
+
+/// How often to spin, each time for longer, before giving the processor away. Loom is told at once.
+const SPINS: u32 = if cfg!(loom) { 0 } else { 6 };
+
+/// One step of waiting for a lock that is held for nanoseconds, unless its holder was preempted.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff(u32);
+
+impl Backoff {
+    /// Spins at first. Then it gives the processor away, as the holder may need it.
+    pub(crate) fn wait(&mut self) {
+        if self.0 < SPINS {
+            for _ in 0..1 << self.0 {
+                std::hint::spin_loop();
+            }
+        } else {
+            thread::yield_now();
+        }
+        self.0 = self.0.saturating_add(1);
+    }
+}
+
+/// The place of 8 key bytes.
+///
+/// What lies in it is written before its entry is published, and not changed until the entry is out of
+/// everyone's sight.
+#[repr(C, align(8))]
+#[derive(Debug, Default)]
+pub(crate) struct KeyWord(
+    #[cfg(not(loom))] std::cell::UnsafeCell<[u8; 8]>,
+    #[cfg(loom)] loom::cell::UnsafeCell<[u8; 8]>,
+);
+
+impl KeyWord {
+    /// Calls `f` with the bytes, to be read.
+    ///
+    /// # Safety
+    ///
+    /// `this` is a place in a living bucket. The caller reads no further than it knows an entry to reach.
+    #[inline(always)]
+    pub(crate) unsafe fn read<R>(this: *const Self, f: impl FnOnce(*const u8) -> R) -> R {
+        #[cfg(not(loom))]
+        return f(this.cast());
+        #[cfg(loom)]
+        // SAFETY: as the caller promises.
+        return unsafe { &*this }.0.with(|bytes| f(bytes.cast()));
+    }
+
+    /// Calls `f` with the bytes, to be written.
+    ///
+    /// # Safety
+    ///
+    /// As for [`read`](Self::read); and nobody else reads or writes the entry.
+    #[inline(always)]
+    pub(crate) unsafe fn write<R>(this: *const Self, f: impl FnOnce(*mut u8) -> R) -> R {
+        #[cfg(not(loom))]
+        return f(this.cast_mut().cast());
+        #[cfg(loom)]
+        // SAFETY: as the caller promises.
+        return unsafe { &*this }.0.with_mut(|bytes| f(bytes.cast()));
+    }
+}

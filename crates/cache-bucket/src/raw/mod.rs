@@ -1,0 +1,105 @@
+//! The table itself. Everything here takes a pin from its caller, and knows nothing of threads.
+
+mod bucket;
+mod cell;
+mod counters;
+mod hash;
+mod memory;
+mod overflow;
+mod plain;
+mod probe;
+mod read;
+mod resize;
+mod space;
+mod state;
+mod table;
+mod visit;
+mod write;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use cache_core::Key;
+
+use crate::primitive::{AtomicPtr, Ordering};
+use crate::reclaim::{Guard, free_all};
+use counters::Counters;
+use table::{LEAST, Table};
+
+pub(crate) use cell::Cell;
+pub(crate) use hash::Hash;
+pub(crate) use probe::Probe;
+pub(crate) use cell::retire_arc;
+pub(crate) use resize::Assist;
+pub(crate) use visit::Entry;
+pub(crate) use write::{Chores, Upsert};
+
+/// Granules that a bucket has for entries.
+const ROOM: usize = bucket::GRANULES - bucket::FIRST;
+
+/// A table of entries with keys of type `K`, through all its generations.
+///
+/// Generations form a list from `root`, the oldest, to the newest, which takes new keys. There is one but while the
+/// table is resized.
+pub(crate) struct Raw<K: Key + ?Sized, C: Cell> {
+    root: AtomicPtr<Table<C>>,
+    counters: Counters,
+    large_pages: bool,
+    /// The table never shrinks below this by itself: what the user made room for.
+    least: usize,
+    keys: PhantomData<K::Owned>,
+}
+
+impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
+    /// A table with room for so many entries of one granule.
+    pub(crate) fn new(capacity: usize, large_pages: bool) -> Self {
+        let least = buckets_for(capacity);
+        Self {
+            root: AtomicPtr::new(Box::into_raw(Box::new(Table::new(least, large_pages)))),
+            counters: Counters::new(),
+            large_pages,
+            least,
+            keys: PhantomData,
+        }
+    }
+
+    /// The oldest generation. It lives as long as the pin does.
+    #[inline(always)]
+    fn root<'g>(&self, _pinned: &'g Guard<'_>) -> &'g Table<C> {
+        // SAFETY: never null; a table is retired once it is no longer here, and freed a grace period later.
+        unsafe { &*self.root.load(Ordering::Acquire) }
+    }
+
+    /// The number of entries, exact when none is inserted or removed meanwhile.
+    pub(crate) fn len(&self) -> usize {
+        self.counters.entries()
+    }
+}
+
+/// How many buckets hold so many granules with few overflowing.
+fn buckets_for(granules: usize) -> usize {
+    // 22 of 28 on average: then one bucket in twelve overflows.
+    let buckets = granules.div_ceil(ROOM * 22 / 28);
+    buckets.checked_next_power_of_two().unwrap_or(1 << (usize::BITS - 1)).max(LEAST)
+}
+
+impl<K: Key + ?Sized, C: Cell> Drop for Raw<K, C> {
+    fn drop(&mut self) {
+        let mut left = Vec::new();
+        let mut next = self.root.load(Ordering::Relaxed);
+        while !next.is_null() {
+            // SAFETY: each generation came from a box, and `&mut self` says that nobody looks at it.
+            let table = unsafe { Box::from_raw(next) };
+            visit::empty_out::<K, C>(&table, &mut left);
+            next = table.next_pointer().load(Ordering::Relaxed);
+        }
+        // Last: what a user wrote may panic, and then the memory is already given back.
+        free_all(left);
+    }
+}
+
+impl<K: Key + ?Sized, C: Cell> fmt::Debug for Raw<K, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Raw").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

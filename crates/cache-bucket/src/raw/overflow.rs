@@ -1,0 +1,114 @@
+use std::ptr;
+
+use super::bucket::Bucket;
+use super::cell::Cell;
+use super::memory::Memory;
+use super::state::MAX_LINK;
+use crate::primitive::{AtomicPtr, AtomicUsize, Mutex, Ordering, lock};
+
+/// As many as links have bits: chunk `i` holds `base << i` buckets.
+const CHUNKS: usize = 29;
+
+/// Buckets for what does not fit where it belongs, named by links from 1.
+#[derive(Debug)]
+pub(super) struct Overflow<C> {
+    /// Buckets in the first chunk, as a power of two.
+    base_shift: u32,
+    chunks: [AtomicPtr<Bucket<C>>; CHUNKS],
+    /// How many are in use, to look without locking.
+    used: AtomicUsize,
+    pool: Mutex<Pool<C>>,
+}
+
+#[derive(Debug)]
+struct Pool<C> {
+    memory: Vec<Memory<C>>,
+    /// Links from here on were never given out.
+    next: u32,
+    /// Given back unused.
+    free: Vec<u32>,
+}
+
+impl<C: Cell> Overflow<C> {
+    /// For a table of so many buckets.
+    pub(super) fn new(buckets: usize) -> Self {
+        Self {
+            base_shift: (buckets / 64).max(1).ilog2(),
+            chunks: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
+            used: AtomicUsize::new(0),
+            pool: Mutex::new(Pool { memory: Vec::new(), next: 1, free: Vec::new() }),
+        }
+    }
+
+    /// How many buckets are in use.
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// An empty bucket that no chain has; `None` when links are used up.
+    pub(super) fn take(&self) -> Option<u32> {
+        let mut pool = lock(&self.pool);
+        let link = match pool.free.pop() {
+            Some(link) => link,
+            None => {
+                let link = pool.next;
+                if link == MAX_LINK {
+                    return None;
+                }
+                let (chunk, _) = self.locate(link);
+                if chunk == pool.memory.len() {
+                    let memory = Memory::new(1 << self.base_shift << chunk, false);
+                    // Release: who follows a link finds the chunk.
+                    self.chunks[chunk].store(memory.as_ptr(), Ordering::Release);
+                    pool.memory.push(memory);
+                }
+                pool.next += 1;
+                link
+            }
+        };
+        self.used.fetch_add(1, Ordering::Relaxed);
+        Some(link)
+    }
+
+    /// Takes back a bucket that no chain ever had.
+    pub(super) fn give_back(&self, link: u32) {
+        lock(&self.pool).free.push(link);
+        self.used.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The bucket of a link that was found in a chain or taken.
+    #[inline]
+    pub(super) fn bucket(&self, link: u32) -> &Bucket<C> {
+        let (chunk, place) = self.locate(link);
+        // SAFETY: a link is given out after its chunk was stored, and the chunk has a place for it. Whoever has the
+        // link synchronized with that. Chunks live as long as `self`.
+        unsafe { &*self.chunks[chunk].load(Ordering::Acquire).add(place) }
+    }
+
+    /// The chunk of a link, and the place in it.
+    fn locate(&self, link: u32) -> (usize, usize) {
+        let index = link as usize - 1;
+        let chunk = ((index >> self.base_shift) + 1).ilog2() as usize;
+        (chunk, index - (((1 << chunk) - 1) << self.base_shift))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::primitive::AtomicI64;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_link_has_a_bucket_of_its_own() {
+        for buckets in [2, 64, 1024] {
+            let overflow = Overflow::<AtomicI64>::new(buckets);
+            let links: Vec<_> = (0..500).map(|_| overflow.take().expect("plenty")).collect();
+            let places: HashSet<_> = links.iter().map(|&link| ptr::from_ref(overflow.bucket(link))).collect();
+            assert_eq!(places.len(), 500);
+            overflow.give_back(links[7]);
+            assert_eq!(overflow.used(), 499);
+            assert_eq!(overflow.take(), Some(links[7]));
+        }
+    }
+}

@@ -1,0 +1,423 @@
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::borrow::Borrow;
+use std::hash::BuildHasher;
+use std::mem::{MaybeUninit, size_of_val};
+use std::ptr::NonNull;
+use std::slice;
+
+use cache_core::Key;
+
+use super::bucket::Bucket;
+use super::cell::Cell;
+use super::hash::Hash;
+use super::plain::is_plain;
+use crate::primitive::KeyWord;
+use crate::reclaim::Retired;
+
+/// The most granules that an entry takes. A longer key is kept behind a pointer.
+const MOST: usize = 5;
+/// The longest key that is kept in the bucket: an entry's granules without the value.
+pub(super) const LONGEST: usize = 16 * MOST - 8;
+
+/// Set with a count of granules: the key fills them to the last byte. Else that byte tells how many are unused.
+const FULL: u8 = 8;
+/// Code of a key of bytes behind a pointer: no such count.
+const BLOB: u8 = 7;
+/// Code of a key in a box of its own.
+const BOXED: u8 = BLOB | FULL;
+
+/// How many granules an entry with this code takes.
+#[inline]
+pub(super) fn granules(code: u8) -> usize {
+    if is_behind(code) { 1 } else { usize::from(code & 7) }
+}
+
+/// Whether an entry with this code points at its key.
+#[inline(always)]
+fn is_behind(code: u8) -> bool {
+    code | FULL == BOXED
+}
+
+/// A key as it is looked for: its bytes taken once, and how an entry of it would be kept.
+#[derive(Debug)]
+pub(crate) struct Probe<'k, K: Key + ?Sized> {
+    key: &'k K,
+    /// The bytes that are the key; none if it is no bytes.
+    bytes: &'k [u8],
+    code: u8,
+}
+
+// Copied into the paths that are seldom taken, so that in the others it stays in registers.
+impl<K: Key + ?Sized> Clone for Probe<'_, K> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: Key + ?Sized> Copy for Probe<'_, K> {}
+
+impl<'k, K: Key + ?Sized> Probe<'k, K> {
+    /// The key, ready to be looked for, and its hash.
+    #[inline(always)]
+    pub(crate) fn new<S: BuildHasher + 'static>(key: &'k K, hasher: &S) -> (Self, Hash) {
+        let probe = Self::unhashed(key);
+        let hash = if probe.code == BOXED || is_plain::<K>() {
+            Hash::of(key, hasher)
+        } else {
+            Hash::of_bytes(probe.bytes, hasher)
+        };
+        (probe, hash)
+    }
+
+    /// The key, ready to be looked for.
+    #[inline(always)]
+    pub(crate) fn unhashed(key: &'k K) -> Self {
+        if is_plain::<K>() {
+            // SAFETY: a plain key is its bytes, all of them defined, and borrowed as long as `key`.
+            let bytes =
+                unsafe { slice::from_raw_parts((&raw const *key).cast::<u8>(), size_of_val(key)) };
+            let code = inline_code(bytes.len());
+            return Self { key, bytes, code };
+        }
+        // Asked once: what a strange type answers the second time must not matter.
+        match key.as_bytes() {
+            Some(bytes) => {
+                let code = if bytes.len() > LONGEST { BLOB } else { inline_code(bytes.len()) };
+                Self { key, bytes, code }
+            }
+            None => Self { key, bytes: &[], code: BOXED },
+        }
+    }
+
+    /// How many granules an entry of the key takes.
+    pub(super) fn granules(self) -> usize {
+        granules(self.code)
+    }
+
+    pub(super) fn code(self) -> u8 {
+        self.code
+    }
+
+    /// Whether the published entry at a granule has this key.
+    #[inline(always)]
+    pub(super) fn is_at<C: Cell>(self, bucket: &Bucket<C>, granule: usize) -> bool {
+        if bucket.code(granule) != self.code {
+            return false;
+        }
+        let place = bucket.key(granule);
+        if !is_behind(self.code) {
+            // SAFETY: the tag was seen, so the entry is whole, and is not reused while its reader is pinned. Its
+            // code says that it has the granules that a key of this length has.
+            unsafe { KeyWord::read(place, |stored| same_inline(stored, self.bytes, self.code)) }
+        } else if self.code == BLOB {
+            // SAFETY: as above, and the code says that the entry points at a blob, which lives as long.
+            unsafe { is_blob(place, self.bytes) }
+        } else {
+            // SAFETY: as above, of a box.
+            unsafe { read_pointer::<K::Owned>(place).as_ref() }.borrow() == self.key
+        }
+    }
+
+    /// What it is made of, to be passed in registers to a function that is not inlined. Were the probe itself
+    /// passed, it would have to be in memory, on the way that is taken always.
+    #[inline(always)]
+    pub(super) fn parts(self) -> (&'k K, &'k [u8], u8) {
+        (self.key, self.bytes, self.code)
+    }
+
+    /// The inverse of [`parts`](Self::parts).
+    #[inline(always)]
+    pub(super) fn from_parts((key, bytes, code): (&'k K, &'k [u8], u8)) -> Self {
+        Self { key, bytes, code }
+    }
+
+    /// Makes what an entry of the key points at, before the lock is taken: this allocates and may panic.
+    pub(super) fn prepare(self) -> Prepared<'k, K> {
+        let behind = match self.code {
+            BLOB => Behind::Blob(Blob::new(self.bytes)),
+            BOXED => Behind::Owned(Box::new(self.key.to_owned_key())),
+            _ => Behind::Nothing,
+        };
+        Prepared { behind, bytes: self.bytes, code: self.code }
+    }
+}
+
+/// A key ready to be written into an entry. Dropped unwritten, it frees what it made.
+pub(super) struct Prepared<'k, K: Key + ?Sized> {
+    behind: Behind<K::Owned>,
+    bytes: &'k [u8],
+    code: u8,
+}
+
+enum Behind<T> {
+    Nothing,
+    Blob(Blob),
+    Owned(Box<T>),
+}
+
+impl<K: Key + ?Sized> Prepared<'_, K> {
+    /// Writes the key of a new entry.
+    ///
+    /// # Safety
+    ///
+    /// `place` is of an entry that has this key's granules, that the caller took and did not publish yet.
+    pub(super) unsafe fn write(self, place: *const KeyWord) {
+        // SAFETY: as the caller promises; nobody else looks at an entry that is not published.
+        unsafe {
+            KeyWord::write(place, |to| match self.behind {
+                Behind::Nothing => write_inline(to, self.bytes, self.code),
+                Behind::Blob(blob) => to.cast::<Blob>().write(blob),
+                Behind::Owned(owned) => to.cast::<*mut K::Owned>().write(Box::into_raw(owned)),
+            });
+        }
+    }
+}
+
+/// Calls `f` with the key of a published entry; `None` if its bytes are no key after all.
+///
+/// # Safety
+///
+/// The entry was seen under a pin that still lasts, in a table whose keys are of type `K`.
+pub(super) unsafe fn with_key<K, C, R>(
+    bucket: &Bucket<C>,
+    granule: usize,
+    f: impl FnOnce(&K) -> R,
+) -> Option<R>
+where
+    K: Key + ?Sized,
+    C: Cell,
+{
+    let place = bucket.key(granule);
+    let code = bucket.code(granule);
+    // SAFETY: the entry is whole and stays so, as the caller promises, and its code says what it holds. A plain key
+    // was written with the bytes of a `K`, which is its own owned form.
+    unsafe {
+        match code {
+            BOXED => Some(f(read_pointer::<K::Owned>(place).as_ref().borrow())),
+            BLOB => K::from_bytes(Blob::read(place).bytes()).map(f),
+            _ if is_plain::<K>() => KeyWord::read(place, |stored| {
+                let mut key = MaybeUninit::<K::Owned>::uninit();
+                stored.copy_to_nonoverlapping(key.as_mut_ptr().cast(), size_of::<K::Owned>());
+                Some(f(key.assume_init_ref().borrow()))
+            }),
+            _ => KeyWord::read(place, |stored| {
+                let bytes = slice::from_raw_parts(stored, stored_length(stored, code));
+                K::from_bytes(bytes).map(f)
+            }),
+        }
+    }
+}
+
+/// The hash of the key of a published entry.
+///
+/// # Safety
+///
+/// As for [`with_key`].
+pub(super) unsafe fn hash_of<K, C, S>(bucket: &Bucket<C>, granule: usize, hasher: &S) -> Hash
+where
+    K: Key + ?Sized,
+    C: Cell,
+    S: BuildHasher + 'static,
+{
+    let place = bucket.key(granule);
+    let code = bucket.code(granule);
+    if code == BOXED || is_plain::<K>() {
+        // SAFETY: as the caller promises.
+        unsafe { with_key::<K, C, _>(bucket, granule, |key| Hash::of(key, hasher)) }
+            .expect("a key that is no bytes is always one")
+    } else if code == BLOB {
+        // SAFETY: the code says so.
+        Hash::of_bytes(unsafe { Blob::read(place) }.bytes(), hasher)
+    } else {
+        // SAFETY: as in `with_key`.
+        unsafe {
+            KeyWord::read(place, |stored| {
+                let bytes = slice::from_raw_parts(stored, stored_length(stored, code));
+                Hash::of_bytes(bytes, hasher)
+            })
+        }
+    }
+}
+
+/// Whether two entries are copies of one: of an entry that was moved while both were looked at.
+///
+/// # Safety
+///
+/// As for [`with_key`], for both.
+pub(super) unsafe fn same_key<C: Cell>(a: (&Bucket<C>, usize), b: (&Bucket<C>, usize)) -> bool {
+    let code = a.0.code(a.1);
+    if code != b.0.code(b.1) {
+        return false;
+    }
+    let bytes = 16 * granules(code) - 8;
+    // SAFETY: as the caller promises, both reach that far. Copies have the same bytes, a pointer's included, and
+    // those after the end of a key.
+    unsafe {
+        KeyWord::read(a.0.key(a.1), |a| {
+            KeyWord::read(b.0.key(b.1), |b| slice::from_raw_parts(a, bytes) == slice::from_raw_parts(b, bytes))
+        })
+    }
+}
+
+/// What must be dropped when the entry at `place`, just unlinked, is out of sight.
+///
+/// # Safety
+///
+/// As for [`with_key`]; and it is asked once for each entry.
+pub(super) unsafe fn retire_key<K: Key + ?Sized>(place: *const KeyWord, code: u8) -> Option<Retired> {
+    // SAFETY: the code says what the entry points at. Owned keys are `Send`.
+    unsafe {
+        match code {
+            BLOB => Some(Retired::new(Blob::read(place).0.as_ptr().cast(), Blob::free)),
+            BOXED => {
+                let owned = read_pointer::<K::Owned>(place);
+                Some(Retired::new(owned.as_ptr().cast(), free_box::<K::Owned>))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Copies the key of an entry to a new one, which has as many granules.
+///
+/// # Safety
+///
+/// `from` is of a published entry under a lock or pin, with this code; `to` as for [`Prepared::write`].
+pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, code: u8) {
+    let bytes = 16 * granules(code) - 8;
+    // SAFETY: as the caller promises, both reach that far, and nobody else looks at `to`. Copied bytewise, a
+    // pointer keeps its provenance.
+    unsafe {
+        KeyWord::read(from, |from| KeyWord::write(to, |to| to.copy_from_nonoverlapping(from, bytes)));
+    }
+}
+
+/// Whether the blob that an entry points at is these bytes.
+#[inline(never)]
+unsafe fn is_blob(place: *const KeyWord, bytes: &[u8]) -> bool {
+    // SAFETY: the caller knows that the entry holds a blob.
+    unsafe { Blob::read(place) }.bytes() == bytes
+}
+
+/// Frees a box that an entry pointed at.
+unsafe fn free_box<T>(owned: *mut ()) {
+    // SAFETY: it came from `Box::into_raw`, and is out of everyone's sight.
+    drop(unsafe { Box::from_raw(owned.cast::<T>()) });
+}
+
+/// The pointer that an entry keeps for a key.
+unsafe fn read_pointer<T>(place: *const KeyWord) -> NonNull<T> {
+    // SAFETY: the caller knows that the entry holds one.
+    unsafe { KeyWord::read(place, |stored| stored.cast::<NonNull<T>>().read()) }
+}
+
+/// The code of a key of so many bytes, at most [`LONGEST`].
+#[inline(always)]
+fn inline_code(length: usize) -> u8 {
+    (length + 23 >> 4) as u8 | u8::from(length & 15 == 8) << 3
+}
+
+/// The length of a stored key with an inline code.
+unsafe fn stored_length(stored: *const u8, code: u8) -> usize {
+    let room = 16 * granules(code) - 8;
+    // SAFETY: the entry reaches that far.
+    room - if code & FULL != 0 { 0 } else { usize::from(unsafe { stored.add(room - 1).read() }) }
+}
+
+unsafe fn write_inline(to: *mut u8, bytes: &[u8], code: u8) {
+    let room = 16 * granules(code) - 8;
+    // SAFETY: the caller took granules for a key of this length: `room` bytes, at least as many as `bytes`.
+    unsafe {
+        to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        to.add(bytes.len()).write_bytes(0, room - bytes.len());
+        if code & FULL == 0 {
+            to.add(room - 1).write((room - bytes.len()) as u8);
+        }
+    }
+}
+
+/// Whether a stored key, whose code is that of `bytes`, is these bytes.
+#[inline(always)]
+unsafe fn same_inline(stored: *const u8, bytes: &[u8], code: u8) -> bool {
+    let n = bytes.len();
+    let wanted = bytes.as_ptr();
+    // SAFETY: the stored key has the room that the code tells, which is no less than `n`; and `bytes` has `n`.
+    unsafe {
+        let word = |from: *const u8, i: usize| from.add(i).cast::<u64>().read_unaligned();
+        let half = |from: *const u8, i: usize| from.add(i).cast::<u32>().read_unaligned();
+        if n == 8 {
+            return word(stored, 0) == word(wanted, 0);
+        }
+        let same = if n > 8 {
+            // The last bytes first: keys that are numbered differ there.
+            let mut i = n - 8;
+            loop {
+                if word(stored, i) != word(wanted, i) {
+                    return false;
+                }
+                if i == 0 {
+                    break true;
+                }
+                i = i.saturating_sub(8);
+            }
+        } else if n >= 4 {
+            half(stored, 0) == half(wanted, 0) && half(stored, n - 4) == half(wanted, n - 4)
+        } else if n > 0 {
+            // These three are all there are.
+            let differ = |i: usize| stored.add(i).read() ^ wanted.add(i).read();
+            differ(0) | differ(n / 2) | differ(n - 1) == 0
+        } else {
+            true
+        };
+        let room = 16 * (code as usize & 7) - 8;
+        same && (code & FULL != 0 || usize::from(stored.add(room - 1).read()) == room - n)
+    }
+}
+
+/// A pointer to the bytes of a long key, after their length.
+struct Blob(NonNull<usize>);
+
+impl Blob {
+    fn layout(length: usize) -> Layout {
+        // A slice of this length exists, so there is room for a word more.
+        Layout::from_size_align(size_of::<usize>() + length, align_of::<usize>())
+            .expect("a key in memory is not near isize::MAX bytes long")
+    }
+
+    fn new(bytes: &[u8]) -> Self {
+        let layout = Self::layout(bytes.len());
+        // SAFETY: the layout has a word at least; what is written fits in it.
+        unsafe {
+            let Some(start) = NonNull::new(alloc(layout).cast::<usize>()) else {
+                handle_alloc_error(layout)
+            };
+            start.write(bytes.len());
+            start.add(1).cast::<u8>().as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            Blob(start)
+        }
+    }
+
+    /// The blob that an entry points at, without owning it.
+    unsafe fn read(place: *const KeyWord) -> std::mem::ManuallyDrop<Blob> {
+        // SAFETY: the caller knows that the entry holds a blob.
+        std::mem::ManuallyDrop::new(Blob(unsafe { read_pointer(place) }))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: `new` wrote the length, and as many bytes after it.
+        unsafe { slice::from_raw_parts(self.0.add(1).cast().as_ptr(), self.0.read()) }
+    }
+
+    unsafe fn free(blob: *mut ()) {
+        // SAFETY: the pointer is that of a blob whose entry is out of sight.
+        drop(Blob(unsafe { NonNull::new_unchecked(blob.cast()) }));
+    }
+}
+
+impl Drop for Blob {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout.
+        unsafe { dealloc(self.0.as_ptr().cast(), Self::layout(self.bytes().len())) }
+    }
+}

@@ -1,0 +1,228 @@
+use std::hash::BuildHasher;
+use std::ptr;
+
+use cache_core::Key;
+
+use super::bucket::{Bucket, GRANULES};
+use super::probe::{copy_key, granules, hash_of};
+use super::space::Space;
+use super::table::Table;
+use super::write::{SMALL, append, find_room};
+use super::{Cell, Chores, Hash, ROOM, Raw, buckets_for};
+use crate::primitive::{Backoff, Ordering};
+use crate::reclaim::{Guard, Retired};
+
+/// What [`Raw::assist`] found to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Assist {
+    /// The table is not being resized.
+    Idle,
+    /// Entries may not move yet: someone may still write to them without looking.
+    TooEarly,
+    /// Some buckets were moved.
+    Moved,
+    /// The last bucket was moved, and the old generation retired.
+    Finished,
+}
+
+impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
+    /// Gives an open table a larger one to follow it.
+    #[cold]
+    pub(super) fn grow(&self, guard: &Guard<'_>, table: &Table<C>) -> Chores {
+        // A table that small is cheap, and each step costs a grace period. And where an older generation still waits
+        // for its own, more steps would make a longer list.
+        let waits = !ptr::eq(table, self.root(guard));
+        let factor = if table.count < SMALL || waits { 4 } else { 2 };
+        self.follow(guard, table, table.count.saturating_mul(factor))
+    }
+
+    /// Gives the table a smaller one to follow it if it is all but empty.
+    #[cold]
+    pub(super) fn shrink_if_empty(&self, guard: &Guard<'_>) -> Chores {
+        let table = self.root(guard);
+        let floor = self.least.max(SMALL);
+        let granules = self.counters.granules();
+        if table.next().is_some() || table.count <= floor || granules > table.count * ROOM / 8 {
+            return Chores::NONE;
+        }
+        // Half as much again may come before it is as full as a table gets.
+        self.follow(guard, table, buckets_for(granules + granules / 2).max(floor))
+    }
+
+    /// Gives the table a smaller one to follow it if all entries fit in that.
+    pub(crate) fn shrink_to_fit(&self, guard: &Guard<'_>) -> Chores {
+        let table = self.root(guard);
+        let count = buckets_for(self.counters.granules());
+        if table.next().is_some() || table.count <= count {
+            return Chores::NONE;
+        }
+        self.follow(guard, table, count)
+    }
+
+    fn follow(&self, guard: &Guard<'_>, table: &Table<C>, count: usize) -> Chores {
+        if table.next().is_some() || count == table.count || count > isize::MAX as usize / 1024 {
+            return Chores::MOVE;
+        }
+        let new = Box::into_raw(Box::new(Table::new(count, self.large_pages)));
+        let next = table.next_pointer();
+        // Release: who finds it finds it whole.
+        if next.compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed).is_err() {
+            // SAFETY: it came from a box just now, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(new) });
+            return Chores::MOVE;
+        }
+        // Whoever took the table for open is pinned, and out of the way a grace period from now.
+        table.progress.closed.store(guard.domain().epoch(), Ordering::Release);
+        Chores::RESIZED
+    }
+
+    /// Moves up to `buckets` buckets of the oldest generation to the next, if it is time.
+    pub(crate) fn assist<S>(&self, guard: &Guard<'_>, hasher: &S, buckets: usize) -> Assist
+    where
+        S: BuildHasher + 'static,
+    {
+        let table = self.root(guard);
+        let Some(next) = table.next() else { return Assist::Idle };
+        let progress = &table.progress;
+        let closed = progress.closed.load(Ordering::Acquire);
+        if closed == 0 || !guard.domain().passed(closed) {
+            return Assist::TooEarly;
+        }
+        for _ in 0..buckets {
+            if progress.moved.load(Ordering::Relaxed) >= table.count {
+                break;
+            }
+            // Round and round: what someone took and did not finish is taken again.
+            let index = progress.cursor.fetch_add(1, Ordering::Relaxed) & (table.count - 1);
+            if move_out::<K, C, S>(guard, table, next, table.bucket_at(index), hasher)
+                && progress.moved.fetch_add(1, Ordering::AcqRel) + 1 == table.count
+            {
+                self.finish(guard, table);
+                return Assist::Finished;
+            }
+        }
+        Assist::Moved
+    }
+
+    /// Takes a generation that is moved out off the list.
+    fn finish(&self, guard: &Guard<'_>, table: &Table<C>) {
+        unsafe fn free<C>(table: *mut ()) {
+            // SAFETY: every generation comes from a box, and is retired once.
+            drop(unsafe { Box::from_raw(table.cast::<Table<C>>()) });
+        }
+        let old = ptr::from_ref(table).cast_mut();
+        let next = table.next_pointer().load(Ordering::Acquire);
+        // Release: who finds the next one there finds everything moved.
+        let result = self.root.compare_exchange(old, next, Ordering::Release, Ordering::Relaxed);
+        debug_assert!(result.is_ok(), "only the oldest generation is moved out");
+        // SAFETY: nobody finds it any more. Its entries are the next generation's.
+        guard.retire_shared(unsafe { Retired::new(old.cast(), free::<C>) });
+    }
+}
+
+/// Moves a bucket's entries to the next generation; `false` if someone else did.
+fn move_out<K, C, S>(
+    guard: &Guard<'_>,
+    table: &Table<C>,
+    next: &Table<C>,
+    main: &Bucket<C>,
+    hasher: &S,
+) -> bool
+where
+    K: Key + ?Sized,
+    C: Cell,
+    S: BuildHasher + 'static,
+{
+    let mut backoff = Backoff::default();
+    loop {
+        let state = main.state();
+        if state.moved() {
+            return false;
+        }
+        if state.locked() {
+            backoff.wait();
+            continue;
+        }
+        // Hashing runs what a user wrote: not under the lock.
+        let mut hashes = [Hash(0); GRANULES];
+        hash_all::<K, C, S>(main, hasher, &mut hashes);
+        let mut beyond = Vec::new();
+        let mut holder = main;
+        while let Some(after) = table.after(holder) {
+            let mut hashes = [Hash(0); GRANULES];
+            hash_all::<K, C, S>(after, hasher, &mut hashes);
+            beyond.push((after, hashes));
+            holder = after;
+        }
+        // If this succeeds, nothing was inserted since, so every entry has its hash.
+        let Some(mut lock) = main.try_lock(state) else {
+            backoff.wait();
+            continue;
+        };
+        move_entries(guard, main, &hashes, next);
+        for (holder, hashes) in &beyond {
+            move_entries(guard, holder, hashes, next);
+        }
+        lock.after = lock.after.move_out();
+        return true;
+    }
+}
+
+fn hash_all<K, C, S>(holder: &Bucket<C>, hasher: &S, hashes: &mut [Hash; GRANULES])
+where
+    K: Key + ?Sized,
+    C: Cell,
+    S: BuildHasher + 'static,
+{
+    let mut entries = holder.entries();
+    while entries != 0 {
+        let granule = entries.trailing_zeros() as usize;
+        entries &= entries - 1;
+        // SAFETY: its code was just seen, and the caller of `move_out` is pinned.
+        hashes[granule] = unsafe { hash_of::<K, C, S>(holder, granule, hasher) };
+    }
+}
+
+/// Copies the entries of a bucket that the caller has locked.
+fn move_entries<C: Cell>(guard: &Guard<'_>, holder: &Bucket<C>, hashes: &[Hash; GRANULES], next: &Table<C>) {
+    let mut entries = holder.entries();
+    while entries != 0 {
+        let granule = entries.trailing_zeros() as usize;
+        entries &= entries - 1;
+        move_entry(guard, holder, granule, hashes[granule], next);
+    }
+}
+
+fn move_entry<C: Cell>(
+    guard: &Guard<'_>,
+    from: &Bucket<C>,
+    granule: usize,
+    hash: Hash,
+    mut table: &Table<C>,
+) {
+    let code = from.code(granule);
+    let count = granules(code);
+    // Locks are taken from older to newer generations only, so no circle can form.
+    let (main, mut lock) = loop {
+        let main = table.bucket(hash);
+        let lock = main.lock();
+        match table.next() {
+            // Closed for all new entries, these too.
+            Some(next) if lock.after.closed() => table = next,
+            _ => break (main, lock),
+        }
+    };
+    let now = guard.domain().epoch();
+    let (holder, place) = find_room(table, main, count, hash, now).unwrap_or_else(|| {
+        let link = table.overflow.take().expect("2^28 overflow buckets do not fit in any memory");
+        (append(table, main, &mut lock, link), super::bucket::FIRST)
+    });
+    let space = Space(holder.space.load(Ordering::Relaxed)).bury(now).take(place, count);
+    holder.space.store(space.0, Ordering::Relaxed);
+    // Nobody writes to the old cell any more: writers hold the lock that our caller holds.
+    holder.cell(place).init(from.cell(granule).word());
+    // SAFETY: the old entry is published, under our caller's lock; the new granules were just taken.
+    unsafe { copy_key(from.key(granule), holder.key(place), code) };
+    holder.publish(place, hash.tag(), code);
+    lock.after = lock.after.inserted();
+}

@@ -1,0 +1,179 @@
+use std::ptr;
+
+use super::bucket::{Bucket, TAG_WORDS};
+use super::cell::Cell;
+use super::hash::{Hash, INDEX_SHIFT};
+use super::memory::Memory;
+use super::overflow::Overflow;
+use super::probe::Probe;
+use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use cache_core::Key;
+
+/// The least that a table has.
+pub(super) const LEAST: usize = 1;
+
+/// A generation of buckets.
+///
+/// While it has no next table, it is *open*. Once it has one, its buckets close one by one as inserts come to them,
+/// and after a grace period they are moved out one by one.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub(super) struct Table<C> {
+    // First, in one cache line, what every operation reads and hardly any writes.
+    buckets: *mut Bucket<C>,
+    /// The bits of a hash that are a bucket's offset in bytes.
+    mask: u64,
+    next: AtomicPtr<Table<C>>,
+    pub(super) count: usize,
+    memory: Memory<C>,
+    pub(super) progress: Progress,
+    pub(super) overflow: Overflow<C>,
+}
+
+/// How far a table is on its way out.
+#[repr(align(64))]
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// The epoch in which the table got a next one, plus one; 0 before that.
+    pub(super) closed: AtomicU64,
+    /// The next bucket to move, counted round and round.
+    pub(super) cursor: AtomicUsize,
+    /// How many buckets are moved out.
+    pub(super) moved: AtomicUsize,
+}
+
+// SAFETY: `buckets` points into `memory`, which is owned; buckets are shared between threads by design.
+unsafe impl<C: Cell> Send for Table<C> {}
+// SAFETY: as above.
+unsafe impl<C: Cell> Sync for Table<C> {}
+
+/// An entry, found.
+pub(super) struct Spot<'t, C> {
+    /// The main bucket, or the overflow bucket, that holds it.
+    pub(super) holder: &'t Bucket<C>,
+    pub(super) granule: usize,
+}
+
+impl<'t, C: Cell> Spot<'t, C> {
+    #[inline(always)]
+    pub(super) fn cell(&self) -> &'t C {
+        self.holder.cell(self.granule)
+    }
+}
+
+impl<C: Cell> Table<C> {
+    /// An open table of `count` buckets, a power of two and [`LEAST`] at least.
+    pub(super) fn new(count: usize, large_pages: bool) -> Self {
+        assert!(count.is_power_of_two() && count >= LEAST);
+        let memory = Memory::new(count, large_pages);
+        Self {
+            buckets: memory.as_ptr(),
+            mask: (count as u64 - 1) << INDEX_SHIFT,
+            next: AtomicPtr::new(ptr::null_mut()),
+            count,
+            memory,
+            progress: Progress {
+                closed: AtomicU64::new(0),
+                cursor: AtomicUsize::new(0),
+                moved: AtomicUsize::new(0),
+            },
+            overflow: Overflow::new(count),
+        }
+    }
+
+    /// The bucket in which a key belongs.
+    #[inline(always)]
+    pub(super) fn bucket(&self, hash: Hash) -> &Bucket<C> {
+        if cfg!(loom) {
+            // A bucket of loom's has another size.
+            return self.bucket_at(hash.index() as usize & (self.count - 1));
+        }
+        const { assert!(cfg!(loom) || size_of::<Bucket<C>>() == 1 << INDEX_SHIFT) };
+        // SAFETY: masked, a hash is a multiple of a bucket's size, and less than `count` times that.
+        unsafe { &*self.buckets.wrapping_byte_add((hash.0 & self.mask) as usize) }
+    }
+
+    pub(super) fn bucket_at(&self, index: usize) -> &Bucket<C> {
+        assert!(index < self.count);
+        // SAFETY: there are `count` buckets.
+        unsafe { &*self.buckets.add(index) }
+    }
+
+    /// The table that takes this one's place.
+    #[inline(always)]
+    pub(super) fn next(&self) -> Option<&Table<C>> {
+        // SAFETY: null, or a table that is retired no earlier than this one, and after it.
+        unsafe { self.next.load(Ordering::Acquire).as_ref() }
+    }
+
+    pub(super) fn next_pointer(&self) -> &AtomicPtr<Table<C>> {
+        &self.next
+    }
+
+    /// The bucket that follows in a chain.
+    #[inline]
+    pub(super) fn after(&self, holder: &Bucket<C>) -> Option<&Bucket<C>> {
+        match holder.state().link() {
+            0 => None,
+            link => Some(self.overflow.bucket(link)),
+        }
+    }
+
+    /// The entry of a key in its main bucket or the overflow of that.
+    #[inline(always)]
+    pub(super) fn find<'t, K: Key + ?Sized>(
+        &'t self,
+        main: &'t Bucket<C>,
+        hash: Hash,
+        probe: Probe<'_, K>,
+    ) -> Option<Spot<'t, C>> {
+        let word = hash.home_word();
+        match find_in_word(main, word, hash, probe) {
+            Some(granule) => Some(Spot { holder: main, granule }),
+            None => {
+                let (key, bytes, code) = probe.parts();
+                self.find_beyond(main, hash, key, bytes, code)
+            }
+        }
+    }
+
+    /// The entry of a key that is not near its home line.
+    #[inline(never)]
+    fn find_beyond<'t, K: Key + ?Sized>(
+        &'t self,
+        main: &'t Bucket<C>,
+        hash: Hash,
+        key: &K,
+        bytes: &[u8],
+        code: u8,
+    ) -> Option<Spot<'t, C>> {
+        let probe = Probe::from_parts((key, bytes, code));
+        let mut holder = main;
+        loop {
+            for word in 0..TAG_WORDS {
+                if let Some(granule) = find_in_word(holder, word, hash, probe) {
+                    return Some(Spot { holder, granule });
+                }
+            }
+            holder = self.after(holder)?;
+        }
+    }
+}
+
+#[inline(always)]
+fn find_in_word<C: Cell, K: Key + ?Sized>(
+    bucket: &Bucket<C>,
+    word: usize,
+    hash: Hash,
+    probe: Probe<'_, K>,
+) -> Option<usize> {
+    let mut matches = bucket.matches(word, hash.tag());
+    while matches != 0 {
+        let granule = 8 * word + matches.trailing_zeros() as usize;
+        if probe.is_at(bucket, granule) {
+            return Some(granule);
+        }
+        matches &= matches - 1;
+    }
+    None
+}

@@ -1,0 +1,199 @@
+use std::hash::BuildHasher;
+
+use cache_core::Key;
+
+use super::bucket::Bucket;
+use super::probe::{hash_of, retire_key, same_key, with_key};
+use super::table::{Spot, Table};
+use super::write::unlink;
+use super::{Cell, Chores, Hash, Raw};
+use crate::reclaim::{Guard, Retired};
+
+/// An entry that was seen under a pin, and its value then.
+pub(crate) struct Entry<'g, C: Cell> {
+    holder: &'g Bucket<C>,
+    granule: usize,
+    pub(crate) word: C::Word,
+}
+
+impl<C: Cell> Entry<'_, C> {
+    /// Calls `f` with the key; `None` if the bytes kept for it are no key after all.
+    ///
+    /// # Safety
+    ///
+    /// `K` is the key type of the table that this is of.
+    pub(crate) unsafe fn with_key<K: Key + ?Sized, R>(&self, f: impl FnOnce(&K) -> R) -> Option<R> {
+        // SAFETY: it was seen under the pin that it borrows.
+        unsafe { with_key::<K, C, R>(self.holder, self.granule, f) }
+    }
+}
+
+/// The part of all hashes that one bucket of the coarsest generation covers: a prefix of [`order`].
+///
+/// Going through these meets every key exactly once, however often the table is resized between two of them: a key's
+/// hash does not change.
+struct Region {
+    start: u64,
+    /// How many bits the prefix has.
+    bits: u32,
+}
+
+/// Hashes in this order go through the buckets of any one table one after the other, as its bits are reversed: what a
+/// larger table has in several buckets a smaller one has in one.
+fn order(hash: Hash) -> u64 {
+    hash.index().reverse_bits()
+}
+
+/// Of a number, as many of the top bits; the others 0.
+fn prefix(number: u64, bits: u32) -> u64 {
+    if bits == 0 { 0 } else { number >> (u64::BITS - bits) << (u64::BITS - bits) }
+}
+
+impl Region {
+    fn around<C: Cell>(from: u64, oldest: &Table<C>) -> Region {
+        let mut bits = oldest.count.ilog2();
+        let mut table = oldest;
+        while let Some(next) = table.next() {
+            bits = bits.min(next.count.ilog2());
+            table = next;
+        }
+        Region { start: prefix(from, bits), bits }
+    }
+
+    /// Where the next one begins; `None` after the last.
+    fn end(&self) -> Option<u64> {
+        if self.bits == 0 { None } else { self.start.checked_add(1 << (u64::BITS - self.bits)) }
+    }
+
+    /// Whether a hash lies in it, at or after `from`.
+    fn has(&self, hash: Hash, from: u64) -> bool {
+        let order = order(hash);
+        order >= from && prefix(order, self.bits) == self.start
+    }
+
+    fn buckets<'t, C: Cell>(&self, table: &'t Table<C>) -> impl Iterator<Item = &'t Bucket<C>> + use<'t, C> {
+        let step = 1 << self.bits;
+        // A generation that came meanwhile may be coarser still.
+        let first = self.start.reverse_bits() as usize & (table.count - 1);
+        (first..table.count).step_by(step).map(|index| table.bucket_at(index))
+    }
+}
+
+impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
+    /// Gathers the entries from `from` on, up to the hash that is returned; `None` at the end.
+    pub(crate) fn gather<'g, S>(
+        &self,
+        guard: &'g Guard<'_>,
+        from: u64,
+        hasher: &S,
+        found: &mut Vec<Entry<'g, C>>,
+    ) -> Option<u64>
+    where
+        S: BuildHasher + 'static,
+    {
+        let oldest = self.root(guard);
+        let region = Region::around(from, oldest);
+        // The table shrank since: some of its entries were gathered before.
+        let mut coarser = region.start < from;
+        let mut table = oldest;
+        loop {
+            coarser |= table.count.ilog2() < region.bits;
+            let older = found.len();
+            for main in region.buckets(table) {
+                gather_bucket(table, main, found);
+            }
+            // An entry that was moved while we looked may have been seen twice.
+            let mut i = older;
+            while i < found.len() {
+                let twice = found[..older].iter().any(|other| {
+                    // SAFETY: both were seen under this pin.
+                    unsafe { same_key((other.holder, other.granule), (found[i].holder, found[i].granule)) }
+                });
+                if twice {
+                    found.swap_remove(i);
+                } else {
+                    i += 1;
+                }
+            }
+            match table.next() {
+                Some(next) => table = next,
+                None => break,
+            }
+        }
+        if coarser {
+            found.retain(|entry| {
+                // SAFETY: it was seen under this pin.
+                let hash = unsafe { hash_of::<K, C, S>(entry.holder, entry.granule, hasher) };
+                region.has(hash, from)
+            });
+        }
+        region.end()
+    }
+
+    /// Removes the entries from `from` on, up to the hash that is returned; `None` at the end.
+    pub(crate) fn wipe(&self, guard: &Guard<'_>, from: u64) -> (Option<u64>, Chores) {
+        let oldest = self.root(guard);
+        let region = Region::around(from, oldest);
+        let mut chores = Chores::NONE;
+        let mut left = Vec::new();
+        let mut table = Some(oldest);
+        while let Some(this) = table {
+            for main in region.buckets(this) {
+                let lock = main.lock();
+                let mut holder = (!lock.after.moved()).then_some(main);
+                while let Some(bucket) = holder {
+                    for_each_entry(bucket, |granule| {
+                        left.push(unlink::<K, C>(guard, &lock, &Spot { holder: bucket, granule }));
+                    });
+                    holder = this.after(bucket);
+                }
+                drop(lock);
+                for each in left.drain(..) {
+                    chores = chores | self.removed(guard, each);
+                }
+            }
+            table = this.next();
+        }
+        (region.end(), chores)
+    }
+}
+
+/// Takes everything out of a generation that nobody looks at any more.
+pub(super) fn empty_out<K: Key + ?Sized, C: Cell>(table: &Table<C>, left: &mut Vec<Retired>) {
+    for index in 0..table.count {
+        let main = table.bucket_at(index);
+        let mut holder = (!main.state().moved()).then_some(main);
+        while let Some(bucket) = holder {
+            for_each_entry(bucket, |granule| {
+                left.extend(bucket.cell(granule).end());
+                // SAFETY: the whole generation goes, so nobody else asks.
+                left.extend(unsafe { retire_key::<K>(bucket.key(granule), bucket.code(granule)) });
+            });
+            holder = table.after(bucket);
+        }
+    }
+}
+
+fn gather_bucket<'g, C: Cell>(table: &'g Table<C>, main: &'g Bucket<C>, found: &mut Vec<Entry<'g, C>>) {
+    let before = found.len();
+    let mut holder = (!main.state().moved()).then_some(main);
+    while let Some(bucket) = holder {
+        for_each_entry(bucket, |granule| {
+            let word = bucket.cell(granule).word();
+            found.push(Entry { holder: bucket, granule, word });
+        });
+        holder = table.after(bucket);
+    }
+    // Moved meanwhile: then these values may be old, and the next generation has them all.
+    if main.state().moved() {
+        found.truncate(before);
+    }
+}
+
+fn for_each_entry<C: Cell>(bucket: &Bucket<C>, mut f: impl FnMut(usize)) {
+    let mut entries = bucket.entries();
+    while entries != 0 {
+        f(entries.trailing_zeros() as usize);
+        entries &= entries - 1;
+    }
+}

@@ -1,0 +1,398 @@
+use std::ops::BitOr;
+
+use cache_core::Key;
+
+use super::bucket::{Bucket, BucketLock};
+use super::probe::{Prepared, granules, retire_key};
+use super::space::Space;
+use super::state::State;
+use super::table::{Spot, Table};
+use super::{Cell, Hash, Probe, Raw};
+use crate::primitive::{Backoff, Ordering};
+use crate::reclaim::{Guard, Retired};
+
+/// Up to this many buckets, a table spreads its entries thinly: it is hot if it is small, and then each entry
+/// should have a cache line to itself and its bucket little to compare.
+pub(super) const SMALL: usize = 64;
+/// How many granules of a bucket may be used in a table that is spread thinly.
+const THIN: u32 = 10;
+/// A remove looks every so often whether the table should shrink and the dead can be buried.
+const TIDY_EVERY: u32 = 256;
+
+/// What is to be done after an operation, once its thread is no longer pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chores(u8);
+
+impl Chores {
+    pub(crate) const NONE: Chores = Chores(0);
+    /// The table is being resized.
+    pub(crate) const MOVE: Chores = Chores(1);
+    /// There is something to reclaim.
+    pub(crate) const TIDY: Chores = Chores(2);
+    /// The table was just given a next one: the sooner the epoch moves on the better.
+    pub(crate) const RESIZED: Chores = Chores(4);
+
+    #[inline(always)]
+    pub(crate) fn any(self) -> bool {
+        self != Chores::NONE
+    }
+
+    pub(crate) fn has(self, other: Chores) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl BitOr for Chores {
+    type Output = Chores;
+
+    fn bitor(self, other: Chores) -> Chores {
+        Chores(self.0 | other.0)
+    }
+}
+
+/// What [`Raw::upsert`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upsert<R> {
+    /// The key was there, and this is what the update made of it.
+    Found(R),
+    /// The key was not there and is now.
+    Inserted,
+}
+
+impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
+    /// Calls `f` with the value of a present key.
+    ///
+    /// `f` is one atomic step. It returns `None` if the value says that its entry is gone; then it is called again
+    /// with the entry that took its place, if there is one. It may run under a bucket's lock.
+    #[inline(always)]
+    pub(crate) fn update<R>(
+        &self,
+        guard: &Guard<'_>,
+        hash: Hash,
+        probe: Probe<'_, K>,
+        mut f: impl FnMut(&C) -> Option<R>,
+    ) -> (Option<R>, Chores) {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        Bucket::prefetch(main, hash.home());
+        if table.next().is_none() {
+            match table.find(main, hash, probe) {
+                None => return (None, Chores::NONE),
+                Some(spot) => {
+                    if let Some(result) = f(spot.cell()) {
+                        return (Some(result), Chores::NONE);
+                    }
+                }
+            }
+        }
+        let (key, bytes, code) = probe.parts();
+        self.update_in_list(guard, hash, key, bytes, code, &mut f)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn update_in_list<R>(
+        &self,
+        guard: &Guard<'_>,
+        hash: Hash,
+        key: &K,
+        bytes: &[u8],
+        code: u8,
+        f: &mut dyn FnMut(&C) -> Option<R>,
+    ) -> (Option<R>, Chores) {
+        let probe = Probe::from_parts((key, bytes, code));
+        let mut table = self.root(guard);
+        loop {
+            match step(table, hash, probe, f) {
+                Step::Did(result) => return (Some(result), Chores::MOVE),
+                Step::Again => {}
+                Step::Absent(_) => match table.next() {
+                    Some(next) => table = next,
+                    None => return (None, Chores::MOVE),
+                },
+            }
+        }
+    }
+
+    /// Calls `f` with the value of a key, as [`update`](Self::update) does, or inserts the key with `word`.
+    #[inline(always)]
+    pub(crate) fn upsert<R>(
+        &self,
+        guard: &Guard<'_>,
+        hash: Hash,
+        probe: Probe<'_, K>,
+        word: C::Word,
+        mut f: impl FnMut(&C) -> Option<R>,
+    ) -> (Upsert<R>, Chores) {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        Bucket::prefetch(main, hash.home());
+        if table.next().is_none()
+            && let Some(spot) = table.find(main, hash, probe)
+            && let Some(result) = f(spot.cell())
+        {
+            return (Upsert::Found(result), Chores::NONE);
+        }
+        let (key, bytes, code) = probe.parts();
+        self.insert(guard, hash, key, bytes, code, word, &mut f)
+    }
+
+    #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "see `Probe::parts`")]
+    fn insert<R>(
+        &self,
+        guard: &Guard<'_>,
+        hash: Hash,
+        key: &K,
+        bytes: &[u8],
+        code: u8,
+        word: C::Word,
+        f: &mut dyn FnMut(&C) -> Option<R>,
+    ) -> (Upsert<R>, Chores) {
+        let probe = Probe::from_parts((key, bytes, code));
+        let mut table = self.root(guard);
+        let mut prepared: Option<Prepared<'_, K>> = None;
+        let mut spare = Spare(None);
+        let mut chores = Chores::NONE;
+        let mut backoff = Backoff::default();
+        loop {
+            let seen = match step(table, hash, probe, f) {
+                Step::Did(result) => return (Upsert::Found(result), chores),
+                Step::Again => {
+                    backoff.wait();
+                    continue;
+                }
+                Step::Absent(seen) => seen,
+            };
+            let main = table.bucket(hash);
+            if seen.locked() {
+                // Whoever holds the lock may be inserting this very key.
+                backoff.wait();
+                continue;
+            }
+            if let Some(next) = table.next() {
+                chores = chores | Chores::MOVE;
+                // Nothing was inserted since we looked, if this succeeds, and nothing will be: so the key is not
+                // in this table and never will be again.
+                if !seen.closed() {
+                    let Some(mut lock) = main.try_lock(seen) else { continue };
+                    lock.after = lock.after.close();
+                }
+                table = next;
+                continue;
+            }
+            if seen.closed() {
+                // It got a next table meanwhile.
+                continue;
+            }
+            let ready = prepared.take().unwrap_or_else(|| probe.prepare());
+            // Nothing was inserted since we looked, if this succeeds.
+            let Some(mut lock) = main.try_lock(seen) else {
+                prepared = Some(ready);
+                backoff.wait();
+                continue;
+            };
+            let now = guard.domain().epoch();
+            let found = find_room(table, main, probe.granules(), hash, now);
+            let (holder, granule) = match (found, &mut spare) {
+                (Some(place), _) => place,
+                (None, Spare(Some((of, link)))) if std::ptr::eq(*of, table) => {
+                    let holder = append(table, main, &mut lock, *link);
+                    spare.0 = None;
+                    (holder, Space::default().find(probe.granules(), hash.home(), false).unwrap_or(4))
+                }
+                (None, _) => {
+                    // Memory is not taken under a lock.
+                    let dead = Space(main.space.load(Ordering::Relaxed)).has_dead();
+                    drop(lock);
+                    prepared = Some(ready);
+                    if dead {
+                        chores = chores | Chores::TIDY;
+                    }
+                    spare = Spare(table.overflow.take().map(|link| (table, link)));
+                    if spare.0.is_none() || table.overflow.used() > table.count / 8 + 1 {
+                        chores = chores | self.grow(guard, table);
+                    }
+                    continue;
+                }
+            };
+            let space = Space(holder.space.load(Ordering::Relaxed)).bury(now);
+            let space = space.take(granule, probe.granules());
+            holder.space.store(space.0, Ordering::Relaxed);
+            holder.cell(granule).init(word);
+            // SAFETY: the granules were just taken under the lock, and nobody reads them: they were free, or dead for
+            // a grace period.
+            unsafe { ready.write(holder.key(granule)) };
+            holder.publish(granule, hash.tag(), probe.code());
+            lock.after = lock.after.inserted();
+            drop(lock);
+            self.counters.inserted(guard.thread(), probe.granules());
+            if table.count < SMALL && space.used() > THIN {
+                chores = chores | self.grow(guard, table);
+            }
+            return (Upsert::Inserted, chores);
+        }
+    }
+
+    /// Removes a key; says whether it was there.
+    pub(crate) fn remove(
+        &self,
+        guard: &Guard<'_>,
+        hash: Hash,
+        probe: Probe<'_, K>,
+    ) -> (bool, Chores) {
+        let mut table = self.root(guard);
+        let mut chores = Chores::NONE;
+        loop {
+            let main = table.bucket(hash);
+            Bucket::prefetch(main, hash.home());
+            if !main.state().moved()
+                && let Some(spot) = table.find(main, hash, probe)
+            {
+                let lock = main.lock();
+                if !lock.after.moved() {
+                    if spot.holder.code(spot.granule) == 0 {
+                        // Someone else removed it since we saw it. It was absent then.
+                        return (false, chores);
+                    }
+                    let left = unlink::<K, C>(guard, &lock, &spot);
+                    drop(lock);
+                    return (true, chores | self.removed(guard, left));
+                }
+            }
+            match table.next() {
+                Some(next) => {
+                    chores = chores | Chores::MOVE;
+                    table = next;
+                }
+                None => return (false, chores),
+            }
+        }
+    }
+
+    /// What follows an unlinking, without the lock.
+    pub(super) fn removed(&self, guard: &Guard<'_>, left: Left) -> Chores {
+        self.counters.removed(guard.thread(), left.granules);
+        let mut chores = Chores::NONE;
+        for retired in [left.key, left.value].into_iter().flatten() {
+            if guard.retire(retired) {
+                chores = Chores::TIDY;
+            }
+        }
+        if guard.tick(TIDY_EVERY) {
+            chores = chores | Chores::TIDY | self.shrink_if_empty(guard);
+        }
+        chores
+    }
+}
+
+/// An overflow bucket taken for one insert; it goes back if that did not need it.
+struct Spare<'t, C: Cell>(Option<(&'t Table<C>, u32)>);
+
+impl<C: Cell> Drop for Spare<'_, C> {
+    fn drop(&mut self) {
+        if let Some((table, link)) = self.0 {
+            table.overflow.give_back(link);
+        }
+    }
+}
+
+/// What looking for a key in one generation came to.
+enum Step<R> {
+    Did(R),
+    /// The bucket was locked or changed; look again.
+    Again,
+    /// It is not there. The state is from before the search; if that is closed it never will be again.
+    Absent(State),
+}
+
+/// Looks for a key in one generation and calls `f` with its value, under the lock if the entry may be moved.
+fn step<K: Key + ?Sized, C: Cell, R>(
+    table: &Table<C>,
+    hash: Hash,
+    probe: Probe<'_, K>,
+    f: &mut dyn FnMut(&C) -> Option<R>,
+) -> Step<R> {
+    let open = table.next().is_none();
+    let main = table.bucket(hash);
+    let seen = main.state();
+    if seen.moved() {
+        return Step::Absent(seen);
+    }
+    let Some(spot) = table.find(main, hash, probe) else {
+        return Step::Absent(seen);
+    };
+    let result = if open {
+        f(spot.cell())
+    } else {
+        let lock = main.lock();
+        if lock.after.moved() || spot.holder.code(spot.granule) == 0 {
+            return Step::Again;
+        }
+        f(spot.cell())
+    };
+    result.map_or(Step::Again, Step::Did)
+}
+
+/// Room for an entry in a bucket's chain. The caller holds the lock.
+pub(super) fn find_room<'t, C: Cell>(
+    table: &'t Table<C>,
+    main: &'t Bucket<C>,
+    count: usize,
+    hash: Hash,
+    now: u64,
+) -> Option<(&'t Bucket<C>, usize)> {
+    let mut holder = main;
+    loop {
+        let space = Space(holder.space.load(Ordering::Relaxed)).bury(now);
+        if let Some(granule) = space.find(count, hash.home(), table.count <= SMALL) {
+            return Some((holder, granule));
+        }
+        holder = table.after(holder)?;
+    }
+}
+
+/// Puts a taken overflow bucket at the end of a chain. The caller holds the lock.
+pub(super) fn append<'t, C: Cell>(
+    table: &'t Table<C>,
+    main: &'t Bucket<C>,
+    lock: &mut BucketLock<'_, C>,
+    link: u32,
+) -> &'t Bucket<C> {
+    let mut last = main;
+    while let Some(after) = table.after(last) {
+        last = after;
+    }
+    if std::ptr::eq(last, main) {
+        lock.after = lock.after.with_link(link);
+    } else {
+        last.set_link(link);
+    }
+    table.overflow.bucket(link)
+}
+
+/// What an unlinked entry leaves behind.
+pub(super) struct Left {
+    pub(super) value: Option<Retired>,
+    pub(super) key: Option<Retired>,
+    granules: usize,
+}
+
+/// Takes an entry out of its bucket. The caller holds the lock.
+pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
+    guard: &Guard<'_>,
+    _lock: &BucketLock<'_, C>,
+    spot: &Spot<'_, C>,
+) -> Left {
+    let code = spot.holder.code(spot.granule);
+    let granules = granules(code);
+    // In this order: who finds the value ended finds no entry if it looks again.
+    spot.holder.unlink(spot.granule);
+    let value = spot.cell().end();
+    // SAFETY: unlinked by us, under the lock, so nobody else asks.
+    let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule), code) };
+    let space = Space(spot.holder.space.load(Ordering::Relaxed));
+    let space = space.kill(spot.granule, granules, guard.domain().epoch());
+    spot.holder.space.store(space.0, Ordering::Relaxed);
+    Left { value, key, granules }
+}

@@ -1,0 +1,332 @@
+use std::fmt;
+#[cfg(not(any(loom, tsan)))]
+use std::sync::atomic::compiler_fence;
+
+use super::GRACE;
+use super::garbage::{Retired, free_all, take_expired};
+use super::record::{Record, UNPINNED};
+use crate::arch;
+#[cfg(not(tsan))]
+use crate::primitive::fence;
+use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, lock, thread, try_lock};
+
+/// What a guard remembers instead of an earlier pin when its record is lent.
+pub(super) const LENT: u64 = u64::MAX;
+
+/// How often [`Domain::drive`] looks whether a reader left.
+const PATIENCE: u32 = if cfg!(loom) { 1 } else { 100 };
+
+/// How many retired things a thread gathers before it looks whether any can go.
+const BAG: usize = 64;
+
+/// Those who reclaim together: every cache of a process, or one model under loom.
+#[repr(align(128))]
+pub(crate) struct Domain {
+    epoch: AtomicU64,
+    /// The newest record.
+    records: AtomicPtr<Record>,
+    count: AtomicUsize,
+    /// Held by whoever tries to move the epoch on.
+    moving: Mutex<()>,
+    /// What threads that ended left behind, and whole tables, which should not wait for one thread's bag.
+    shared: Mutex<Vec<Retired>>,
+    /// How much lies in `shared`, to look before locking.
+    shared_len: AtomicUsize,
+}
+
+impl Domain {
+    #[cfg(not(loom))]
+    pub(crate) const fn new() -> Self {
+        Self {
+            epoch: AtomicU64::new(1),
+            records: AtomicPtr::new(std::ptr::null_mut()),
+            count: AtomicUsize::new(0),
+            moving: Mutex::new(()),
+            shared: Mutex::new(Vec::new()),
+            shared_len: AtomicUsize::new(0),
+        }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new() -> Self {
+        Self {
+            epoch: AtomicU64::new(1),
+            records: AtomicPtr::new(std::ptr::null_mut()),
+            count: AtomicUsize::new(0),
+            moving: Mutex::new(()),
+            shared: Mutex::new(Vec::new()),
+            shared_len: AtomicUsize::new(0),
+        }
+    }
+
+    /// The epoch now, or a moment ago.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u64 {
+        // Acquire: readers whose unpinning let the epoch move on are done with what they saw.
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Whether what was unlinked in epoch `then` is out of sight.
+    pub(crate) fn passed(&self, then: u64) -> bool {
+        then + GRACE <= self.epoch()
+    }
+
+    /// A record for a thread that has none: a free one, or a new one.
+    pub(crate) fn join(&self, fenced: bool) -> &Record {
+        for record in self.records() {
+            if record.take() {
+                return record;
+            }
+        }
+        let id = self.count.fetch_add(1, Ordering::Relaxed);
+        let new = Box::into_raw(Box::new(Record::new(self, id, fenced)));
+        let mut newest = self.records.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: `new` came from a box just now. Records are freed with the domain only.
+            let record = unsafe { &*new };
+            record.next.store(newest, Ordering::Relaxed);
+            // Release: whoever finds the record finds it whole.
+            match self.records.compare_exchange(newest, new, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return record,
+                Err(seen) => newest = seen,
+            }
+        }
+    }
+
+    /// Gives a record back when its thread ends; what it retired becomes everyone's.
+    pub(crate) fn leave(&self, record: &Record) {
+        let left = std::mem::take(&mut *lock(&record.bag));
+        self.share(left);
+        record.taken.store(false, Ordering::Release);
+    }
+
+    /// Pins the epoch for the owner of `record`. Pins nest.
+    pub(crate) fn pin<'d>(&'d self, record: &'d Record) -> Guard<'d> {
+        let before = record.pinned.load(Ordering::Relaxed);
+        if before == UNPINNED {
+            self.pin_first(record);
+            // Where nobody executes it on this thread's behalf.
+            #[cfg(not(tsan))]
+            if record.fenced {
+                fence(Ordering::SeqCst);
+            }
+        }
+        Guard { record, before }
+    }
+
+    /// Pins the epoch for the owner of `record`, which has no pin, and needs no fence.
+    #[inline(always)]
+    pub(super) fn pin_first(&self, record: &Record) {
+        // Acquire, by `epoch`: what was unlinked before the epoch became this is not seen under it.
+        let epoch = self.epoch();
+        // Between this store and the loads that follow there must be a fence, or whoever moves the epoch on makes this
+        // thread execute one.
+        #[cfg(not(tsan))]
+        record.pinned.store(epoch, Ordering::Relaxed);
+        #[cfg(not(any(loom, tsan)))]
+        compiler_fence(Ordering::SeqCst);
+        // ThreadSanitizer knows no fences.
+        #[cfg(tsan)]
+        record.pinned.swap(epoch, Ordering::SeqCst);
+    }
+
+    /// Pins with a record that goes back to the domain afterwards, for a thread that can keep none.
+    pub(crate) fn pin_lent<'d>(&'d self, record: &'d Record) -> Guard<'d> {
+        let mut guard = self.pin(record);
+        guard.before = LENT;
+        guard
+    }
+
+    /// Moves the epoch on by one, if no thread is pinned at an older one.
+    pub(crate) fn try_move(&self) -> bool {
+        match try_lock(&self.moving) {
+            Some(_moving) => self.move_locked(),
+            None => false,
+        }
+    }
+
+    /// The same, waiting for others who try, and a little for readers who are about to leave.
+    fn move_on(&self) -> bool {
+        let _moving = lock(&self.moving);
+        (0..PATIENCE).any(|attempt| {
+            if attempt > 0 {
+                thread::yield_now();
+            }
+            self.move_locked()
+        })
+    }
+
+    fn move_locked(&self) -> bool {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        if !self.barrier() {
+            return false;
+        }
+        for record in self.records() {
+            // Acquire: pairs with the release of unpinning. ThreadSanitizer pairs it with the pin's swap.
+            #[cfg(not(tsan))]
+            let pinned = record.pinned.load(Ordering::Acquire);
+            #[cfg(tsan)]
+            let pinned = record.pinned.fetch_add(0, Ordering::SeqCst);
+            if pinned != UNPINNED && pinned != epoch {
+                return false;
+            }
+        }
+        self.epoch.store(epoch + 1, Ordering::Release);
+        true
+    }
+
+    /// A full fence here and, where pins have none, on every thread that runs.
+    fn barrier(&self) -> bool {
+        let mut fenced = true;
+        for record in self.records() {
+            fenced &= record.fenced;
+        }
+        #[cfg(not(tsan))]
+        fence(Ordering::SeqCst);
+        fenced || arch::heavy_barrier()
+    }
+
+    fn records(&self) -> impl Iterator<Item = &Record> {
+        let mut next = self.records.load(Ordering::Acquire);
+        std::iter::from_fn(move || {
+            // SAFETY: null, or a record that lives as long as the domain and was found by an acquiring load.
+            let record = unsafe { next.as_ref() }?;
+            next = record.next.load(Ordering::Relaxed);
+            Some(record)
+        })
+    }
+
+    /// Adds to what is everyone's to free.
+    fn share(&self, retired: Vec<Retired>) {
+        if !retired.is_empty() {
+            let mut shared = lock(&self.shared);
+            shared.extend(retired);
+            self.shared_len.store(shared.len(), Ordering::Relaxed);
+        }
+    }
+
+    fn take_shared(&self, now: u64) -> Vec<Retired> {
+        if self.shared_len.load(Ordering::Relaxed) == 0 {
+            return Vec::new();
+        }
+        let mut shared = lock(&self.shared);
+        let expired = take_expired(&mut shared, now);
+        self.shared_len.store(shared.len(), Ordering::Relaxed);
+        expired
+    }
+
+    /// Moves the epoch on if it can, and frees what the owner of `record` or everyone may free.
+    ///
+    /// Drops values: the caller is not pinned and holds no lock.
+    pub(crate) fn tidy(&self, record: Option<&Record>) {
+        self.try_move();
+        let now = self.epoch();
+        let mut expired = self.take_shared(now);
+        if let Some(record) = record {
+            expired.extend(take_expired(&mut lock(&record.bag), now));
+        }
+        free_all(expired);
+    }
+
+    /// Frees all that can be freed now, whoever retired it.
+    pub(crate) fn drive(&self) {
+        loop {
+            let mut moved = true;
+            for _ in 0..GRACE {
+                moved &= self.move_on();
+            }
+            let now = self.epoch();
+            let mut expired = self.take_shared(now);
+            for record in self.records() {
+                expired.extend(take_expired(&mut lock(&record.bag), now));
+            }
+            // What is dropped may retire more.
+            if expired.is_empty() || !moved {
+                return free_all(expired);
+            }
+            free_all(expired);
+        }
+    }
+}
+
+impl Drop for Domain {
+    fn drop(&mut self) {
+        let mut next = self.records.load(Ordering::Relaxed);
+        let mut left = std::mem::take(&mut *lock(&self.shared));
+        while !next.is_null() {
+            // SAFETY: each record came from a box in `join`, and `&mut self` says that nobody uses it.
+            let record = unsafe { Box::from_raw(next) };
+            left.append(&mut lock(&record.bag));
+            next = record.next.load(Ordering::Relaxed);
+        }
+        free_all(left);
+    }
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Domain").field("epoch", &self.epoch()).finish_non_exhaustive()
+    }
+}
+
+/// A pin: what its thread finds in a table while it has one is not reused.
+#[derive(Debug)]
+pub(crate) struct Guard<'d> {
+    pub(super) record: &'d Record,
+    /// What the record held before: an epoch if this pin lies within another, or [`LENT`].
+    pub(super) before: u64,
+}
+
+impl<'d> Guard<'d> {
+    /// Spreads counters over threads.
+    #[inline]
+    pub(crate) fn thread(&self) -> usize {
+        self.record.id
+    }
+
+    /// The domain that is pinned.
+    #[inline]
+    pub(crate) fn domain(&self) -> &'d Domain {
+        // SAFETY: a guard is made with a record of a living domain, whose lifetime it has.
+        unsafe { &*self.record.domain }
+    }
+
+    /// Counts an insert or a delete, and says whether it is time to tidy.
+    #[inline]
+    pub(crate) fn tick(&self, every: u32) -> bool {
+        let ticks = self.record.ticks.load(Ordering::Relaxed).wrapping_add(1);
+        self.record.ticks.store(ticks, Ordering::Relaxed);
+        ticks % every == 0
+    }
+
+    /// Keeps what was unlinked under this pin until it can be dropped; says whether it is time to tidy.
+    pub(crate) fn retire(&self, mut retired: Retired) -> bool {
+        retired.stamp(self.domain().epoch());
+        let mut bag = lock(&self.record.bag);
+        bag.push(retired);
+        bag.len() % BAG == 0
+    }
+
+    /// The same for what is large: any thread may drop it.
+    pub(crate) fn retire_shared(&self, mut retired: Retired) {
+        retired.stamp(self.domain().epoch());
+        self.domain().share(vec![retired]);
+    }
+
+    #[cold]
+    fn give_back(&self) {
+        self.record.unpin();
+        self.domain().leave(self.record);
+    }
+}
+
+impl Drop for Guard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.before == UNPINNED {
+            self.record.unpin();
+        } else if self.before == LENT {
+            self.give_back();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::GRACE;
+
+/// Something unlinked, and how to drop it once nobody can see it.
+pub(crate) struct Retired {
+    what: *mut (),
+    drop: unsafe fn(*mut ()),
+    epoch: u64,
+}
+
+// SAFETY: `Retired::new` demands that what it holds may be dropped on any thread.
+unsafe impl Send for Retired {}
+
+impl Retired {
+    /// Keeps `what` until `drop` may be called on it.
+    ///
+    /// # Safety
+    ///
+    /// `drop(what)` must be sound on any thread, at any later time, once; no new reader can find `what`.
+    pub(crate) unsafe fn new(what: *mut (), drop: unsafe fn(*mut ())) -> Self {
+        Self { what, drop, epoch: 0 }
+    }
+
+    /// Remembers that it was unlinked no later than in this epoch.
+    pub(crate) fn stamp(&mut self, epoch: u64) {
+        self.epoch = epoch;
+    }
+
+    /// Whether nobody can see it any more when the epoch is `now`.
+    pub(crate) fn expired(&self, now: u64) -> bool {
+        self.epoch + GRACE <= now
+    }
+
+    fn free(self) {
+        // SAFETY: `new` promised it, and `self` is consumed.
+        unsafe { (self.drop)(self.what) }
+    }
+}
+
+impl fmt::Debug for Retired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retired").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+/// Frees all of it, whatever panics on the way; the first panic goes on once the rest is done.
+pub(crate) fn free_all(retired: impl IntoIterator<Item = Retired>) {
+    let mut first: Option<Box<dyn Any + Send>> = None;
+    for each in retired {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| each.free())) {
+            first.get_or_insert(panic);
+        }
+    }
+    if let Some(panic) = first {
+        resume_unwind(panic);
+    }
+}
+
+/// Takes what is expired out of `bag`, which is in order of stamps but for ties.
+pub(crate) fn take_expired(bag: &mut Vec<Retired>, now: u64) -> Vec<Retired> {
+    bag.extract_if(.., |each| each.expired(now)).collect()
+}

@@ -1,0 +1,88 @@
+//! The one domain of a process, and each thread's record in it.
+
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::sync::OnceLock;
+
+use super::domain::{Domain, Guard};
+use super::record::{Record, UNPINNED};
+use crate::arch;
+use crate::primitive::Ordering;
+
+static DOMAIN: Domain = Domain::new();
+/// What a thread's record is before its first pin, and after its end.
+static NOBODY: Record = Record::nobody();
+
+thread_local! {
+    /// This thread's record if its pins need no fence, else [`NOBODY`]. Without a destructor, so that reading it is
+    /// one load.
+    static RECORD: Cell<&'static Record> = const { Cell::new(&NOBODY) };
+    /// This thread's record, which is given back at the end of the thread.
+    static OWN: Own = const { Own(Cell::new(None)) };
+}
+
+struct Own(Cell<Option<&'static Record>>);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        RECORD.set(&NOBODY);
+        if let Some(record) = self.0.take() {
+            DOMAIN.leave(record);
+        }
+    }
+}
+
+/// The domain of this process.
+pub(crate) fn domain() -> &'static Domain {
+    &DOMAIN
+}
+
+/// Pins the epoch for this thread.
+#[inline(always)]
+pub(crate) fn pin() -> Guard<'static> {
+    let record = RECORD.get();
+    if record.pinned.load(Ordering::Relaxed) == UNPINNED {
+        DOMAIN.pin_first(record);
+        Guard { record, before: UNPINNED }
+    } else {
+        let (record, before) = pin_otherwise();
+        Guard { record, before }
+    }
+}
+
+/// Moves the epoch on if it can, and frees what this thread or everyone may free. Drops values: the caller is
+/// not pinned and holds no lock.
+#[cold]
+#[inline(never)]
+pub(crate) fn tidy() {
+    DOMAIN.tidy(OWN.try_with(|own| own.0.get()).unwrap_or(None));
+}
+
+/// Pins within another pin, for the first time, or with a fence. In parts, as those come in registers.
+#[cold]
+#[inline(never)]
+fn pin_otherwise() -> (&'static Record, u64) {
+    let guard = match OWN.try_with(|own| own.0.get().unwrap_or_else(|| join(own))) {
+        Ok(record) => DOMAIN.pin(record),
+        // The thread is ending and its record given back.
+        Err(_) => DOMAIN.pin_lent(DOMAIN.join(fenced())),
+    };
+    let guard = ManuallyDrop::new(guard);
+    (guard.record, guard.before)
+}
+
+fn join(own: &Own) -> &'static Record {
+    let fenced = fenced();
+    let record = DOMAIN.join(fenced);
+    own.0.set(Some(record));
+    if !fenced {
+        RECORD.set(record);
+    }
+    record
+}
+
+/// Whether pins need a fence. Decided once, before the first pin, so that all pins are of one kind.
+fn fenced() -> bool {
+    static FENCED: OnceLock<bool> = OnceLock::new();
+    *FENCED.get_or_init(|| !arch::register_heavy_barrier())
+}

@@ -1,0 +1,27 @@
+//! When memory that readers may still look at can be used again.
+//!
+//! An epoch counts up. A thread *pins* the epoch it sees before it looks into a table, and unpins after. The
+//! epoch moves on from `e` only when no thread is pinned at another than `e`. What was unlinked while the epoch
+//! was `e` is out of everyone's sight at `e + GRACE`.
+//!
+//! Pinning is two plain stores. The fence that must follow the first is executed on the pinning thread's behalf
+//! by whoever moves the epoch on, where the system can do that; elsewhere it is a real one.
+
+mod domain;
+mod garbage;
+#[cfg(not(loom))]
+mod local;
+mod record;
+
+pub(crate) use domain::{Domain, Guard};
+pub(crate) use garbage::{Retired, free_all};
+#[cfg(not(loom))]
+pub(crate) use local::{domain, pin, tidy};
+#[cfg(loom)]
+pub(crate) use record::Record;
+
+/// How many epochs pass between unlinking and reuse.
+///
+/// Two are enough for a thread that learns the epoch with a full fence after it unlinks. Ours has no fence there,
+/// may therefore be late by one, and needs one more: see `docs/bucket.md`.
+pub(crate) const GRACE: u64 = 3;

@@ -1,0 +1,52 @@
+//! A reader that stays where it is. In a process of its own, as it delays the reclamation of every cache.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use cache_bucket::{BucketIntCache, BucketObjCache};
+use cache_core::{IntCache, ObjCacheExt};
+
+/// While a reader stays inside a closure, nothing waits for it.
+#[test]
+fn a_reader_that_stays_delays_nobody() {
+    let pinned = BucketObjCache::<u8>::default();
+    pinned.insert("a", 1);
+    let (inside, leave) = (AtomicBool::new(false), AtomicBool::new(false));
+    let cache = BucketIntCache::<u64>::default();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            pinned.with("a", |_| {
+                inside.store(true, Ordering::SeqCst);
+                while !leave.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+            });
+        });
+        while !inside.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        // Far past several sizes, none of which can be moved out.
+        for key in 0..30_000 {
+            assert_eq!(cache.add(&key, 1), 1);
+            assert_eq!(cache.add(&(key / 2), 1), 2 + i64::from(key / 2 * 2 + 1 == key));
+        }
+        for key in (0..30_000).step_by(3) {
+            assert!(cache.del(&key));
+            assert!(!cache.del(&key));
+        }
+        let mut count = 0;
+        cache.for_each(&mut |key, _| {
+            assert_ne!(key % 3, 0);
+            count += 1;
+        });
+        assert_eq!(count, cache.len());
+        leave.store(true, Ordering::SeqCst);
+    });
+    for key in 30_000..33_000 {
+        cache.set(&key, 0);
+    }
+    for key in 0..30_000 {
+        let expected = if key % 3 == 0 { None } else { Some(1 + 2 * i64::from(key < 50_000)) };
+        assert_eq!(cache.get(&key), expected, "{key}");
+    }
+}

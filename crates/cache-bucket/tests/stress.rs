@@ -1,0 +1,123 @@
+//! Many threads on few keys, with the table growing and shrinking under them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread;
+
+use cache_bucket::{BucketBackend, BucketIntCache, BucketObjCache};
+use cache_core::{Backend, IntCache, ObjCache, ObjCacheExt};
+
+#[test]
+fn one_thread_agrees_with_a_hash_map() {
+    let cache = BucketIntCache::<str>::default();
+    let mut model = HashMap::new();
+    let mut random = 1_u64;
+    for round in 0..200_000_u32 {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        // In waves, so that the table grows and shrinks.
+        let keys = if round / 50_000 % 2 == 0 { 20_000 } else { 200 };
+        let number = random >> 33;
+        let mut key = (number % keys).to_string();
+        key = key.repeat(1 + (number % keys) as usize % 23);
+        match random >> 20 & 7 {
+            0 | 1 => {
+                cache.set(&key, i64::from(round));
+                model.insert(key, i64::from(round));
+            }
+            2 | 3 => {
+                let value = model.entry(key.clone()).or_insert(0);
+                *value += 3;
+                assert_eq!(cache.add(&key, 3), *value);
+            }
+            4 if round / 50_000 % 2 == 0 => {
+                assert_eq!(cache.del(&key), model.remove(&key).is_some());
+            }
+            5 if round / 50_000 % 2 == 1 => {
+                if let Some(key) = model.keys().next().cloned() {
+                    assert!(cache.del(&key));
+                    model.remove(&key);
+                }
+            }
+            _ => assert_eq!(cache.get(&key), model.get(&key).copied()),
+        }
+        if round % 20_000 == 0 {
+            let mut seen = HashMap::new();
+            cache.for_each(&mut |key, value| assert_eq!(seen.insert(key.to_owned(), value), None));
+            assert_eq!(seen, model);
+            assert_eq!(cache.len(), model.len());
+        }
+    }
+}
+
+/// Adds are counted; every one must be there in the end, whatever the table did meanwhile.
+#[test]
+fn no_add_is_lost_while_the_table_grows() {
+    const THREADS: usize = 4;
+    const KEYS: usize = 3_000;
+    for _ in 0..10 {
+        let cache = BucketIntCache::<str>::default();
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let cache = &cache;
+                scope.spawn(move || {
+                    for round in 0..KEYS * 4 {
+                        // Each thread walks in a stride of its own, over a range that widens.
+                        let key = (round * (2 * thread + 1)) % (round + 1) % KEYS;
+                        cache.add(&format!("key {key}"), 1);
+                    }
+                });
+            }
+        });
+        let mut sum = 0;
+        cache.for_each(&mut |_, value| sum += value);
+        assert_eq!(sum, (THREADS * KEYS * 4) as i64);
+    }
+}
+
+struct Counted(Arc<AtomicI64>);
+
+impl Counted {
+    fn new(living: &Arc<AtomicI64>) -> Self {
+        living.fetch_add(1, Ordering::SeqCst);
+        Counted(living.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        assert!(self.0.fetch_sub(1, Ordering::SeqCst) > 0);
+    }
+}
+
+#[test]
+fn objects_are_dropped_once_and_all_of_them() {
+    let living = Arc::new(AtomicI64::new(0));
+    let cache = BucketObjCache::<Counted>::default();
+    thread::scope(|scope| {
+        for thread in 0..4_u64 {
+            let (cache, living) = (&cache, &living);
+            scope.spawn(move || {
+                let mut random = thread + 1;
+                for _ in 0..20_000 {
+                    random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                    let key = (random >> 40 & 0x3ff).to_string().repeat(30);
+                    match random >> 33 & 3 {
+                        0 => drop(cache.del(&key)),
+                        1 => drop(cache.get(&key)),
+                        2 => drop(cache.get_or_insert(&key, Arc::new(Counted::new(living)))),
+                        _ => cache.insert(&key, Counted::new(living)),
+                    }
+                }
+            });
+        }
+    });
+    BucketBackend::reclaim();
+    assert_eq!(living.load(Ordering::SeqCst), cache.len() as i64);
+    cache.retain(&mut |key, _| key.starts_with('1'));
+    BucketBackend::reclaim();
+    assert_eq!(living.load(Ordering::SeqCst), cache.len() as i64);
+    drop(cache);
+    BucketBackend::reclaim();
+    assert_eq!(living.load(Ordering::SeqCst), 0);
+}

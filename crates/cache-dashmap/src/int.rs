@@ -1,0 +1,164 @@
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicI64;
+
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
+
+use crate::table::Table;
+
+/// An [`IntCache`] over [`DashMap`](dashmap::DashMap).
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::IntCache;
+/// use cache_dashmap::DashMapIntCache;
+///
+/// let bought = DashMapIntCache::<u64>::new();
+/// assert_eq!(bought.add(&42, 1), 1);
+/// ```
+///
+/// # Performance
+///
+/// One hash, one read lock and one look-up for a key that is there; inserts and deletes take the write lock of
+/// one shard.
+pub struct DashMapIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
+    table: Table<K, AtomicI64, S>,
+}
+
+impl<K: Key + ?Sized> DashMapIntCache<K> {
+    /// An empty cache with four shards for each core of this machine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_dashmap::DashMapIntCache::<str>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> DashMapIntCache<K, S> {
+    /// A cache with the capacity, the shards and the hasher of `options`.
+    ///
+    /// There are never fewer than two shards; the capacity is shared out among them evenly.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// use cache_dashmap::DashMapIntCache;
+    /// let many_writers = DashMapIntCache::<str>::with_options(Options::new().shards(256));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        Self {
+            table: Table::new(options),
+        }
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for DashMapIntCache<K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<i64> {
+        self.table.read(self.table.hash(key), key, counter::get)
+    }
+
+    #[inline]
+    fn set(&self, key: &K, value: i64) {
+        let hash = self.table.hash(key);
+        let stored = self
+            .table
+            .read(hash, key, |cell| counter::set(cell, value));
+        if stored.is_none() {
+            self.table.write(hash, key, |place| match place {
+                Some(cell) => {
+                    *cell.get_mut() = value;
+                    (None, ())
+                }
+                None => (Some(AtomicI64::new(value)), ()),
+            });
+        }
+    }
+
+    #[inline]
+    fn add(&self, key: &K, delta: i64) -> i64 {
+        let hash = self.table.hash(key);
+        let sum = self
+            .table
+            .read(hash, key, |cell| counter::add(cell, delta));
+        sum.unwrap_or_else(|| {
+            self.table.write(hash, key, |place| match place {
+                Some(cell) => (None, counter::add(cell, delta)),
+                None => (Some(AtomicI64::new(delta)), delta),
+            })
+        })
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.table.remove(key)
+    }
+
+    #[inline]
+    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.table
+            .read(self.table.hash(key), key, |cell| {
+                counter::try_add(cell, delta, &bounds)
+            })
+            .unwrap_or(Err(AddError::Absent))
+    }
+
+    #[inline]
+    fn try_add_or_insert(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        let hash = self.table.hash(key);
+        let sum = self
+            .table
+            .read(hash, key, |cell| counter::try_add(cell, delta, &bounds));
+        sum.unwrap_or_else(|| {
+            self.table.write(hash, key, |place| match place {
+                Some(cell) => (None, counter::try_add(cell, delta, &bounds)),
+                None => {
+                    let sum = counter::step(0, delta, &bounds);
+                    (sum.ok().map(AtomicI64::new), sum)
+                }
+            })
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    fn clear(&self) {
+        self.table.clear();
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
+        self.table.for_each(|key, cell| f(key, counter::get(cell)));
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
+        self.table.retain(|key, cell| f(key, counter::get(cell)));
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder + Default> Default for DashMapIntCache<K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::default())
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> fmt::Debug for DashMapIntCache<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DashMapIntCache")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+
+use crate::table::Table;
+
+/// An [`ObjCache`] over [`DashMap`](dashmap::DashMap).
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::ObjCacheExt;
+/// use cache_dashmap::DashMapObjCache;
+///
+/// let events = DashMapObjCache::<String>::new();
+/// events.insert("event:1", "Flash sale".to_owned());
+/// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
+/// ```
+///
+/// # Performance
+///
+/// As [`DashMapIntCache`](crate::DashMapIntCache); `set` takes the write lock of one shard.
+pub struct DashMapObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
+    table: Table<K, Arc<V>, S>,
+    loads: Loads<V, K>,
+}
+
+impl<V: Value, K: Key + ?Sized> DashMapObjCache<V, K> {
+    /// An empty cache with four shards for each core of this machine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_dashmap::DashMapObjCache::<String>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> DashMapObjCache<V, K, S> {
+    /// A cache with the capacity, the shards and the hasher of `options`.
+    ///
+    /// There are never fewer than two shards; the capacity is shared out among them evenly.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// use cache_dashmap::DashMapObjCache;
+    /// let roomy = DashMapObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        Self {
+            table: Table::new(options),
+            loads: Loads::new(),
+        }
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCache<V, K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.table.read(self.table.hash(key), key, Arc::clone)
+    }
+
+    #[inline]
+    fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
+        self.table
+            .read(self.table.hash(key), key, |value| f(value))
+            .is_some()
+    }
+
+    fn set(&self, key: &K, value: Arc<V>) {
+        self.loads.written(key);
+        let hash = self.table.hash(key);
+        let replaced = self.table.write(hash, key, |place| match place {
+            Some(place) => (None, Some(mem::replace(place, value))),
+            None => (Some(value), None),
+        });
+        // The lock is free again: what is dropped here may call the cache.
+        drop(replaced);
+    }
+
+    fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
+        let hash = self.table.hash(key);
+        if let Some(present) = self.table.read(hash, key, Arc::clone) {
+            return present;
+        }
+        // The closure only borrows `value`: refused, it is dropped by this function and not under the lock.
+        self.table.write(hash, key, |place| match place {
+            Some(present) => (None, present.clone()),
+            None => (Some(value.clone()), value.clone()),
+        })
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.loads.written(key);
+        self.table.remove(key)
+    }
+
+    fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    fn clear(&self) {
+        self.loads.all_written();
+        self.table.clear();
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+        self.table.for_each(f);
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
+        self.loads.all_written();
+        // Dropped after the last lock is free, also when `f` panics: the map drops reference counts only.
+        let mut removed = Vec::new();
+        self.table.retain(|key, value| {
+            let keep = f(key, value);
+            if !keep {
+                removed.push(value.clone());
+            }
+            keep
+        });
+    }
+
+    fn loads(&self) -> &Loads<V, K> {
+        &self.loads
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for DashMapObjCache<V, K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::default())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for DashMapObjCache<V, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DashMapObjCache")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use flurry::{HashMap, TryInsertError};
+
+/// An [`ObjCache`] over [`flurry::HashMap`].
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::ObjCacheExt;
+/// use cache_flurry::FlurryObjCache;
+///
+/// let events = FlurryObjCache::<String>::new();
+/// events.insert("event:1", "Flash sale".to_owned());
+/// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
+/// ```
+///
+/// # Performance
+///
+/// Reads take no lock. Every write locks one bin and leaves what it replaced to the map's reclaimer.
+pub struct FlurryObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
+    map: HashMap<K::Owned, Arc<V>, S>,
+    loads: Loads<V, K>,
+}
+
+impl<V: Value, K: Key + ?Sized> FlurryObjCache<V, K> {
+    /// An empty cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_flurry::FlurryObjCache::<String>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
+    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// use cache_flurry::FlurryObjCache;
+    /// let roomy = FlurryObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        let capacity = options.initial_capacity();
+        Self {
+            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
+            loads: Loads::new(),
+        }
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCache<V, K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.map.get(key, &self.map.guard()).cloned()
+    }
+
+    #[inline]
+    fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
+        let guard = self.map.guard();
+        self.map.get(key, &guard).map(|value| f(value)).is_some()
+    }
+
+    fn set(&self, key: &K, value: Arc<V>) {
+        self.loads.written(key);
+        let guard = self.map.guard();
+        // A key that is there is not owned anew: `insert` asks for an owned key even where it has no use for it.
+        let mut offered = Some(value);
+        self.map
+            .compute_if_present(key, |_, _| offered.take(), &guard);
+        if let Some(value) = offered {
+            self.map.insert(key.to_owned_key(), value, &guard);
+        }
+    }
+
+    fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
+        let guard = self.map.guard();
+        if let Some(present) = self.map.get(key, &guard) {
+            return present.clone();
+        }
+        match self.map.try_insert(key.to_owned_key(), value, &guard) {
+            Ok(inserted) => inserted.clone(),
+            Err(TryInsertError { current, .. }) => current.clone(),
+        }
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.loads.written(key);
+        self.map.remove(key, &self.map.guard()).is_some()
+    }
+
+    fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn clear(&self) {
+        self.loads.all_written();
+        self.map.clear(&self.map.guard());
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+        for (key, value) in self.map.iter(&self.map.guard()) {
+            f(key.borrow(), value);
+        }
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
+        self.loads.all_written();
+        let guard = self.map.guard();
+        self.map.retain(|key, value| f(key.borrow(), value), &guard);
+    }
+
+    fn loads(&self) -> &Loads<V, K> {
+        &self.loads
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for FlurryObjCache<V, K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::default())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for FlurryObjCache<V, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlurryObjCache")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

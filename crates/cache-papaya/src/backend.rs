@@ -1,0 +1,35 @@
+use cache_core::{Backend, HashBuilder, Key, Options, Value};
+
+use crate::{PapayaIntCache, PapayaObjCache};
+
+/// The [`Backend`] of this crate, named `papaya`.
+///
+/// [`reclaim`](Backend::reclaim) does nothing: papaya reclaims for each map on its own, in batches of at least 32
+/// for each thread. What is left of the last batches is freed by later writes, or when the cache is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::{Backend, IntCache, Options};
+/// use cache_papaya::PapayaBackend;
+///
+/// let cache = PapayaBackend::int::<str, _>(Options::new());
+/// cache.set("a", 1);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PapayaBackend;
+
+impl Backend for PapayaBackend {
+    const NAME: &'static str = "papaya";
+
+    type Int<K: Key + ?Sized, S: HashBuilder> = PapayaIntCache<K, S>;
+    type Obj<V: Value, K: Key + ?Sized, S: HashBuilder> = PapayaObjCache<V, K, S>;
+
+    fn int<K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Int<K, S> {
+        PapayaIntCache::with_options(options)
+    }
+
+    fn obj<V: Value, K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Obj<V, K, S> {
+        PapayaObjCache::with_options(options)
+    }
+}

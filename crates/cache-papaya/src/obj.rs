@@ -1,0 +1,147 @@
+use std::borrow::Borrow;
+use std::fmt;
+use std::ptr;
+use std::sync::Arc;
+
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use papaya::{HashMap, OccupiedError};
+
+/// An [`ObjCache`] over [`papaya::HashMap`].
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::ObjCacheExt;
+/// use cache_papaya::PapayaObjCache;
+///
+/// let events = PapayaObjCache::<String>::new();
+/// events.insert("event:1", "Flash sale".to_owned());
+/// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
+/// ```
+///
+/// # Performance
+///
+/// Nothing takes a lock, and reads write nothing shared but the reference count that [`get`](ObjCache::get) asks
+/// for. `set` allocates an entry, and leaves the one it replaced to the map's reclaimer.
+pub struct PapayaObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
+    map: HashMap<K::Owned, Arc<V>, S>,
+    loads: Loads<V, K>,
+}
+
+impl<V: Value, K: Key + ?Sized> PapayaObjCache<V, K> {
+    /// An empty cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_papaya::PapayaObjCache::<String>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> PapayaObjCache<V, K, S> {
+    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    ///
+    /// The table never shrinks below that capacity.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// use cache_papaya::PapayaObjCache;
+    /// let roomy = PapayaObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        let capacity = options.initial_capacity();
+        Self {
+            map: HashMap::builder()
+                .capacity(capacity)
+                .hasher(options.into_hasher())
+                .build(),
+            loads: Loads::new(),
+        }
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCache<V, K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.map.pin().get(key).cloned()
+    }
+
+    #[inline]
+    fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
+        self.map.pin().get(key).map(|value| f(value)).is_some()
+    }
+
+    fn set(&self, key: &K, value: Arc<V>) {
+        self.loads.written(key);
+        // Key and value are one allocation in papaya: to replace one is to make both.
+        self.map.pin().insert(key.to_owned_key(), value);
+    }
+
+    fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
+        let map = self.map.pin();
+        if let Some(present) = map.get(key) {
+            return present.clone();
+        }
+        match map.try_insert(key.to_owned_key(), value) {
+            Ok(inserted) => inserted.clone(),
+            Err(OccupiedError { current, .. }) => current.clone(),
+        }
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.loads.written(key);
+        self.map.pin().remove(key).is_some()
+    }
+
+    fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn clear(&self) {
+        self.loads.all_written();
+        self.map.pin().clear();
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+        for (key, value) in &self.map.pin() {
+            f(key.borrow(), value);
+        }
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
+        self.loads.all_written();
+        // Not papaya's own `retain`: it starts over when the table is replaced under it, and asks again.
+        let map = self.map.pin();
+        for (key, value) in &map {
+            if !f(key.borrow(), value) {
+                // What replaced the object meanwhile was not asked about, and stays.
+                let _ = map.remove_if(key, |_, present| ptr::eq(present, value));
+            }
+        }
+    }
+
+    fn loads(&self) -> &Loads<V, K> {
+        &self.loads
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for PapayaObjCache<V, K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::default())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for PapayaObjCache<V, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PapayaObjCache")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+use std::borrow::Borrow;
+use std::hash::BuildHasher;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicI64;
+
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
+use scc::HashMap;
+use scc::hash_map::Entry;
+
+use crate::pass::Pass;
+
+/// An [`IntCache`] over [`scc::HashMap`].
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::IntCache;
+/// use cache_scc::SccIntCache;
+///
+/// let bought = SccIntCache::<u64>::new();
+/// assert_eq!(bought.add(&42, 1), 1);
+/// ```
+///
+/// # Performance
+///
+/// Reads, and writes to a key that is there, take the shared lock of one bucket of 32 entries; inserts and deletes
+/// its exclusive lock. [`len`](IntCache::len) looks at every bucket.
+pub struct SccIntCache<K: Key + ?Sized = str, S: BuildHasher = DefaultHashBuilder> {
+    map: HashMap<K::Owned, AtomicI64, S>,
+}
+
+impl<K: Key + ?Sized> SccIntCache<K> {
+    /// An empty cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_scc::SccIntCache::<str>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
+    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    ///
+    /// The table never shrinks below that capacity.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// use cache_scc::SccIntCache;
+    /// let roomy = SccIntCache::<str>::with_options(Options::new().capacity(10_000));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        let capacity = options.initial_capacity();
+        Self {
+            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
+        }
+    }
+
+    /// Calls `f` with the counter of a key.
+    #[inline]
+    fn read<R>(&self, key: &K, f: impl FnOnce(&AtomicI64) -> R) -> Option<R> {
+        self.map.read_sync(key, |_, cell| f(cell))
+    }
+
+    /// Calls `change` with the counter of a key; `None` if the key was absent and now has `initial`.
+    #[inline]
+    fn update<R>(&self, key: &K, initial: i64, change: impl Fn(&AtomicI64) -> R) -> Option<R> {
+        let present = self.map.read_sync(key, |_, cell| change(cell));
+        if present.is_some() {
+            return present;
+        }
+        match self.map.entry_sync(key.to_owned_key()) {
+            Entry::Occupied(entry) => Some(change(entry.get())),
+            Entry::Vacant(entry) => {
+                entry.insert_entry(AtomicI64::new(initial));
+                None
+            }
+        }
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<i64> {
+        self.read(key, counter::get)
+    }
+
+    #[inline]
+    fn set(&self, key: &K, value: i64) {
+        self.update(key, value, |cell| counter::set(cell, value));
+    }
+
+    #[inline]
+    fn add(&self, key: &K, delta: i64) -> i64 {
+        self.update(key, delta, |cell| counter::add(cell, delta))
+            .unwrap_or(delta)
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.map.remove_sync(key).is_some()
+    }
+
+    #[inline]
+    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.read(key, |cell| counter::try_add(cell, delta, &bounds))
+            .unwrap_or(Err(AddError::Absent))
+    }
+
+    #[inline]
+    fn try_add_or_insert(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        let change = |cell: &AtomicI64| counter::try_add(cell, delta, &bounds);
+        if let Some(result) = self.read(key, change) {
+            return result;
+        }
+        let first = counter::step(0, delta, &bounds)?;
+        self.update(key, first, change).unwrap_or(Ok(first))
+    }
+
+    fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    fn clear(&self) {
+        self.map.clear_sync();
+    }
+
+    fn keys(&self) -> Vec<K::Owned> {
+        let mut pass = Pass::<K>::default();
+        self.map.iter_sync(|key, _| {
+            pass.meets(key);
+            true
+        });
+        pass.into_keys()
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
+        let mut pass = Pass::<K>::default();
+        self.map.iter_sync(|key, cell| {
+            if pass.meets(key) {
+                f(key.borrow(), counter::get(cell));
+            }
+            true
+        });
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
+        let mut pass = Pass::<K>::default();
+        self.map
+            .retain_sync(|key, cell| !pass.meets(key) || f(key.borrow(), *cell.get_mut()));
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder + Default> Default for SccIntCache<K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::default())
+    }
+}
+
+impl<K: Key + ?Sized, S: HashBuilder> fmt::Debug for SccIntCache<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SccIntCache")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,176 @@
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::mem;
+use std::sync::Arc;
+
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use scc::HashMap;
+use scc::hash_map::Entry;
+
+use crate::pass::Pass;
+
+/// An [`ObjCache`] over [`scc::HashMap`].
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::ObjCacheExt;
+/// use cache_scc::SccObjCache;
+///
+/// let events = SccObjCache::<String>::new();
+/// events.insert("event:1", "Flash sale".to_owned());
+/// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
+/// ```
+///
+/// # Performance
+///
+/// Reads take the shared lock of one bucket of 32 entries, writes its exclusive lock. What is replaced or deleted is
+/// freed at once. [`len`](ObjCache::len) looks at every bucket.
+pub struct SccObjCache<V, K: Key + ?Sized = str, S: BuildHasher = DefaultHashBuilder> {
+    map: HashMap<K::Owned, Arc<V>, S>,
+    loads: Loads<V, K>,
+}
+
+impl<V: Value, K: Key + ?Sized> SccObjCache<V, K> {
+    /// An empty cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_scc::SccObjCache::<String>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> SccObjCache<V, K, S> {
+    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    ///
+    /// The table never shrinks below that capacity.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// use cache_scc::SccObjCache;
+    /// let roomy = SccObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options<S>) -> Self {
+        let capacity = options.initial_capacity();
+        Self {
+            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
+            loads: Loads::new(),
+        }
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V, K, S> {
+    #[inline]
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.map.read_sync(key, |_, value| value.clone())
+    }
+
+    #[inline]
+    fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
+        self.map.read_sync(key, |_, value| f(value)).is_some()
+    }
+
+    fn set(&self, key: &K, value: Arc<V>) {
+        self.loads.written(key);
+        // Whatever is replaced ends up here, and is dropped after the lock is free.
+        let mut value = value;
+        let replaced = self
+            .map
+            .update_sync(key, |_, place| mem::swap(place, &mut value));
+        if replaced.is_none() {
+            self.map.upsert_sync(key.to_owned_key(), value);
+        }
+    }
+
+    fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
+        if let Some(present) = self.get(key) {
+            return present;
+        }
+        match self.map.entry_sync(key.to_owned_key()) {
+            Entry::Occupied(entry) => entry.get().clone(),
+            Entry::Vacant(entry) => entry.insert_entry(value).get().clone(),
+        }
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.loads.written(key);
+        self.map.remove_sync(key).is_some()
+    }
+
+    fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    fn clear(&self) {
+        self.loads.all_written();
+        // Dropped after the last lock is free.
+        let mut removed = Vec::new();
+        self.map.iter_mut_sync(|entry| {
+            removed.push(entry.consume());
+            true
+        });
+    }
+
+    fn keys(&self) -> Vec<K::Owned> {
+        let mut pass = Pass::<K>::default();
+        self.map.iter_sync(|key, _| {
+            pass.meets(key);
+            true
+        });
+        pass.into_keys()
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+        let mut pass = Pass::<K>::default();
+        self.map.iter_sync(|key, value| {
+            if pass.meets(key) {
+                f(key.borrow(), value);
+            }
+            true
+        });
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
+        self.loads.all_written();
+        // Dropped after the last lock is free, also when `f` panics.
+        let mut removed = Vec::new();
+        let mut pass = Pass::<K>::default();
+        self.map.iter_mut_sync(|entry| {
+            if pass.meets(entry.key()) && !f(entry.key().borrow(), &entry) {
+                removed.push(entry.consume());
+            }
+            true
+        });
+    }
+
+    fn loads(&self) -> &Loads<V, K> {
+        &self.loads
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for SccObjCache<V, K, S> {
+    fn default() -> Self {
+        Self::with_options(Options::default())
+    }
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for SccObjCache<V, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SccObjCache")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

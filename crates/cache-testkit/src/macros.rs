@@ -1,0 +1,238 @@
+/// Writes out the suite for a backend: one `#[test]` for each generic function.
+///
+/// See the [crate's page](crate) for what it holds and how to select from it. The macro makes two modules, `int`
+/// and `obj`, where it stands; for two backends in one file, put each into a module of its own. Either module
+/// alone comes with `conformance!(int: RwLock)` or `conformance!(obj: RwLock)`.
+///
+/// # Examples
+///
+/// ```
+/// // All that tests/conformance.rs needs:
+/// cache_testkit::conformance!(cache_testkit::Reference);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    (int: $backend:ty) => {
+        $crate::__stamp! { $backend; []; int {
+            basic {
+                set_get_add_del adds_return_and_keep_the_sum set_replaces del_tells_whether_the_key_was_there
+                a_deleted_key_counts_from_0_again caches_are_empty_and_apart
+                capacity_and_shards_change_nothing has_a_name_and_can_be_printed
+            }
+            bounds {
+                present_keys_stay_within_bounds try_add_refuses_an_absent_key
+                try_add_or_insert_counts_an_absent_key_from_0
+            }
+            many {
+                clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
+                get_many_answers_in_order get_many_refuses_unequal_lengths
+            }
+            races {
+                two_sets_of_a_new_key a_set_and_an_add_of_a_new_key two_adds_of_a_new_key
+            }
+            contention {
+                stock_is_never_oversold limits_of_new_keys_hold bounds_hold_in_both_directions
+                adds_are_counted_once_each adds_survive_growth each_removal_is_told_once reads_do_not_go_back
+            }
+            lin {
+                str_keys integer_keys while_growing while_iterating
+            }
+            model {
+                str_keys integer_keys
+            }
+            keys {
+                odd_strings_are_told_apart odd_bytes_are_told_apart pairs_are_told_apart
+                keys_of_ones_own_are_told_apart small_keys_are_told_apart a_constant_hash_is_survived
+                equal_low_bits_are_survived equal_high_bits_are_survived a_keyed_hash_works a_million_keys
+            }
+            iteration {
+                for_each_sees_stable_keys_once keys_has_stable_keys_once retain_shows_stable_keys_once
+                len_is_exact_when_quiet clear_beside_inserts
+            }
+            panics {
+                in_for_each in_retain beside_other_iterations
+            }
+            dynamic {
+                every_pointer_forwards shared_between_threads
+            }
+        } }
+    };
+    (obj: $backend:ty) => {
+        $crate::__stamp! { $backend; []; obj {
+            basic {
+                set_get_del set_replaces one_object_under_many_keys get_or_insert_keeps_what_is_there
+                with_calls_once with_touches_no_reference_count objects_of_every_kind
+                capacity_and_shards_change_nothing caches_are_empty_and_apart
+            }
+            many {
+                clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
+            }
+            lin {
+                str_keys integer_keys while_growing
+            }
+            model {
+                str_keys integer_keys
+            }
+            keys {
+                odd_strings_are_told_apart odd_bytes_are_told_apart other_keys_are_told_apart
+                a_constant_hash_is_survived equal_low_bits_are_survived equal_high_bits_are_survived
+                a_hundred_thousand_keys
+            }
+            iteration {
+                for_each_sees_stable_keys_once keys_has_stable_keys_once retain_shows_stable_keys_once
+                with_beside_replacements
+            }
+            panics {
+                in_with in_for_each in_retain in_loaders
+            }
+            drops {
+                by_dropping_the_cache by_set by_del by_clear by_retain by_refusal by_growth
+                before_the_cache_is_dropped never_while_held under_contention
+            }
+            reentry {
+                in_set in_del in_clear in_retain in_get_or_insert in_an_overtaken_load
+                in_the_drop_of_the_cache under_contention
+            }
+            loads {
+                once {
+                    one_loader_for_all_who_miss none_on_a_hit again_after_a_removal a_failure_is_the_callers
+                    different_keys_in_parallel loaders_run_under_no_lock
+                }
+                handover {
+                    from_a_loader_that_fails from_a_loader_that_panics from_one_to_the_next to_nobody
+                }
+                circles {
+                    a_loader_that_asks_for_its_own_key the_panic_says_so one_thread_through_several_keys
+                    two_threads_and_two_keys four_threads_and_four_keys a_chain_is_no_circle
+                    another_cache_is_no_circle
+                }
+                writes {
+                    a_set_wins a_del_wins a_clear_wins a_retain_wins of_another_key_changes_nothing
+                    the_last_of_them_wins by_the_loader_itself who_comes_after_gets_nothing_stale
+                    who_waits_gets_an_object
+                }
+                stress {
+                    nothing_stale_with_del nothing_stale_with_set nothing_stale_with_clear
+                    failures_and_circles
+                }
+            }
+            dynamic {
+                every_pointer_forwards any_object_shared_between_threads
+            }
+        } }
+    };
+    ($backend:ty) => {
+        $crate::conformance!(int: $backend);
+        $crate::conformance!(obj: $backend);
+    };
+}
+
+/// Writes out the tests that panics in keys' and objects' own code leave a backend usable.
+///
+/// For backends that promise it. It makes a module `key_panics` where it stands.
+///
+/// # Examples
+///
+/// ```
+/// cache_testkit::panics_in_keys!(cache_testkit::Reference);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! panics_in_keys {
+    ($backend:ty) => {
+        $crate::__stamp! { $backend; []; key_panics {
+            in_hash in_eq_and_ord in_the_drop_of_a_key in_the_drop_of_an_object
+        } }
+    };
+}
+
+/// Writes out the tests that panics in keys' and objects' own code do to a backend what its docs say they do.
+///
+/// For backends that promise nothing. Each runs in a process of its own with a time limit, and fails when the
+/// [`Outcome`](crate::Outcome) is another than the one given, be it worse or better. It makes a module
+/// `key_panics` where it stands. To find the outcomes, put in anything and read what the failures say.
+///
+/// # Examples
+///
+/// ```
+/// cache_testkit::probe_panics!(
+///     cache_testkit::Reference, hash: Usable, eq: Usable, drop_key: Usable, drop_object: Usable
+/// );
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! probe_panics {
+    (
+        $backend:ty, hash: $hash:ident, eq: $eq:ident, drop_key: $drop_key:ident, drop_object: $drop_object:ident
+    ) => {
+        mod key_panics {
+            use super::*;
+
+            #[test]
+            #[ignore = "run by the tests beside it, in a process of its own"]
+            fn serve() {
+                $crate::serve_probe::<$backend>();
+            }
+
+            fn check(hazard: $crate::key_panics::Hazard, expected: $crate::Outcome) {
+                // The test harness names tests without the crate that a module's path starts with.
+                let path = module_path!();
+                let module = path.split_once("::").map_or("", |(_crate, module)| module);
+                $crate::assert_outcome(&format!("{module}::serve"), hazard, expected);
+            }
+
+            #[test]
+            fn in_hash() {
+                check($crate::key_panics::Hazard::Hash, $crate::Outcome::$hash);
+            }
+
+            #[test]
+            fn in_eq_and_ord() {
+                check($crate::key_panics::Hazard::Compare, $crate::Outcome::$eq);
+            }
+
+            #[test]
+            fn in_the_drop_of_a_key() {
+                check($crate::key_panics::Hazard::DropKey, $crate::Outcome::$drop_key);
+            }
+
+            #[test]
+            fn in_the_drop_of_an_object() {
+                check($crate::key_panics::Hazard::DropObject, $crate::Outcome::$drop_object);
+            }
+        }
+    };
+}
+
+/// Names tests; the macros above say which.
+///
+/// `$path` is where the functions are, as a list in brackets, so that it can be carried along and appended to.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __stamp {
+    (@in $backend:ty; [$($path:ident)*]; $name:ident; $($body:tt)+) => {
+        $crate::__stamp! { $backend; [$($path)* $name]; $($body)+ }
+    };
+    (@test $backend:ty; [$($path:ident)*]; $test:ident) => {
+        #[test]
+        fn $test() {
+            $crate::watched(
+                concat!(module_path!(), "::", stringify!($test)),
+                $crate::$($path::)*$test::<$backend>,
+            );
+        }
+    };
+    ($backend:ty; $path:tt; $($name:ident { $($body:tt)+ })+) => {
+        $(
+            mod $name {
+                use super::*;
+
+                $crate::__stamp! { @in $backend; $path; $name; $($body)+ }
+            }
+        )+
+    };
+    ($backend:ty; $path:tt; $($test:ident)+) => {
+        $($crate::__stamp! { @test $backend; $path; $test })+
+    };
+}

@@ -1,0 +1,16 @@
+//! Loading on a miss: one loader at a time for each key, and none whose result outlives a write.
+
+pub mod circles;
+pub mod handover;
+pub mod once;
+pub mod stress;
+pub mod writes;
+
+use std::time::Duration;
+
+/// For what is to happen on another thread, and can be seen from outside only by waiting: long enough that it
+/// nearly always has. What is checked holds either way.
+pub(crate) const A_MOMENT: Duration = Duration::from_millis(20);
+
+/// For what must happen for a test to go on: longer than it takes on a loaded machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);

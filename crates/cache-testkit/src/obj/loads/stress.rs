@@ -1,0 +1,151 @@
+//! Loads, writes, failures and circles at random.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use cache_core::{Backend, LoadError, ObjCache, ObjCacheExt, Options};
+
+use crate::quiet::is_quiet;
+use crate::threads::{beside, together};
+use crate::{Random, fresh_seed, quiet_panic, scale};
+
+/// What the cache is filled from: one number, and how much of it readers can count on.
+#[derive(Default)]
+struct Source {
+    current: AtomicU64,
+    /// Stored when a write of the cache has ended: who reads this and then loads must get no less.
+    floor: AtomicU64,
+}
+
+/// One writer keeps changing the source and then tells the cache; readers load. `tell` is given the number.
+fn nothing_stale<B: Backend>(
+    tell: impl Fn(&B::Obj<u64, u64, cache_core::DefaultHashBuilder>, u64, u64) + Sync,
+) {
+    const KEYS: usize = 2;
+    let cache = B::obj::<u64, u64, _>(Options::new());
+    let sources: [Source; KEYS] = Default::default();
+    let mut random = Random::new(fresh_seed());
+    let write = || {
+        let key = random.below(KEYS);
+        let Source { current, floor } = &sources[key];
+        let next = current.load(Ordering::Relaxed) + 1;
+        current.store(next, Ordering::Release);
+        tell(&cache, key as u64, next);
+        floor.store(next, Ordering::Release);
+        if random.one_in(4) {
+            thread::yield_now();
+        }
+    };
+    beside(write, || {
+        together(3, |thread| {
+            for round in 0..scale(20_000) {
+                let key = (thread + round) % KEYS;
+                let Source { current, floor } = &sources[key];
+                let least = floor.load(Ordering::Acquire);
+                let got = cache.get_or_insert_with(&(key as u64), || {
+                    let read = current.load(Ordering::Acquire);
+                    if round.is_multiple_of(64) {
+                        thread::yield_now();
+                    }
+                    read
+                });
+                assert!(*got >= least, "{got} was loaded before {least} was written, and returned after");
+            }
+        })
+    });
+    for (key, source) in sources.iter().enumerate() {
+        let there = cache.get(&(key as u64));
+        assert!(
+            there.is_none_or(|there| *there == source.current.load(Ordering::Acquire)),
+            "a stale object stays in the cache"
+        );
+    }
+}
+
+/// Reads through the cache, with each write of the source followed by `del`.
+pub fn nothing_stale_with_del<B: Backend>() {
+    nothing_stale::<B>(|cache, key, _| {
+        cache.del(&key);
+    });
+}
+
+/// Reads through the cache, with each write of the source followed by `set`.
+pub fn nothing_stale_with_set<B: Backend>() {
+    nothing_stale::<B>(|cache, key, value| cache.insert(&key, value));
+}
+
+/// Reads through the cache, with each write of the source followed by `clear` or `retain`.
+pub fn nothing_stale_with_clear<B: Backend>() {
+    nothing_stale::<B>(|cache, key, value| {
+        if value % 2 == 0 {
+            cache.clear();
+        } else {
+            cache.retain(&mut |there, _| *there != key);
+        }
+    });
+}
+
+/// Loaders that fail, panic, and ask for other keys in circles: everyone ends, with what is its own.
+pub fn failures_and_circles<B: Backend>() {
+    const KEYS: usize = 3;
+    let seed = fresh_seed();
+    let cache = B::obj::<usize, u64, _>(Options::new());
+    let running: [AtomicUsize; KEYS] = Default::default();
+    together(4, |thread| {
+        let mut random = Random::new(seed ^ thread as u64);
+        for _ in 0..scale(5000) {
+            let key = random.below(KEYS);
+            let loaded = catch_unwind(AssertUnwindSafe(|| load(&cache, &running, &mut random, key, KEYS)));
+            match loaded {
+                Ok(Ok(object)) => assert_eq!(object, key, "seed {seed}"),
+                Ok(Err(_)) => {}
+                Err(payload) if is_quiet(&*payload) => {}
+                Err(payload) => resume_unwind(payload),
+            }
+            if random.one_in(3) {
+                cache.del(&(key as u64));
+            }
+        }
+    });
+    assert!(running.iter().all(|running| running.load(Ordering::Acquire) == 0));
+    for key in 0..KEYS {
+        assert_eq!(*cache.get_or_insert_with(&(key as u64), || key), key, "seed {seed}");
+    }
+}
+
+/// Loads `key` by a loader that may fail, panic, or first load another key; `depth` keeps it from going on.
+fn load(
+    cache: &impl ObjCache<usize, u64>,
+    running: &[AtomicUsize],
+    random: &mut Random,
+    key: usize,
+    depth: usize,
+) -> Result<usize, LoadError<usize>> {
+    struct Gauge<'a>(&'a AtomicUsize);
+    impl Drop for Gauge<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+    cache
+        .get_or_try_insert_with(&(key as u64), || {
+            assert_eq!(running[key].fetch_add(1, Ordering::AcqRel), 0);
+            let _gauge = Gauge(&running[key]);
+            // Loads that end at once would hardly ever be waited for.
+            (0..random.below(4)).for_each(|_| thread::yield_now());
+            if depth > 0 && random.one_in(2) {
+                let other = random.below(running.len());
+                let loaded = load(cache, running, random, other, depth - 1);
+                if other == key {
+                    assert_eq!(loaded, Err(LoadError::Recursive), "its own key");
+                }
+            }
+            match random.below(6) {
+                0 => Err(key),
+                1 => quiet_panic(),
+                _ => Ok(key),
+            }
+        })
+        .map(|object| *object)
+}

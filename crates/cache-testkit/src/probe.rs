@@ -1,0 +1,144 @@
+use std::env;
+use std::process::{self, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cache_core::Backend;
+
+use crate::Kind;
+use crate::key_panics::{Hazard, Patience, check_hazard};
+
+/// The variable that tells the child process which hazard to run.
+const VARIABLE: &str = "HOTCACHE_TEST_HAZARD";
+
+/// The child runs nothing else, and a step takes it milliseconds.
+const PATIENCE: Patience = Patience { hang: Duration::from_secs(5), leak: Duration::from_secs(1) };
+
+/// How long the parent waits, for hangs that the child cannot see itself.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What the child's exit status says. Apart from 0 and 101, which the test harness uses itself.
+const STATUS: [(i32, Outcome); 4] =
+    [(40, Outcome::Usable), (41, Outcome::Leaks), (42, Outcome::Breaks), (43, Outcome::Hangs)];
+
+/// What becomes of a cache in which a caller's code panicked, the worse the greater.
+///
+/// # Examples
+///
+/// ```
+/// use cache_testkit::Outcome;
+/// assert!(Outcome::Usable < Outcome::Hangs);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Everything works afterwards, and nothing leaks.
+    Usable,
+    /// Everything works afterwards, but something is never dropped.
+    Leaks,
+    /// Something is lost, wrong, or panics afterwards.
+    Breaks,
+    /// The operation, or one after it, does not end.
+    Hangs,
+    /// The process is ended by a signal.
+    Aborts,
+}
+
+/// Runs a hazard in a process of its own and tells what became of the cache.
+///
+/// `child` is the full name of an ignored test of the same test binary that calls [`serve_probe`];
+/// [`probe_panics!`](crate::probe_panics) writes both.
+///
+/// # Panics
+///
+/// If the process cannot be started, or has no such test.
+///
+/// # Examples
+///
+/// ```no_run
+/// use cache_testkit::{Outcome, key_panics::Hazard, probe};
+/// assert_eq!(probe("panics::serve", Hazard::Hash), Outcome::Usable);
+/// ```
+#[must_use]
+pub fn probe(child: &str, hazard: Hazard) -> Outcome {
+    let program = env::current_exe().expect("a running test has a path");
+    let mut process = Command::new(program)
+        .args([child, "--exact", "--ignored", "--nocapture"])
+        .env(VARIABLE, format!("{hazard:?}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a test binary can start itself");
+    let end = Instant::now() + LIMIT;
+    let status = loop {
+        match process.try_wait().expect("a child can be waited for") {
+            Some(status) => break status,
+            None if Instant::now() >= end => {
+                process.kill().expect("a child can be killed");
+                process.wait().expect("a child can be waited for");
+                return Outcome::Hangs;
+            }
+            None => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    match status.code() {
+        None => Outcome::Aborts,
+        Some(0) => panic!("there is no ignored test named `{child}` that serves the probe"),
+        Some(code) => {
+            STATUS.iter().find(|(status, _)| *status == code).map_or(Outcome::Breaks, |(_, outcome)| *outcome)
+        }
+    }
+}
+
+/// The child's side of [`probe`]: runs the hazard it was started for and ends the process with the outcome.
+///
+/// Returns at once where no probe started it, as when someone runs all ignored tests.
+///
+/// # Examples
+///
+/// ```
+/// cache_testkit::serve_probe::<cache_testkit::Reference>();
+/// ```
+pub fn serve_probe<B: Backend>() {
+    let Ok(wanted) = env::var(VARIABLE) else {
+        return;
+    };
+    let Some(hazard) = Hazard::ALL.into_iter().find(|hazard| format!("{hazard:?}") == wanted) else {
+        panic!("{VARIABLE}={wanted:?} names no hazard");
+    };
+    let outcome = match check_hazard::<B>(hazard, PATIENCE) {
+        Ok(()) => Outcome::Usable,
+        Err(violation) => {
+            // For whoever runs this by hand; the parent looks at the status only.
+            eprintln!("{violation}");
+            match violation.kind() {
+                Kind::Leak => Outcome::Leaks,
+                Kind::Wrong => Outcome::Breaks,
+                Kind::Hang => Outcome::Hangs,
+            }
+        }
+    };
+    let status = STATUS.iter().find(|(_, of)| *of == outcome).map_or(101, |(status, _)| *status);
+    process::exit(status);
+}
+
+/// Checks that a hazard has the outcome that is written down.
+///
+/// # Panics
+///
+/// If it has another, saying how to see why.
+///
+/// # Examples
+///
+/// ```no_run
+/// use cache_testkit::{Outcome, assert_outcome, key_panics::Hazard};
+/// assert_outcome("panics::serve", Hazard::Hash, Outcome::Usable);
+/// ```
+pub fn assert_outcome(child: &str, hazard: Hazard, expected: Outcome) {
+    let found = probe(child, hazard);
+    assert!(
+        found == expected,
+        "a panic in {hazard:?} is written down as {expected:?} and was found to be {found:?}; for details run \
+         this test binary with {VARIABLE}={hazard:?} and `{child} --exact --ignored --nocapture`"
+    );
+}

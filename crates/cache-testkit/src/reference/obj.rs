@@ -1,0 +1,130 @@
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+
+use super::lock;
+
+/// The object cache of [`Reference`](crate::Reference).
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use cache_core::{ObjCache, Options};
+/// use cache_testkit::ReferenceObjCache;
+///
+/// let cache: ReferenceObjCache<String, u64> = ReferenceObjCache::new(Options::new());
+/// cache.set(&1, Arc::new("Flash sale".to_owned()));
+/// assert_eq!(cache.get(&1).unwrap().as_str(), "Flash sale");
+/// ```
+pub struct ReferenceObjCache<V, K: Key + ?Sized, S = DefaultHashBuilder> {
+    map: Mutex<HashMap<K::Owned, Arc<V>, S>>,
+    loads: Loads<V, K>,
+}
+
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> ReferenceObjCache<V, K, S> {
+    /// An empty cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::{ObjCache, Options};
+    /// use cache_testkit::ReferenceObjCache;
+    /// let cache: ReferenceObjCache<u8, str> = ReferenceObjCache::new(Options::new());
+    /// assert!(cache.is_empty());
+    /// ```
+    #[must_use]
+    pub fn new(options: Options<S>) -> Self {
+        let capacity = options.initial_capacity();
+        Self {
+            map: Mutex::new(HashMap::with_capacity_and_hasher(capacity, options.into_hasher())),
+            loads: Loads::new(),
+        }
+    }
+}
+
+// In every method that removes objects they outlive the guard, so that their `Drop` runs under no lock.
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjCache<V, K, S> {
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        lock(&self.map).get(key).cloned()
+    }
+
+    fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
+        match lock(&self.map).get(key) {
+            Some(value) => {
+                f(value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn set(&self, key: &K, value: Arc<V>) {
+        self.loads.written(key);
+        let replaced = lock(&self.map).insert(key.to_owned_key(), value);
+        drop(replaced);
+    }
+
+    fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
+        let mut map = lock(&self.map);
+        let present = map.get(key).cloned();
+        match present {
+            Some(present) => {
+                drop(map);
+                drop(value);
+                present
+            }
+            None => {
+                map.insert(key.to_owned_key(), value.clone());
+                value
+            }
+        }
+    }
+
+    fn del(&self, key: &K) -> bool {
+        self.loads.written(key);
+        let removed = lock(&self.map).remove(key);
+        removed.is_some()
+    }
+
+    fn len(&self) -> usize {
+        lock(&self.map).len()
+    }
+
+    fn clear(&self) {
+        self.loads.all_written();
+        let removed: Vec<_> = lock(&self.map).drain().collect();
+        drop(removed);
+    }
+
+    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+        for (key, value) in lock(&self.map).iter() {
+            f(key.borrow(), value);
+        }
+    }
+
+    fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
+        self.loads.all_written();
+        let mut removed = Vec::new();
+        lock(&self.map).retain(|key, value| {
+            let keep = f(key.borrow(), value);
+            if !keep {
+                removed.push(value.clone());
+            }
+            keep
+        });
+    }
+
+    fn loads(&self) -> &Loads<V, K> {
+        &self.loads
+    }
+}
+
+impl<V, K: Key + ?Sized, S> fmt::Debug for ReferenceObjCache<V, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReferenceObjCache").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! Threads that start together, and a barrier that does not outlive a panic.
+
+use std::panic;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Spins before a thread gives its core away: enough for a partner that runs, too few to matter if it does not.
+const SPINS: usize = 200;
+
+/// Runs `body(0)` to `body(threads - 1)` at once, each on its own thread, and returns what they return.
+///
+/// A panic in one becomes the caller's, once all have ended.
+pub(crate) fn together<R: Send>(threads: usize, body: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    let start = Meeting::new(threads);
+    let (body, start) = (&body, &start);
+    let results: Vec<_> = thread::scope(|scope| {
+        let handles: Vec<_> = (0..threads)
+            .map(|index| {
+                scope.spawn(move || {
+                    start.wait();
+                    body(index)
+                })
+            })
+            .collect();
+        handles.into_iter().map(|handle| handle.join()).collect()
+    });
+    results.into_iter().map(|result| result.unwrap_or_else(|payload| panic::resume_unwind(payload))).collect()
+}
+
+/// Repeats a look until it gives something, or the limit passes.
+pub(crate) fn eventually<R>(limit: Duration, mut look: impl FnMut() -> Option<R>) -> Option<R> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        if Instant::now() >= end {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A barrier that spins first, because a wake-up takes longer than the windows it separates.
+///
+/// Unlike [`std::sync::Barrier`] it lets go when a thread panics between two meetings, so that the panic is
+/// reported instead of waited out.
+#[derive(Debug)]
+pub(crate) struct Meeting {
+    threads: usize,
+    arrived: AtomicUsize,
+    meetings: AtomicUsize,
+    broken: AtomicBool,
+}
+
+/// Breaks the meeting off if it is dropped by a panic.
+pub(crate) struct Attendance<'a>(&'a Meeting);
+
+impl Meeting {
+    pub(crate) fn new(threads: usize) -> Self {
+        Self {
+            threads,
+            arrived: AtomicUsize::new(0),
+            meetings: AtomicUsize::new(0),
+            broken: AtomicBool::new(false),
+        }
+    }
+
+    /// To be held by each thread for as long as others may wait for it.
+    pub(crate) fn attend(&self) -> Attendance<'_> {
+        Attendance(self)
+    }
+
+    /// Waits until all threads have come; returns early if one never will.
+    pub(crate) fn wait(&self) {
+        let meeting = self.meetings.load(Ordering::Acquire);
+        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
+            self.arrived.store(0, Ordering::Release);
+            self.meetings.fetch_add(1, Ordering::Release);
+            return;
+        }
+        let mut spins = 0;
+        while self.meetings.load(Ordering::Acquire) == meeting && !self.is_broken() {
+            if spins < SPINS {
+                spins += 1;
+                std::hint::spin_loop();
+            } else {
+                thread::yield_now();
+            }
+        }
+    }
+
+    /// Whether a thread panicked while it attended.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Attendance<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.broken.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// Repeats `work` on a thread of its own for as long as `body` runs.
+pub(crate) fn beside<R>(mut work: impl FnMut() + Send, body: impl FnOnce() -> R) -> R {
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Also when `body` panics: the scope waits for the thread before it passes the panic on.
+        let _stop = Stop(&stop);
+        scope.spawn(|| {
+            while !stop.load(Ordering::Acquire) {
+                work();
+            }
+        });
+        body()
+    })
+}

@@ -1,0 +1,12 @@
+//! The specification passes the suite that it specifies.
+
+cache_testkit::conformance!(cache_testkit::Reference);
+cache_testkit::panics_in_keys!(cache_testkit::Reference);
+
+// In processes of their own the same panics have the same outcomes. What a `HashMap` was about to drop when a
+// `Drop` panicked is leaked.
+mod probed {
+    use cache_testkit::Reference;
+
+    cache_testkit::probe_panics!(Reference, hash: Usable, eq: Usable, drop_key: Leaks, drop_object: Leaks);
+}

@@ -1,0 +1,28 @@
+//! One cache for objects of any type, as a map from strings to `interface{}` would be elsewhere.
+//!
+//! A cache of one type is faster to read and cannot be misread; this is for when types are truly mixed.
+use std::any::Any;
+
+use hotcache::prelude::*;
+use hotcache::rwlock::ObjCache;
+
+/// Any object at all that threads can share.
+type Object = Box<dyn Any + Send + Sync>;
+
+struct Event {
+    title: &'static str,
+}
+
+fn main() {
+    let cache: ObjCache<Object> = ObjCache::new();
+    cache.insert("event:1", Box::new(Event { title: "Flash sale" }));
+    cache.insert("opening hours", Box::new((9_u8, 17_u8)));
+
+    let title = cache.with("event:1", |object| object.downcast_ref::<Event>().map(|event| event.title));
+    assert_eq!(title, Some(Some("Flash sale")));
+
+    // The wrong type is a `None`, not a panic.
+    let wrong = cache.with("opening hours", |object| object.downcast_ref::<Event>().is_some());
+    assert_eq!(wrong, Some(false));
+    println!("{}", title.flatten().unwrap_or("no title"));
+}

@@ -1,0 +1,17 @@
+//! The traits, unnamed: their methods, and no name that could clash with a backend's types.
+//!
+//! # Examples
+//!
+//! ```
+//! use hotcache::prelude::*;
+//! use hotcache::rwlock::IntCache;
+//!
+//! let cache: IntCache = IntCache::new();
+//! cache.set("a", 1);
+//! ```
+
+pub use cache_core::Backend as _;
+pub use cache_core::IntCache as _;
+pub use cache_core::Key as _;
+pub use cache_core::ObjCache as _;
+pub use cache_core::ObjCacheExt as _;
