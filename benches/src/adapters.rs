@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use hotcache_bench_plan::{Adapters, Cache, Dist, KeyCount, Op, Row, Spread, Work};
 
 use crate::console::Console;
+use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::peers::{Entry, Setup};
 use crate::sample::Cell;
@@ -16,8 +17,12 @@ use crate::stream::streams;
 use crate::subject::Subject;
 use crate::team::Team;
 
-/// Operations that each of the two does in a round: some milliseconds.
-const OPS: usize = 1 << 18;
+/// How often the two take turns in a round. The median of a round's turns is what counts in it, so that whatever
+/// else the machine does for a moment does not.
+const TURNS: usize = 9;
+
+/// Operations in one turn: shorter than a scheduler's time slice, long beside the clock.
+const OPS: usize = 1 << 15;
 
 /// Rounds on one pair of maps where building a pair takes longer than a round.
 const ROUNDS_ON_LARGE: usize = 4;
@@ -91,16 +96,34 @@ fn ratios(plan: &Adapters, work: &Work, pair: [&Entry; 2]) -> Result<Vec<f64>> {
             maps = Some(build(pair, (round / rounds_on_one) % 2 == 1, &keys)?);
         }
         let Some(maps) = &maps else { continue };
-        let mut ns = [0.0; 2];
+        let chunks = OPS / streams[0].chunk_len();
+        let totals = maps.each_ref().map(|map| map.total());
+        let mut ns = [Vec::new(), Vec::new()];
+        let mut hits = [0; 2];
+        for turn in 0..=TURNS {
+            for i in order {
+                let cell = Cell { name: "", work, streams: &streams, keys: &keys, team: &team };
+                let (sample, tally) = cell.time(&*maps[i], (round * (TURNS + 1) + turn) * chunks, chunks);
+                hits[i] += tally.hits;
+                // The first turn warms caches and branch predictors up.
+                if turn > 0 {
+                    ns[i].push(sample.ns_per_op(1));
+                }
+            }
+        }
+        let ops = ((TURNS + 1) * OPS) as u64;
         for i in order {
             let name = work.cell(pair[i].name);
-            let cell = Cell { name: &name, work, streams: &streams, keys: &keys, team: &team };
-            let chunks = OPS / streams[0].chunk_len();
-            // The first turn warms caches and branch predictors up for this map.
-            cell.on_filled(&*maps[i], round * chunks, chunks.div_ceil(4))?;
-            ns[i] = cell.on_filled(&*maps[i], round * chunks, chunks)?.ns_per_op(1);
+            match work.op {
+                Op::Get => Fault::unless_equal(&name, "keys found", hits[i], ops)?,
+                _ => {
+                    let added = maps[i].total().wrapping_sub(totals[i]);
+                    Fault::unless_equal(&name, "the sum of all adds of 1", added, ops as i64)?;
+                }
+            }
         }
-        ratios.push(ns[0] / ns[1]);
+        let [backend, by_hand] = ns.map(|ns| Spread::of(&ns).map_or(f64::NAN, |spread| spread.median));
+        ratios.push(backend / by_hand);
     }
     Ok(ratios)
 }

@@ -68,6 +68,14 @@ pub struct KeyIter<'a> {
     len: usize,
 }
 
+impl<'a> KeyIter<'a> {
+    /// This key alone.
+    #[must_use]
+    pub fn one(key: &'a str) -> Self {
+        Self { rest: key, len: key.len() }
+    }
+}
+
 impl<'a> Iterator for KeyIter<'a> {
     type Item = &'a str;
 

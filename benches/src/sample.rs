@@ -1,16 +1,23 @@
 //! One timing of one cell: many operations, the clock around them, and the check after it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use hotcache_bench_plan::{Cache, Op, Work};
 
 use crate::alloc::{Allocated, by_this_thread};
 use crate::fault::Fault;
-use crate::keys::Keys;
+use crate::keys::{KeyIter, Keys};
 use crate::peers::{Build, Setup};
 use crate::stream::Stream;
-use crate::subject::{Batch, Checks, Objects, STORED, Subject, Tally, objects};
+use crate::subject::{Batch, Checks, OBJECTS, Objects, Subject, Tally, objects, objects_among};
 use crate::team::Team;
+
+/// The keys of each thread that are looked at after `set`.
+const LOOKED_AT: usize = 8_192;
+
+/// Values that one thread stores in a run: as many as no run has operations.
+const THREAD_SHIFT: u32 = 44;
 
 /// Operations that small maps are filled or emptied with in one round, so that the clock is looked at seldom.
 const ROUND: usize = 16_384;
@@ -46,59 +53,84 @@ pub struct Sample {
 /// What a thread's work came to.
 type Done = (Tally, Allocated);
 
-impl<'a> Cell<'a> {
-    /// Times `rounds` chunks of each stream on a filled map, beginning with the chunk at `turn`.
+impl Cell<'_> {
+    /// Times `rounds` chunks of each stream on a filled map, beginning with the chunk at `turn`, and checks them.
     ///
     /// # Errors
     ///
     /// If the results, or what is in the map afterwards, are not what the operations say.
     pub fn on_filled(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> Result<Sample, Fault> {
+        let adds = self.work.op == Op::Add && subject.checks() != Checks::None;
+        let total_before = if adds { subject.total() } else { 0 };
+        let (sample, tally) = self.time(subject, turn, rounds);
+        if adds {
+            let added = subject.total().wrapping_sub(total_before);
+            self.expect("the sum of all adds of 1", added, sample.ops as i64)?;
+        }
+        if subject.checks() == Checks::All {
+            match self.work.op {
+                Op::Get => self.check_read(turn, rounds, sample, tally)?,
+                Op::Set => self.check_set(subject, turn, rounds)?,
+                Op::Add | Op::Insert | Op::Del => {}
+            }
+            self.expect("keys in the map", subject.count(), self.keys.count())?;
+        }
+        Ok(sample)
+    }
+
+    /// Times like [`on_filled`](Cell::on_filled), and leaves the checks to the caller.
+    pub fn time(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> (Sample, Tally) {
         let op = self.work.op;
-        let total_before = self.total_if(subject, op == Op::Add);
         let (elapsed, done) = self.team.run(
             |thread| {
                 let stream = &self.streams[thread];
-                (stream, self.objects(stream.chunk_len() * rounds))
+                let objects = self.objects(thread, turn, stream.chunk_len() * rounds);
+                (stream, self.first(thread, turn), objects)
             },
-            |(stream, objects)| {
+            |(stream, first, objects)| {
                 counted(|| {
                     let mut tally = Tally::default();
                     for turn in turn..turn + rounds {
                         let keys = stream.chunk(turn).keys;
-                        tally += subject.run(op, Batch { keys, objects });
+                        tally += subject.run(op, Batch { keys, first: *first, objects });
+                        *first += keys.len() as i64;
                     }
                     tally
                 })
             },
         );
-        let sample = self.sample(subject, elapsed, &done, self.chunk_ops() * rounds);
-        let chunks =
-            || self.streams.iter().flat_map(|stream| (turn..turn + rounds).map(|turn| stream.chunk(turn)));
-        let checks = subject.checks();
-        if op == Op::Get && checks == Checks::All {
-            let sum = done.iter().fold(0, |sum: i64, (tally, _)| sum.wrapping_add(tally.sum));
-            self.expect("keys found", sample.hits.unwrap_or(0), sample.ops)?;
-            self.expect("the sum of the values read", sum, chunks().map(|chunk| chunk.sum).sum())?;
-        }
-        if op == Op::Add && checks != Checks::None {
-            let added = subject.total().wrapping_sub(total_before);
-            self.expect("the sum of all adds of 1", added, sample.ops as i64)?;
-        }
-        if op == Op::Set && checks == Checks::All {
-            // What the last chunk of each thread stored is still there, as all store the same.
-            let last = self.streams.iter().map(|stream| stream.chunk(turn + rounds - 1));
-            let (mut read, mut keys) = (Tally::default(), 0);
-            for chunk in last {
-                keys += chunk.keys.len();
-                read += subject.run(Op::Get, Batch { keys: chunk.keys, objects: &mut objects(0) });
+        self.sample(subject, elapsed, &done, self.chunk_ops() * rounds)
+    }
+
+    fn check_read(&self, turn: usize, rounds: usize, sample: Sample, tally: Tally) -> Result<(), Fault> {
+        let turns = |stream| (turn..turn + rounds).map(move |turn| Stream::chunk(stream, turn).sum);
+        self.expect("keys found", tally.hits, sample.ops)?;
+        self.expect("the sum of the values read", tally.sum, self.streams.iter().flat_map(turns).sum())
+    }
+
+    /// The keys that each thread stored in last must hold what one of the threads stored there last.
+    fn check_set(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> Result<(), Fault> {
+        let mut stored: HashMap<&str, Vec<i64>> = HashMap::new();
+        for (thread, stream) in self.streams.iter().enumerate() {
+            let len = stream.chunk_len();
+            let mut of_thread = HashMap::new();
+            let last_keys = stream.chunk(turn + rounds - 1).keys.enumerate();
+            for (i, key) in last_keys.skip(len.saturating_sub(LOOKED_AT)) {
+                of_thread.insert(key, self.stored(thread, turn, len * (rounds - 1) + i));
             }
-            self.expect("keys found after set", read.hits, keys as u64)?;
-            self.expect("the sum of the values set", read.sum, STORED * keys as i64)?;
+            of_thread.into_iter().for_each(|(key, value)| stored.entry(key).or_default().push(value));
         }
-        if checks == Checks::All {
-            self.expect("keys in the map", subject.count(), self.keys.count())?;
+        for (key, last) in stored {
+            let read = subject
+                .run(Op::Get, Batch { keys: KeyIter::one(key), first: 0, objects: &mut objects(0, 0) });
+            self.expect("keys found after set", read.hits, 1)?;
+            // A thread that is not among them may have stored in this key too, at a time that is not known.
+            let all_known = self.work.max_key.is_own() || last.len() == self.streams.len();
+            if all_known && !last.contains(&read.sum) {
+                self.expect("the value that was set last", read.sum, last[0])?;
+            }
         }
-        Ok(sample)
+        Ok(())
     }
 
     /// Times `rounds` of filling or emptying maps, each built for it.
@@ -117,23 +149,25 @@ impl<'a> Cell<'a> {
             let (elapsed, done) = self.team.run(
                 |thread| {
                     let stream = &self.streams[thread];
-                    (stream, self.objects(stream.chunk_len() * maps))
+                    let few: Vec<_> = self.objects(thread, 0, stream.chunk_len().min(OBJECTS)).collect();
+                    let objects = (0..maps).flat_map(|_| objects_among(&few, stream.chunk_len()));
+                    (stream, self.first(thread, 0), objects.collect::<Vec<_>>().into_iter())
                 },
-                |(stream, objects)| {
+                |(stream, first, objects)| {
                     counted(|| {
                         let mut tally = Tally::default();
                         for subject in &subjects {
                             let keys = stream.chunk(0).keys;
-                            tally += subject.run(op, Batch { keys, objects });
+                            tally += subject.run(op, Batch { keys, first: *first, objects });
                         }
                         tally
                     })
                 },
             );
             let Some(first) = subjects.first() else { break };
-            let sample = self.sample(&**first, elapsed, &done, self.chunk_ops() * maps);
+            let (sample, tally) = self.sample(&**first, elapsed, &done, self.chunk_ops() * maps);
             for subject in &subjects {
-                self.check_fresh(&**subject, sample)?;
+                self.check_fresh(&**subject, sample, tally)?;
             }
             drop(subjects);
             reclaim();
@@ -142,17 +176,21 @@ impl<'a> Cell<'a> {
         Ok(all.expect("a sample has at least one round"))
     }
 
-    fn check_fresh(&self, subject: &dyn Subject, sample: Sample) -> Result<(), Fault> {
+    fn check_fresh(&self, subject: &dyn Subject, sample: Sample, tally: Tally) -> Result<(), Fault> {
         if subject.checks() == Checks::None {
             return Ok(());
         }
         if self.work.op == Op::Del {
-            self.expect("keys found to delete", sample.hits.unwrap_or(0), sample.ops)?;
+            self.expect("keys found to delete", tally.hits, sample.ops)?;
             return self.expect("keys left after deleting all", subject.count(), 0);
         }
-        let keys = self.keys.count();
-        self.expect("keys after inserting all", subject.count(), keys)?;
-        self.expect("the sum of the values inserted", subject.total(), STORED * keys as i64)
+        self.expect("keys after inserting all", subject.count(), self.keys.count())?;
+        let inserted = self
+            .streams
+            .iter()
+            .enumerate()
+            .flat_map(|(thread, stream)| (0..stream.chunk_len()).map(move |i| self.stored(thread, 0, i)));
+        self.expect("the sum of the values inserted", subject.total(), inserted.sum())
     }
 
     /// The operations of all threads in a round.
@@ -171,25 +209,35 @@ impl<'a> Cell<'a> {
         self.streams.iter().map(Stream::chunk_len).sum()
     }
 
-    /// The objects that this many operations store.
-    fn objects(&self, count: usize) -> Objects {
+    /// The first value that a thread stores in the sample that begins at this turn: unlike any that a map is filled
+    /// with, and any that another thread or another sample stores.
+    fn first(&self, thread: usize, turn: usize) -> i64 {
+        let so_far = turn * self.streams[thread].chunk_len();
+        -((thread as i64 + 1) << THREAD_SHIFT) + so_far as i64
+    }
+
+    /// What operation `i` of a thread stores in the sample that begins at this turn.
+    fn stored(&self, thread: usize, turn: usize, i: usize) -> i64 {
+        let i = if self.work.cache == Cache::Obj { i % OBJECTS } else { i };
+        self.first(thread, turn) + i as i64
+    }
+
+    /// The objects that this many operations of a thread store.
+    fn objects(&self, thread: usize, turn: usize, count: usize) -> Objects {
         let stores = self.work.cache == Cache::Obj && matches!(self.work.op, Op::Set | Op::Insert);
-        objects(if stores { count } else { 0 })
+        objects(self.first(thread, turn), if stores { count } else { 0 })
     }
 
-    fn total_if(&self, subject: &dyn Subject, wanted: bool) -> i64 {
-        if wanted { subject.total() } else { 0 }
-    }
-
-    fn sample(&self, subject: &dyn Subject, elapsed: Duration, done: &[Done], ops: usize) -> Sample {
+    fn sample(&self, subject: &dyn Subject, elapsed: Duration, done: &[Done], ops: usize) -> (Sample, Tally) {
         let mut allocated = Allocated::default();
-        let mut hits = 0;
-        for (tally, by_thread) in done {
+        let mut tally = Tally::default();
+        for (of_thread, by_thread) in done {
+            tally += *of_thread;
             allocated += *by_thread;
-            hits += tally.hits;
         }
         let tells = matches!(self.work.op, Op::Get | Op::Del) && subject.checks() == Checks::All;
-        Sample { elapsed, ops: ops as u64, hits: tells.then_some(hits), allocated }
+        let hits = tells.then_some(tally.hits);
+        (Sample { elapsed, ops: ops as u64, hits, allocated }, tally)
     }
 
     fn expect<T: PartialEq + std::fmt::Display>(

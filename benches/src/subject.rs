@@ -17,8 +17,8 @@ pub use floor::Empty;
 pub use int::Int;
 pub use obj::Obj;
 
-/// What `set` and `insert` store: unlike any value that a map is filled with.
-pub const STORED: i64 = -7;
+/// The different objects that a thread stores in turn: few, so that the harness adds no cache misses.
+pub const OBJECTS: usize = 64;
 
 /// Objects to store, made before a clock starts; what is not stored is dropped after it.
 pub type Objects = vec::IntoIter<Arc<Object>>;
@@ -28,6 +28,8 @@ pub type Objects = vec::IntoIter<Arc<Object>>;
 pub struct Batch<'a> {
     /// The keys, in order.
     pub keys: KeyIter<'a>,
+    /// What the first integer is set to; each of the others to one more than the one before.
+    pub first: i64,
     /// What objects are set to, one for each key; of no use to other operations.
     pub objects: &'a mut Objects,
 }
@@ -63,7 +65,7 @@ pub enum Checks {
 ///
 /// The one `dyn` call is for a whole batch; the loop inside is compiled for the map.
 pub trait Subject: Send + Sync {
-    /// Does the operations of a batch. `set` and `insert` store [`STORED`], or the objects of the batch.
+    /// Does the operations of a batch.
     fn run(&self, op: Op, batch: Batch<'_>) -> Tally;
     /// Does the requests of a trace.
     fn replay(&self, requests: Requests<'_>, objects: &mut Objects) -> Replayed;
@@ -79,11 +81,16 @@ pub trait Subject: Send + Sync {
     }
 }
 
-/// This many objects to store. There are few different ones, so that the harness adds no cache misses.
+/// This many objects to store: [`OBJECTS`] in turn, their ids counting from `first`.
 #[must_use]
-pub fn objects(count: usize) -> Objects {
-    const DIFFERENT: usize = 64;
-    let few: Vec<_> = (0..DIFFERENT.min(count)).map(|_| Arc::new(Object::new(STORED))).collect();
+pub fn objects(first: i64, count: usize) -> Objects {
+    let few: Vec<_> = (0..OBJECTS.min(count)).map(|i| Arc::new(Object::new(first + i as i64))).collect();
+    objects_among(&few, count)
+}
+
+/// This many objects to store, those of `few` in turn.
+#[must_use]
+pub fn objects_among(few: &[Arc<Object>], count: usize) -> Objects {
     let objects: Vec<_> = few.iter().cycle().take(count).cloned().collect();
     objects.into_iter()
 }

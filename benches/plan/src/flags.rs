@@ -131,11 +131,11 @@ impl Flags {
 
     fn matrix(&self, max_key: Vec<KeyCount>) -> Result<Task, Refusal> {
         let pace = if self.quick { QUICK } else { DEFAULT };
-        let max_key = or(max_key, if self.quick { &QUICK_KEYS } else { &DEFAULT_KEYS });
-        let key_len = or(self.key_len.clone(), &[DEFAULT_KEY_LEN]);
-        let threads = or(self.threads.clone(), &[1, 2]);
-        let dists = or(self.dist.clone(), &[Dist::Uniform]);
-        let caches = or(self.caches.clone(), &Cache::ALL);
+        let max_key = or(&max_key, if self.quick { &QUICK_KEYS } else { &DEFAULT_KEYS });
+        let key_len = or(&self.key_len, &[DEFAULT_KEY_LEN]);
+        let threads = or(&self.threads, &[1, 2]);
+        let dists = or(&self.dist, &[Dist::Uniform]);
+        let caches = or(&self.caches, &Cache::ALL);
         for op in &self.ops {
             if !caches.iter().any(|cache| cache.ops().contains(op)) {
                 return Err(Refusal::new(format!("`{op}` is no operation of the obj cache")));
@@ -175,9 +175,9 @@ impl Flags {
         }
         Ok(Task::Trace(Trace {
             file,
-            caches: or(self.caches.clone(), &Cache::ALL),
+            caches: or(&self.caches, &Cache::ALL),
             rows: self.rows(|row| row.kind == Kind::Backend),
-            threads: or(self.threads.clone(), &[1, 2]),
+            threads: or(&self.threads, &[1, 2]),
         }))
     }
 
@@ -190,11 +190,11 @@ impl Flags {
         // Growth goes to twice the keys, and churn replaces each of them twice.
         long_enough(key_len, keys.saturating_mul(4))?;
         let rows = self.stores(|row| row.kind == Kind::Backend);
-        Ok(Task::Memory(Memory { caches: or(self.caches.clone(), &Cache::ALL), rows, keys, key_len }))
+        Ok(Task::Memory(Memory { caches: or(&self.caches, &Cache::ALL), rows, keys, key_len }))
     }
 
     fn adapters(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
-        let max_key = or(max_key.to_vec(), &[KeyCount(100), KeyCount(1_000_000)]);
+        let max_key = or(max_key, &[KeyCount(100), KeyCount(1_000_000)]);
         let keys: Vec<_> = max_key.iter().map(|count| count.0).collect();
         let key_len = one("--key-len", &self.key_len, DEFAULT_KEY_LEN)?;
         for &keys in &keys {
@@ -245,8 +245,15 @@ const DEFAULT: Pace = Pace {
 };
 const DEFAULT_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(1_000_000)];
 
-fn or<T: Clone>(asked: Vec<T>, default: &[T]) -> Vec<T> {
-    if asked.is_empty() { default.to_vec() } else { asked }
+/// What was asked, each once; or the default.
+fn or<T: Clone + PartialEq>(asked: &[T], default: &[T]) -> Vec<T> {
+    let mut each_once = Vec::new();
+    for one in if asked.is_empty() { default } else { asked } {
+        if !each_once.contains(one) {
+            each_once.push(one.clone());
+        }
+    }
+    each_once
 }
 
 fn one<T: Copy>(flag: &str, asked: &[T], default: T) -> Result<T, Refusal> {

@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn three_digits_tell() {
-        let shown = [0.0, 0.5, 9.314, 9.996, 28.44, 99.96, 257.2, 999.6, 1_204.4, 1_234_567.0, -12.34].map(short);
+        let shown =
+            [0.0, 0.5, 9.314, 9.996, 28.44, 99.96, 257.2, 999.6, 1_204.4, 1_234_567.0, -12.34].map(short);
         let wanted =
             ["0.00", "0.50", "9.31", "10.0", "28.4", "100", "257", "1 000", "1 204", "1 234 567", "-12.3"];
         assert_eq!(shown, wanted.map(|text| text.replace(' ', "\u{202f}")));
@@ -86,7 +87,10 @@ mod tests {
 
     #[test]
     fn counts_and_times_are_in_their_units() {
-        assert_eq!([0, 7, 100, 1_500, 100_000, 2_500_000].map(count), ["0", "7", "100", "1.5k", "100k", "2.5M"]);
+        assert_eq!(
+            [0, 7, 100, 1_500, 100_000, 2_500_000].map(count),
+            ["0", "7", "100", "1.5k", "100k", "2.5M"]
+        );
         assert_eq!([210.0, 4e3, 999_600.0].map(time), ["210 ns", "4.00 µs", "1.00 ms"]);
         assert_eq!([0, 25_769_803_776].map(memory), ["unknown", "24.0 GiB"]);
         assert_eq!(change(1.2041), "+20.4 %");

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use hotcache_bench_plan::{Cache, Memory, Op};
 use serde::{Deserialize, Serialize};
@@ -6,8 +8,9 @@ use crate::alloc::live_bytes;
 use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::machine::resident_bytes;
+use crate::peer::Object;
 use crate::peers::{Entry, Setup};
-use crate::subject::{Batch, Subject, objects};
+use crate::subject::{Batch, Subject, objects, objects_among};
 
 /// Inserts between two looks at the counted bytes while a map grows.
 const LOOK: usize = 64;
@@ -43,18 +46,20 @@ pub struct Footprint {
 /// If the map does not hold the keys that it should.
 pub fn measure(plan: &Memory, entry: &Entry, cache: Cache, phase: Phase) -> Result<[Footprint; 2]> {
     let keys = Keys::render(0..plan.keys as u32 * 3, plan.key_len);
+    // One for all keys: what counts is the map.
+    let object = [Arc::new(Object::new(0))];
     let base = Base::now();
     let subject = entry.build(cache, &Setup::for_keys(plan.keys));
     let subject = &*subject.with_context(|| format!("{} has no {cache} cache", entry.name))?;
     let cell = format!("{cache}/memory/{}", entry.name);
-    insert(subject, &keys, 0, plan.keys);
+    insert(subject, &keys, &object, 0, plan.keys);
     let expect = |keys| Fault::unless_equal(&cell, "keys", subject.count(), keys);
     expect(plan.keys)?;
     (entry.reclaim)();
     let first = base.footprint(plan.keys);
     let result = match phase {
         Phase::Grow => {
-            let worst = grow(subject, &keys, plan.keys, &base);
+            let worst = grow(subject, &keys, &object, plan.keys, &base);
             expect(plan.keys * 2)?;
             [first, worst]
         }
@@ -62,7 +67,7 @@ pub fn measure(plan: &Memory, entry: &Entry, cache: Cache, phase: Phase) -> Resu
             for start in (0..plan.keys * 2).step_by(LOOK) {
                 let end = (start + LOOK).min(plan.keys * 2);
                 delete(subject, &keys, start, end);
-                insert(subject, &keys, start + plan.keys, end + plan.keys);
+                insert(subject, &keys, &object, start + plan.keys, end + plan.keys);
             }
             expect(plan.keys)?;
             (entry.reclaim)();
@@ -78,12 +83,12 @@ pub fn measure(plan: &Memory, entry: &Entry, cache: Cache, phase: Phase) -> Resu
 
 /// Grows from `from` keys to twice as many, and returns the footprint with the most counted bytes per key, with
 /// the most resident bytes per key that were seen anywhere.
-fn grow(subject: &dyn Subject, keys: &Keys, from: usize, base: &Base) -> Footprint {
+fn grow(subject: &dyn Subject, keys: &Keys, object: &[Arc<Object>], from: usize, base: &Base) -> Footprint {
     let mut worst = Footprint::default();
     let mut worst_resident: Option<Footprint> = None;
     for (look, start) in (from..from * 2).step_by(LOOK).enumerate() {
         let end = (start + LOOK).min(from * 2);
-        insert(subject, keys, start, end);
+        insert(subject, keys, object, start, end);
         let now = Footprint { keys: end, counted: base.counted(), resident: None };
         if worst.keys == 0 || now.counted_per_key() > worst.counted_per_key() {
             worst = now;
@@ -101,17 +106,17 @@ fn grow(subject: &dyn Subject, keys: &Keys, from: usize, base: &Base) -> Footpri
     worst
 }
 
-fn insert(subject: &dyn Subject, keys: &Keys, start: usize, end: usize) {
-    // Small batches, so that the objects to come take no memory to speak of.
+fn insert(subject: &dyn Subject, keys: &Keys, object: &[Arc<Object>], start: usize, end: usize) {
+    // In small batches, so that the pointers to come take no memory to speak of.
     for start in (start..end).step_by(LOOK) {
         let end = (start + LOOK).min(end);
-        let mut objects = objects(end - start);
-        subject.run(Op::Insert, Batch { keys: keys.range(start, end), objects: &mut objects });
+        let mut objects = objects_among(object, end - start);
+        subject.run(Op::Insert, Batch { keys: keys.range(start, end), first: 0, objects: &mut objects });
     }
 }
 
 fn delete(subject: &dyn Subject, keys: &Keys, start: usize, end: usize) {
-    subject.run(Op::Del, Batch { keys: keys.range(start, end), objects: &mut objects(0) });
+    subject.run(Op::Del, Batch { keys: keys.range(start, end), first: 0, objects: &mut objects(0, 0) });
 }
 
 impl Footprint {

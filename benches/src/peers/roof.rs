@@ -14,7 +14,7 @@ use crate::keys::KeyIter;
 use crate::peer::Object;
 use crate::peers::Setup;
 use crate::stream::value_of;
-use crate::subject::{Batch, Checks, Objects, STORED, Subject, Tally};
+use crate::subject::{Batch, Checks, Objects, Subject, Tally};
 use crate::trace::{Replayed, Requests};
 
 /// A place for each hash, and the hash.
@@ -60,8 +60,8 @@ impl Subject for IntRoof {
                 }
             }
             Op::Set => {
-                for key in keys {
-                    self.0.of(key).store(STORED, Ordering::Release);
+                for (key, value) in keys.zip(batch.first..) {
+                    self.0.of(key).store(value, Ordering::Release);
                 }
             }
             Op::Add => {

@@ -1,6 +1,6 @@
 use hotcache_bench_plan::Op;
 
-use super::{Batch, Objects, STORED, Subject, Tally};
+use super::{Batch, Objects, Subject, Tally};
 use crate::keys::KeyIter;
 use crate::peer::IntPeer;
 use crate::stream::value_of;
@@ -23,8 +23,8 @@ impl<P: IntPeer> Subject for Int<P> {
                 }
             }
             Op::Set | Op::Insert => {
-                for key in batch.keys {
-                    self.0.set(key, STORED);
+                for (key, value) in batch.keys.zip(batch.first..) {
+                    self.0.set(key, value);
                 }
             }
             Op::Add => {
@@ -50,10 +50,10 @@ impl<P: IntPeer> Subject for Int<P> {
                     let hit = self.0.get(key).is_some();
                     replayed.read(hit);
                     if !hit {
-                        self.0.set(key, STORED);
+                        self.0.set(key, 0);
                     }
                 }
-                Step::Store => self.0.set(key, STORED),
+                Step::Store => self.0.set(key, 0),
                 Step::InsertIfAbsent => self.0.insert_if_absent(key),
                 Step::Increment => {
                     self.0.add(key, 1);

@@ -14,7 +14,7 @@ pub struct Obj<P>(pub P);
 
 impl<P: ObjPeer> Subject for Obj<P> {
     fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
-        let Batch { keys, objects } = batch;
+        let Batch { keys, objects, .. } = batch;
         let mut tally = Tally::default();
         match op {
             Op::Get => {

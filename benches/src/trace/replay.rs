@@ -102,7 +102,7 @@ fn column(
 
 fn replay(subject: &dyn Subject, parts: &[Part], team: &Team) -> (Duration, Replayed) {
     let (elapsed, found) = team.run(
-        |thread| (&parts[thread], objects(parts[thread].stores())),
+        |thread| (&parts[thread], objects(0, parts[thread].stores())),
         |(part, objects)| subject.replay(part.requests(), objects),
     );
     let mut all = Replayed::default();

@@ -8,7 +8,7 @@ use cache_core::{
 
 use crate::map::Map;
 use crate::raw::Upsert;
-use crate::reclaim::Guard;
+use crate::reclaim::Pinned;
 
 /// How many look-ups of [`get_many`](IntCache::get_many) overlap.
 const GROUP: usize = 16;
@@ -122,7 +122,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     ) -> Result<i64, AddError> {
         match counter::step(0, delta, &bounds) {
             Ok(first) => {
-                let try_add = |_: &Guard<'_>, cell: &_| Some(counter::try_add(cell, delta, &bounds));
+                let try_add = |_: Pinned<'_>, cell: &_| Some(counter::try_add(cell, delta, &bounds));
                 let (outcome, chores) = self.map.upsert(key, first, try_add);
                 self.map.see_to(chores);
                 match outcome {

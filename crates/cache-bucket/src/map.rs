@@ -3,7 +3,7 @@
 use cache_core::{HashBuilder, Key, Options};
 
 use crate::raw::{Assist, Cell, Chores, Entry, Hash, Probe, Raw, Upsert};
-use crate::reclaim::{self, GRACE, Guard};
+use crate::reclaim::{self, GRACE, Pinned};
 
 /// How many buckets one write moves while the table is resized: enough that a growing table is through long before
 /// the next step, few enough that it takes but microseconds.
@@ -28,21 +28,52 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     #[inline(always)]
     pub(crate) fn get<R>(&self, key: &K, f: impl FnOnce(C::Word) -> R) -> Option<R> {
         let (probe, hash) = Probe::new(key, &self.hasher);
-        let guard = reclaim::pin();
-        self.raw.get(&guard, hash, probe).map(f)
+        match reclaim::quick_pin() {
+            Some(guard) => self.raw.get(guard.pinned(), hash, probe).map(f),
+            None => self.get_otherwise(key, f),
+        }
     }
 
-    #[inline(always)]
-    pub(crate) fn update<R>(&self, key: &K, mut f: impl FnMut(&Guard<'_>, &C) -> Option<R>) -> Option<R> {
+    #[cold]
+    #[inline(never)]
+    fn get_otherwise<R>(&self, key: &K, f: impl FnOnce(C::Word) -> R) -> Option<R> {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin();
-        let (result, chores) = self.raw.update(&guard, hash, probe, |cell| f(&guard, cell));
-        drop(guard);
+        self.raw.get(guard.pinned(), hash, probe).map(f)
+    }
+
+    /// Calls `f` with the value of a present key. See [`Raw::update`].
+    #[inline(always)]
+    pub(crate) fn update<R>(
+        &self,
+        key: &K,
+        mut f: impl FnMut(Pinned<'_>, &C) -> Option<R>,
+    ) -> Option<R> {
+        let (probe, hash) = Probe::new(key, &self.hasher);
+        let (result, chores) = match reclaim::quick_pin() {
+            Some(guard) => {
+                let pinned = guard.pinned();
+                self.raw.update(pinned, hash, probe, |cell| f(pinned, cell))
+            }
+            None => self.update_otherwise(key, &mut f),
+        };
         self.see_to(chores);
         result
     }
 
-    /// Calls `f` with the value of a key, or inserts the key with `word`.
+    #[cold]
+    #[inline(never)]
+    fn update_otherwise<R>(
+        &self,
+        key: &K,
+        f: &mut dyn FnMut(Pinned<'_>, &C) -> Option<R>,
+    ) -> (Option<R>, Chores) {
+        let (probe, hash) = Probe::new(key, &self.hasher);
+        let guard = reclaim::pin();
+        self.raw.update(guard.pinned(), hash, probe, |cell| f(guard.pinned(), cell))
+    }
+
+    /// Calls `f` with the value of a key, or inserts the key with `word`. See [`Raw::upsert`].
     ///
     /// The caller passes the chores to [`see_to`](Self::see_to) once it no longer owns what `word` stands for: what
     /// users wrote may run there, and panic.
@@ -51,17 +82,35 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         &self,
         key: &K,
         word: C::Word,
-        mut f: impl FnMut(&Guard<'_>, &C) -> Option<R>,
+        mut f: impl FnMut(Pinned<'_>, &C) -> Option<R>,
+    ) -> (Upsert<R>, Chores) {
+        let (probe, hash) = Probe::new(key, &self.hasher);
+        match reclaim::quick_pin() {
+            Some(guard) => {
+                let pinned = guard.pinned();
+                self.raw.upsert(pinned, hash, probe, word, |cell| f(pinned, cell))
+            }
+            None => self.upsert_otherwise(key, word, &mut f),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn upsert_otherwise<R>(
+        &self,
+        key: &K,
+        word: C::Word,
+        f: &mut dyn FnMut(Pinned<'_>, &C) -> Option<R>,
     ) -> (Upsert<R>, Chores) {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin();
-        self.raw.upsert(&guard, hash, probe, word, |cell| f(&guard, cell))
+        self.raw.upsert(guard.pinned(), hash, probe, word, |cell| f(guard.pinned(), cell))
     }
 
     pub(crate) fn remove(&self, key: &K) -> bool {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin();
-        let (removed, chores) = self.raw.remove(&guard, hash, probe);
+        let (removed, chores) = self.raw.remove(guard.pinned(), hash, probe);
         drop(guard);
         self.see_to(chores);
         removed
@@ -76,7 +125,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         while let Some(from) = next {
             let guard = reclaim::pin();
             let chores;
-            (next, chores) = self.raw.wipe(&guard, from);
+            (next, chores) = self.raw.wipe(guard.pinned(), from);
             drop(guard);
             self.see_to(chores);
         }
@@ -90,12 +139,12 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             let guard = reclaim::pin();
             let mut chores = Chores::NONE;
             let mut found: Vec<Entry<'_, C>> = Vec::new();
-            next = self.raw.gather(&guard, from, &self.hasher, &mut found);
+            next = self.raw.gather(guard.pinned(), from, &self.hasher, &mut found);
             for entry in &found {
                 let mut visit = |key: &K| {
                     if !f(key, entry.word) {
                         let (probe, hash) = Probe::new(key, &self.hasher);
-                        chores = chores | self.raw.remove(&guard, hash, probe).1;
+                        chores = chores | self.raw.remove(guard.pinned(), hash, probe).1;
                     }
                 };
                 // SAFETY: the entry is of `raw`, whose keys are of type `K`.
@@ -115,11 +164,11 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         let mut hashes = [Hash(0); N];
         for (key, hash) in keys.iter().zip(&mut hashes) {
             *hash = Probe::new(*key, &self.hasher).1;
-            self.raw.prefetch(&guard, *hash);
+            self.raw.prefetch(guard.pinned(), *hash);
         }
         for (i, key) in keys.iter().enumerate() {
             let probe = Probe::unhashed(*key);
-            f(i, self.raw.get(&guard, hashes[i], probe));
+            f(i, self.raw.get(guard.pinned(), hashes[i], probe));
         }
     }
 
@@ -127,7 +176,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     pub(crate) fn shrink_to_fit(&self) {
         self.finish_resizing();
         let guard = reclaim::pin();
-        let chores = self.raw.shrink_to_fit(&guard);
+        let chores = self.raw.shrink_to_fit(guard.pinned());
         drop(guard);
         self.see_to(chores);
         self.finish_resizing();
@@ -138,7 +187,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     fn finish_resizing(&self) {
         for _ in 0..PATIENCE {
             let guard = reclaim::pin();
-            let assist = self.raw.assist(&guard, &self.hasher, usize::MAX);
+            let assist = self.raw.assist(guard.pinned(), &self.hasher, usize::MAX);
             drop(guard);
             match assist {
                 Assist::Idle => return,
@@ -170,8 +219,8 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         }
         if chores.has(Chores::RESIZED | Chores::MOVE) {
             let guard = reclaim::pin();
-            let assist = self.raw.assist(&guard, &self.hasher, ASSIST);
-            let try_now = guard.tick(TRY_EVERY);
+            let assist = self.raw.assist(guard.pinned(), &self.hasher, ASSIST);
+            let try_now = guard.pinned().tick(TRY_EVERY);
             drop(guard);
             match assist {
                 Assist::TooEarly if try_now => {

@@ -98,10 +98,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
         let new = Arc::as_ptr(&value).cast_mut();
-        let (outcome, chores) = self.map.upsert(key, new, |guard, cell| {
+        let (outcome, chores) = self.map.upsert(key, new, |pinned, cell| {
             let old = replace(cell, new)?;
             // SAFETY: we took it out of its cell, and with it the reference it stood for.
-            Some(guard.retire(unsafe { retire_arc(old) }))
+            Some(pinned.retire(unsafe { retire_arc(old) }))
         });
         // Its reference is the cell's now.
         mem::forget(value);

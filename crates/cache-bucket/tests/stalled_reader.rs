@@ -46,7 +46,7 @@ fn a_reader_that_stays_delays_nobody() {
         cache.set(&key, 0);
     }
     for key in 0..30_000 {
-        let expected = if key % 3 == 0 { None } else { Some(1 + 2 * i64::from(key < 50_000)) };
+        let expected = if key % 3 == 0 { None } else { Some(1 + 2 * i64::from(key < 15_000)) };
         assert_eq!(cache.get(&key), expected, "{key}");
     }
 }

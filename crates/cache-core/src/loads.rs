@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::waits::{NOBODY, Owner, Running, Wait, this_thread};
@@ -23,7 +23,7 @@ use crate::{Key, LoadError, ObjCache};
 /// ```
 /// use cache_core::Loads;
 /// let loads: Loads<String, str> = Loads::new();
-/// loads.written("event:1"); // nothing in flight: one read of a shared word
+/// loads.written("event:1"); // nothing in flight: a fence and one read of a shared word
 /// ```
 pub struct Loads<V, K: Key + ?Sized> {
     /// How many entries `flights` has, so that writers need not lock it to learn that there are none.
@@ -82,11 +82,10 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     ///
     /// # Performance
     ///
-    /// One read of a word that nobody writes while no load starts or ends.
+    /// A full fence, and one read of a word that nobody writes while no load starts or ends.
     #[inline]
     pub fn written(&self, key: &K) {
-        // Pairs with the increment in `join`: a loader that starts before this is seen here.
-        if self.in_flight.load(Ordering::SeqCst) != 0 {
+        if self.any_in_flight() {
             self.mark_stale(key);
         }
     }
@@ -99,12 +98,22 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     /// cache_core::Loads::<u8, str>::new().all_written();
     /// ```
     pub fn all_written(&self) {
-        if self.in_flight.load(Ordering::SeqCst) != 0 {
+        if self.any_in_flight() {
             let flights: Vec<_> = lock(&self.flights).values().cloned().collect();
             for flight in flights {
                 flight.mark_stale();
             }
         }
+    }
+
+    #[inline]
+    fn any_in_flight(&self) -> bool {
+        // Pairs with the fence in `join`. What the caller changed before this write, such as the source that
+        // objects are loaded from, must not become visible after this read: then either this finds the load, or
+        // the load finds the change. Without both fences a stale object was seen to stay.
+        fence(Ordering::SeqCst);
+        // Pairs with the decrement in `remove`: where a load has ended, what it published is there to be replaced.
+        self.in_flight.load(Ordering::Acquire) != 0
     }
 
     #[cold]
@@ -164,7 +173,9 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         match flights.entry(key.to_owned_key()) {
             Entry::Occupied(flight) => flight.get().clone(),
             Entry::Vacant(place) => {
-                self.in_flight.fetch_add(1, Ordering::SeqCst);
+                self.in_flight.fetch_add(1, Ordering::Relaxed);
+                // Pairs with the fence in `any_in_flight`: what this load reads comes after.
+                fence(Ordering::SeqCst);
                 place.insert(Arc::new(Flight::new())).clone()
             }
         }
@@ -178,7 +189,8 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         let mut flights = lock(&self.flights);
         let removed = flights.extract_if(|_, there| Arc::ptr_eq(there, flight)).next();
         if removed.is_some() {
-            self.in_flight.fetch_sub(1, Ordering::SeqCst);
+            // Pairs with the read in `any_in_flight`.
+            self.in_flight.fetch_sub(1, Ordering::Release);
         }
         drop(flights);
         // After the lock: a stored key may have a `Drop` of its own.

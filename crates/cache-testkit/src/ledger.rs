@@ -5,11 +5,8 @@ use std::time::Duration;
 
 use cache_core::Backend;
 
-use crate::Violation;
 use crate::threads::eventually;
-
-/// Other tests of the process may hold back reclamation, though none of them for long.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::{Violation, patience};
 
 /// Keeps the books of objects: how many were made, and how often each was dropped.
 ///
@@ -103,9 +100,11 @@ impl Ledger {
 
     /// Drives reclamation until as many objects are dropped as there should be.
     ///
+    /// Other tests of the process may hold it back, though none of them for long.
+    ///
     /// # Errors
     ///
-    /// A [`Violation`] if fewer are within a minute, or more.
+    /// A [`Violation`] if fewer are within the suite's [`patience`](crate::patience()), or more.
     ///
     /// # Examples
     ///
@@ -114,14 +113,14 @@ impl Ledger {
     /// assert_eq!(Ledger::new(1).settle_at::<Reference>(0), Ok(()));
     /// ```
     pub fn settle_at<B: Backend>(&self, drops: usize) -> Result<(), Violation> {
-        self.settle_within::<B>(drops, LIMIT)
+        self.settle_within::<B>(drops, patience())
     }
 
     /// Drives reclamation until every object is dropped, exactly once each.
     ///
     /// # Errors
     ///
-    /// A [`Violation`] if one is not within a minute, or was dropped twice.
+    /// A [`Violation`] if one is not within the suite's [`patience`](crate::patience()), or was dropped twice.
     ///
     /// # Examples
     ///
@@ -137,7 +136,7 @@ impl Ledger {
         self.settle_at::<B>(self.made())
     }
 
-    /// As [`settle_at`](Ledger::settle_at), with a limit other than a minute.
+    /// As [`settle_at`](Ledger::settle_at), with a limit of one's own.
     ///
     /// # Errors
     ///

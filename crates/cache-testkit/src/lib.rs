@@ -62,6 +62,7 @@ pub mod key_panics;
 mod ledger;
 mod macros;
 pub mod obj;
+mod patience;
 mod probe;
 mod proptests;
 mod quiet;
@@ -75,6 +76,7 @@ mod violation;
 mod watchdog;
 
 pub use ledger::{Counted, Ledger};
+pub use patience::{patience, set_patience};
 pub use probe::{Outcome, assert_outcome, probe, serve_probe};
 pub use quiet::quiet_panic;
 pub use random::{Random, fresh_seed};

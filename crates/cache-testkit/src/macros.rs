@@ -114,6 +114,7 @@ macro_rules! conformance {
                 }
                 stress {
                     nothing_stale_with_del nothing_stale_with_set nothing_stale_with_clear
+                    nothing_stale_as_a_load_starts
                     failures_and_circles
                 }
             }

@@ -2,9 +2,6 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Longer than any schedule on a loaded machine keeps a thread from running.
-const LIMIT: Duration = Duration::from_secs(60);
-
 /// Points in time by name, so that a test can put steps of its threads in an order.
 ///
 /// # Examples
@@ -65,7 +62,7 @@ impl Signals {
     ///
     /// # Panics
     ///
-    /// If it is not raised within a minute.
+    /// If it is not raised within the suite's [`patience`](crate::patience()).
     ///
     /// # Examples
     ///
@@ -75,7 +72,8 @@ impl Signals {
     /// signals.wait("loaded");
     /// ```
     pub fn wait(&self, signal: &'static str) {
-        assert!(self.wait_for(signal, LIMIT), "nobody raised `{signal}` within {LIMIT:?}");
+        let limit = crate::patience();
+        assert!(self.wait_for(signal, limit), "nobody raised `{signal}` within {limit:?}");
     }
 
     /// Waits until a signal is raised, but no longer than `limit`; tells whether it was.

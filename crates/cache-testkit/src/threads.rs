@@ -8,23 +8,46 @@ use std::time::{Duration, Instant};
 /// Spins before a thread gives its core away: enough for a partner that runs, too few to matter if it does not.
 const SPINS: usize = 200;
 
+/// What a thread did before it left this, whoever sees it then comes after.
+///
+/// Joining a thread says the same, but in the standard library, which ThreadSanitizer is not built into: it would
+/// take the end of a test for a race with the threads that it has joined.
+#[derive(Debug, Default)]
+pub(crate) struct Ended(AtomicUsize);
+
+impl Ended {
+    /// The last thing that a thread does.
+    pub(crate) fn leave(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The first thing after the threads are joined.
+    pub(crate) fn see(&self) {
+        self.0.load(Ordering::Acquire);
+    }
+}
+
 /// Runs `body(0)` to `body(threads - 1)` at once, each on its own thread, and returns what they return.
 ///
 /// A panic in one becomes the caller's, once all have ended.
 pub(crate) fn together<R: Send>(threads: usize, body: impl Fn(usize) -> R + Sync) -> Vec<R> {
     let start = Meeting::new(threads);
-    let (body, start) = (&body, &start);
+    let ended = Ended::default();
+    let (body, start, leaving) = (&body, &start, &ended);
     let results: Vec<_> = thread::scope(|scope| {
         let handles: Vec<_> = (0..threads)
             .map(|index| {
                 scope.spawn(move || {
                     start.wait();
-                    body(index)
+                    let result = body(index);
+                    leaving.leave();
+                    result
                 })
             })
             .collect();
         handles.into_iter().map(|handle| handle.join()).collect()
     });
+    ended.see();
     results.into_iter().map(|result| result.unwrap_or_else(|payload| panic::resume_unwind(payload))).collect()
 }
 
@@ -114,14 +137,18 @@ pub(crate) fn beside<R>(mut work: impl FnMut() + Send, body: impl FnOnce() -> R)
         }
     }
     let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
+    let ended = Ended::default();
+    let result = thread::scope(|scope| {
         // Also when `body` panics: the scope waits for the thread before it passes the panic on.
         let _stop = Stop(&stop);
         scope.spawn(|| {
             while !stop.load(Ordering::Acquire) {
                 work();
             }
+            ended.leave();
         });
         body()
-    })
+    });
+    ended.see();
+    result
 }

@@ -1,10 +1,12 @@
 use std::io::Write;
 use std::process;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use crate::Violation;
+use crate::threads::Ended;
 
 /// No test of the suite takes a tenth of this in a debug build; sanitizers are slower by less than that.
 const DEFAULT_LIMIT_SECONDS: u64 = 300;
@@ -68,12 +70,19 @@ pub fn ends_within<R: Send + 'static>(
     body: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Violation> {
     let (sender, receiver) = mpsc::channel();
+    let ended = Arc::new(Ended::default());
+    let leaving = ended.clone();
     let thread = thread::spawn(move || {
+        let result = body();
+        leaving.leave();
         // Nobody listens after the limit.
-        let _ = sender.send(body());
+        let _ = sender.send(result);
     });
     match receiver.recv_timeout(limit) {
-        Ok(result) => Ok(result),
+        Ok(result) => {
+            ended.see();
+            Ok(result)
+        }
         Err(RecvTimeoutError::Timeout) => {
             Err(Violation::hang(format!("{what} has not ended after {limit:?}")))
         }

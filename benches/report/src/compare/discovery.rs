@@ -21,8 +21,8 @@ mod tests {
     fn the_published_example_finds_its_four() {
         // Benjamini and Hochberg, 1995, section 3.2: fifteen hypotheses, four rejected at 0.05.
         let ps = [
-            0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
-            0.7590, 1.0,
+            0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719,
+            0.6528, 0.7590, 1.0,
         ];
         assert_eq!(real(&ps, 0.05).iter().filter(|real| **real).count(), 4);
     }

@@ -21,19 +21,20 @@ fn is_map_of_others(kind: Kind) -> bool {
     matches!(kind, Kind::ByHand | Kind::Peer)
 }
 
-/// The logarithm of how many times as long everything takes in the new run, as the cell's neighbours show it.
-pub(super) fn of(row: &Row<'_>, levels: &Levels, at: usize) -> f64 {
+/// The logarithm of how many times as long everything takes in the new run, as the cell's neighbours show it; `None`
+/// if it has too few.
+pub(super) fn of(row: &Row<'_>, levels: &Levels, at: usize) -> Option<f64> {
     let changes = |wanted: fn(Kind) -> bool| -> Vec<f64> {
         let others = row.cells.iter().enumerate().filter(|(i, pair)| *i != at && wanted(pair.old.kind));
         others.map(|(i, _)| levels.change(i)).collect()
     };
     let maps = changes(is_map_of_others);
     if maps.len() >= FEWEST {
-        return stats::median(&maps).unwrap_or(0.0);
+        return stats::median(&maps);
     }
     let all = changes(|_| true);
     if all.len() >= FEWEST {
-        return stats::median(&all).unwrap_or(0.0);
+        return stats::median(&all);
     }
-    stats::median(&changes(Kind::is_reference)).unwrap_or(0.0)
+    stats::median(&changes(Kind::is_reference))
 }

@@ -94,14 +94,14 @@ pub fn compare(old: &Run, new: &Run, settings: &Settings) -> Comparison {
         for (at, cell) in row.cells.iter().enumerate() {
             let mut random = Random::named(settings.seed, &cell.old.name());
             let draws = levels.resampled(at, settings.resamples, &mut random);
-            let drift = drift::of(row, &levels, at);
             let within = stats::half_width(&draws);
-            estimates.push(Estimate { within, ..estimate(row, index, &levels, at, drift) });
-            drawn.push(Drawn { pair: &row.cells[at], work: &row.work, drift, draws, random });
+            estimates.push(Estimate { within, ..estimate(row, index, &levels, at) });
+            drawn.push(Drawn { pair: &row.cells[at], work: &row.work, draws, random });
         }
     }
     let between = noise::between(&estimates);
-    let deviations: Vec<_> = estimates.iter().zip(between).map(|(e, between)| e.within.hypot(between)).collect();
+    let deviations: Vec<_> =
+        estimates.iter().zip(between).map(|(e, between)| e.within.hypot(between)).collect();
     let all = estimates.iter().zip(&deviations).zip(drawn);
     let mut changes: Vec<_> =
         all.map(|((estimate, deviation), drawn)| change(estimate, *deviation, drawn, settings)).collect();
@@ -114,7 +114,7 @@ pub fn compare(old: &Run, new: &Run, settings: &Settings) -> Comparison {
         common: common::find(&rows, &estimates, settings),
         noise: noise.unwrap_or(0.0),
         visible: noise.map_or(settings.threshold, |noise| visible(noise, settings)),
-        caveats: caveats(old, new),
+        caveats: caveats(old, new, &estimates),
         changes,
         only_old,
         only_new,
@@ -125,24 +125,28 @@ pub fn compare(old: &Run, new: &Run, settings: &Settings) -> Comparison {
 struct Drawn<'a> {
     pair: &'a Pair<'a>,
     work: &'a Work,
-    drift: f64,
     draws: Vec<f64>,
     random: Random,
 }
 
-fn estimate<'a>(row: &Row<'a>, index: usize, levels: &Levels, at: usize, drift: f64) -> Estimate<'a> {
+fn estimate<'a>(row: &Row<'a>, index: usize, levels: &Levels, at: usize) -> Estimate<'a> {
     let cell = row.cells[at].old;
-    let effect = levels.change(at) - drift;
-    Estimate { row: index, backend: &cell.backend, kind: cell.kind, effect, within: 0.0 }
+    let drift = drift::of(row, levels, at);
+    let effect = levels.change(at) - drift.unwrap_or(0.0);
+    Estimate { row: index, backend: &cell.backend, kind: cell.kind, effect, drift, within: 0.0 }
 }
 
 fn change(estimate: &Estimate<'_>, deviation: f64, drawn: Drawn<'_>, settings: &Settings) -> Change {
-    let Drawn { pair, work, drift, draws, mut random } = drawn;
+    let Drawn { pair, work, draws, mut random } = drawn;
+    let drift = estimate.drift.unwrap_or(0.0);
     let unseen = (deviation.powi(2) - estimate.within.powi(2)).max(0.0).sqrt();
     let noisy: Vec<_> = draws.iter().map(|draw| draw - drift + unseen * random.normal()).collect();
     let noisy = stats::sorted(&noisy);
     let outside = (1.0 - settings.confidence) / 2.0;
     let end = |share| stats::quantile(&noisy, share).unwrap_or(estimate.effect).exp();
+    // A floor with nothing beside it but what it is the yardstick of cannot be judged by that.
+    let judged = estimate.drift.is_some() || !estimate.kind.is_reference();
+    let p = if judged { stats::student_tails(estimate.effect / deviation, FREEDOM) } else { 1.0 };
     let (old, new) = (pair.old.ns_per_op, pair.new.ns_per_op);
     Change {
         work: work.clone(),
@@ -154,7 +158,7 @@ fn change(estimate: &Estimate<'_>, deviation: f64, drawn: Drawn<'_>, settings: &
         drift: drift.exp(),
         change: estimate.effect.exp(),
         interval: (end(outside), end(1.0 - outside)),
-        p: stats::student_tails(estimate.effect / deviation, FREEDOM),
+        p,
         verdict: Verdict::NoDifference,
     }
 }
@@ -174,13 +178,20 @@ fn visible(noise: f64, settings: &Settings) -> f64 {
     sure.max(large).exp_m1()
 }
 
-fn caveats(old: &Run, new: &Run) -> Vec<String> {
+fn caveats(old: &Run, new: &Run, estimates: &[Estimate<'_>]) -> Vec<String> {
     let mut caveats = old.machine.differences(&new.machine);
     if old.partial {
         caveats.push("the saved run was interrupted".to_owned());
     }
     if new.partial {
         caveats.push("this run was interrupted".to_owned());
+    }
+    let alone = estimates.iter().filter(|estimate| estimate.drift.is_none() && !estimate.kind.is_reference());
+    let alone = alone.count();
+    if alone > 0 {
+        caveats.push(format!(
+            "{alone} cells have nothing measured beside them that tells a slower backend from a slower machine"
+        ));
     }
     caveats
 }

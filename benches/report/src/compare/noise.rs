@@ -15,6 +15,8 @@ pub(super) struct Estimate<'a> {
     pub(super) backend: &'a str,
     pub(super) kind: Kind,
     pub(super) effect: f64,
+    /// What was taken out; `None` if nothing beside the cell told.
+    pub(super) drift: Option<f64>,
     /// The deviation of the effect over other samples from the same two runs; 0 if they were not drawn.
     pub(super) within: f64,
 }
@@ -29,7 +31,22 @@ const LEAST: f64 = 0.01;
 const FEWEST: usize = 4;
 
 /// For each estimate, the deviation that its samples do not show.
+///
+/// Cells from which no drift was taken move with the machine, and are a group of their own.
 pub(super) fn between(estimates: &[Estimate<'_>]) -> Vec<f64> {
+    let mut between = vec![0.0; estimates.len()];
+    for has_drift in [true, false] {
+        let (places, group): (Vec<_>, Vec<_>) =
+            (0..).zip(estimates).filter(|(_, estimate)| estimate.drift.is_some() == has_drift).unzip();
+        for (place, deviation) in places.into_iter().zip(between_group(&group)) {
+            let place: usize = place;
+            between[place] = deviation;
+        }
+    }
+    between
+}
+
+fn between_group(estimates: &[&Estimate<'_>]) -> Vec<f64> {
     let residuals = residuals(estimates);
     let all = blend(&residuals, EXPECTED);
     let mut rows: HashMap<usize, (Vec<f64>, Vec<f64>)> = HashMap::new();
@@ -57,7 +74,7 @@ fn blend(residuals: &[f64], expected: f64) -> f64 {
 }
 
 /// What is left of the changes once each backend's own shift is taken out.
-pub(super) fn residuals(estimates: &[Estimate<'_>]) -> Vec<f64> {
+pub(super) fn residuals(estimates: &[&Estimate<'_>]) -> Vec<f64> {
     let mut effects: HashMap<&str, Vec<f64>> = HashMap::new();
     for estimate in estimates {
         effects.entry(estimate.backend).or_default().push(estimate.effect);

@@ -26,7 +26,8 @@ pub(super) struct Paired<'a> {
 }
 
 pub(super) fn pair<'a>(old: &'a Run, new: &'a Run) -> Paired<'a> {
-    let mut waiting: HashMap<_, _> = old.cells.iter().map(|cell| ((cell.work(), &cell.backend), cell)).collect();
+    let mut waiting: HashMap<_, _> =
+        old.cells.iter().map(|cell| ((cell.work(), &cell.backend), cell)).collect();
     let mut rows: BTreeMap<Work, Vec<Pair<'a>>> = BTreeMap::new();
     let mut only_new = Vec::new();
     for cell in &new.cells {

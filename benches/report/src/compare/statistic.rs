@@ -8,10 +8,10 @@
 
 use std::collections::BTreeMap;
 
+use super::estimate;
 use super::level::Levels;
 use super::noise;
 use super::rows::Row;
-use super::{drift, estimate};
 use crate::stats;
 
 /// A share of the samples, and whether rounds are taken out first.
@@ -64,7 +64,8 @@ fn unrest(rows: &[Row<'_>], group: &[usize], statistic: Statistic) -> f64 {
     let mut estimates = Vec::new();
     for &index in group {
         let (row, levels) = (&rows[index], Levels::of(&rows[index], statistic));
-        estimates.extend((0..row.cells.len()).map(|at| estimate(row, index, &levels, at, drift::of(row, &levels, at))));
+        estimates.extend((0..row.cells.len()).map(|at| estimate(row, index, &levels, at)));
     }
+    let estimates: Vec<_> = estimates.iter().collect();
     stats::scale(&noise::residuals(&estimates)).unwrap_or(0.0)
 }

@@ -1,6 +1,8 @@
 //! Made-up runs: realistic speeds, and the noise of a small virtual machine with neighbours.
 
-use hotcache_report::{Cell, Footprint, Kind, Latency, Machine, Memory, Percentiles, Replay, Run, Skipped, Spread, Work};
+use hotcache_report::{
+    Cell, Footprint, Kind, Latency, Machine, Memory, Percentiles, Replay, Run, Skipped, Spread, Work,
+};
 
 /// A row: its name, its sort, and nanoseconds for a get of 100 keys and of a million with one thread.
 pub(crate) struct Row {
@@ -105,14 +107,17 @@ pub(crate) fn run(plan: Plan, noise: Noise, seed: u64, slowed: impl Fn(&Row) -> 
     let mut random = Random::new(seed);
     let mut run = Run::new(machine());
     let mut speed = 0.0;
-    for (cache, ops) in [("int", &["get", "set", "add", "insert", "del"][..]), ("obj", &["get", "set", "insert", "del"])] {
+    for (cache, ops) in
+        [("int", &["get", "set", "add", "insert", "del"][..]), ("obj", &["get", "set", "insert", "del"])]
+    {
         for op in ops {
             for &max_key in plan.key_counts {
                 for &threads in plan.threads {
                     speed += noise.drift * random.normal();
                     let work = Work::new(cache, op, max_key, threads);
                     let rows = QUICK.iter().chain(if plan.peers { PEERS } else { &[] });
-                    let rows: Vec<_> = rows.filter(|row| row.name != "roof" || !matches!(*op, "insert" | "del")).collect();
+                    let rows: Vec<_> =
+                        rows.filter(|row| row.name != "roof" || !matches!(*op, "insert" | "del")).collect();
                     cells(&mut run.cells, &work, &rows, plan.rounds, noise, speed, &slowed, &mut random);
                 }
             }

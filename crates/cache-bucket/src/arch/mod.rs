@@ -1,9 +1,9 @@
 //! What one processor or system does better: each beside a portable twin that does the same.
 
-#[cfg(all(target_arch = "x86_64", not(portable), not(loom)))]
+#[cfg(all(target_arch = "x86_64", not(portable), not(loom), not(miri), not(tsan)))]
 #[path = "x86.rs"]
 mod cpu;
-#[cfg(not(all(target_arch = "x86_64", not(portable), not(loom))))]
+#[cfg(not(all(target_arch = "x86_64", not(portable), not(loom), not(miri), not(tsan))))]
 #[path = "portable_cpu.rs"]
 mod cpu;
 
@@ -20,14 +20,20 @@ pub(crate) use system::{heavy_barrier, register_heavy_barrier, want_large_pages}
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::primitive::AtomicU64;
 
     #[test]
-    fn every_place_matches_and_no_other() {
-        for tag in [0, 1, 0x7f, 0x80, 0xff] {
+    fn every_lane_matches_and_no_other() {
+        #[repr(align(16))]
+        struct Words([AtomicU64; 2]);
+        for lane in [0, 1, 0x7fff, 0x8000, 0xffff, 0x0912] {
             for place in 0..8 {
-                let other = 0x81_7e_02_fe_40_03_c0_10_u64;
-                let word = other & !(0xff << (8 * place)) | u64::from(tag) << (8 * place);
-                assert_eq!(matches(word, tag), 1 << place, "{tag} at {place}");
+                let mut lanes = [0x8001_u16, 2, 0x7ffe, 0xfffe, 0x0911, 0x1209, 0x0812, 0x0100];
+                lanes[place] = lane;
+                let words = Words(std::array::from_fn(|word| {
+                    AtomicU64::new((0..4).fold(0, |all, i| all | u64::from(lanes[4 * word + i]) << (16 * i)))
+                }));
+                assert_eq!(matches(&words.0, lane), 3 << (2 * place), "{lane:x} at {place}");
             }
         }
     }

@@ -1,17 +1,23 @@
-//! Any processor: tags compared eight at a time in a 64-bit word.
+//! Any processor: lanes compared four at a time in a 64-bit word.
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const LOWS: u64 = 0x7f * ONES;
-/// Gathers the lowest bit of every byte in the top byte, in order.
-const GATHER: u64 = 0x0102_0408_1020_4080;
+use crate::primitive::{AtomicU64, Ordering};
 
-/// Which bytes of `word` equal `tag`, as a mask of eight bits.
+const ONES: u64 = 0x0001_0001_0001_0001;
+const LOWS: u64 = 0x7fff * ONES;
+/// Gathers the lowest bit of lane `i` as bit `48 + 2 * i`.
+const GATHER: u64 = 1 << 48 | 1 << 34 | 1 << 20 | 1 << 6;
+
+/// Which of eight lanes of 16 bits equal `lane`, as a mask of two bits for each. Every load acquires.
 #[inline(always)]
-pub(crate) fn matches(word: u64, tag: u8) -> u32 {
-    let difference = word ^ u64::from(tag) * ONES;
-    // A byte's top bit here says that the byte is zero. No carry crosses a byte, so it is exact.
-    let zero = !(((difference & LOWS) + LOWS) | difference | LOWS);
-    ((zero >> 7).wrapping_mul(GATHER) >> 56) as u32
+pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
+    let four = |word: &AtomicU64| {
+        let difference = word.load(Ordering::Acquire) ^ u64::from(lane) * ONES;
+        // A lane's top bit here says that the lane is zero. No carry crosses a lane, so it is exact.
+        let zero = !(((difference & LOWS) + LOWS) | difference | LOWS);
+        (zero >> 15).wrapping_mul(GATHER) >> 48 & 0x55
+    };
+    let mask = four(&words[0]) | four(&words[1]) << 8;
+    (mask | mask << 1) as u32
 }
 
 /// Does nothing: there is no portable prefetch.

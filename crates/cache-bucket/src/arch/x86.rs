@@ -1,19 +1,28 @@
-//! x86-64: tags compared in a vector register, and prefetching.
+//! x86-64: lanes compared in a vector register, and prefetching.
 
-use std::arch::x86_64::{
-    _MM_HINT_T0, _mm_cmpeq_epi8, _mm_cvtsi64_si128, _mm_movemask_epi8, _mm_prefetch,
-};
+use std::arch::asm;
+use std::arch::x86_64::{__m128i, _MM_HINT_T0, _mm_movemask_epi8, _mm_prefetch, _mm_set1_epi16};
 
-/// Which bytes of `word` equal `tag`, as a mask of eight bits.
+use crate::primitive::AtomicU64;
+
+/// Which of eight lanes of 16 bits equal `lane`, as a mask of two bits for each. Every load acquires.
 #[inline(always)]
-pub(crate) fn matches(word: u64, tag: u8) -> u32 {
-    let wide = u64::from(tag) * 0x0101_0101_0101_0101;
+pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
     // SAFETY: every x86-64 has SSE2.
-    let mask = unsafe {
-        let equal = _mm_cmpeq_epi8(_mm_cvtsi64_si128(word as i64), _mm_cvtsi64_si128(wide as i64));
-        _mm_movemask_epi8(equal)
-    };
-    mask as u32 & 0xff
+    let mut lanes: __m128i = unsafe { _mm_set1_epi16(lane as i16) };
+    // SAFETY: `words` is 16 readable bytes, and aligned to 16, as each pair of words of a bucket's header is. Each half
+    // of an aligned 16-byte load is an atomic 8-byte load on every x86-64, and every load acquires there. So this does
+    // what two `AtomicU64::load(Acquire)` and a comparison do, no more. It is not marked `readonly`: then later
+    // loads could move before it, and it would no longer acquire.
+    unsafe {
+        asm!(
+            "pcmpeqw {lanes}, xmmword ptr [{words}]",
+            lanes = inout(xmm_reg) lanes,
+            words = in(reg) words.as_ptr(),
+            options(nostack, preserves_flags),
+        );
+        _mm_movemask_epi8(lanes) as u32
+    }
 }
 
 /// Asks for the cache line at `address`, which need not be valid.

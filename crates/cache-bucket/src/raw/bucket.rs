@@ -1,18 +1,25 @@
 use std::cell::UnsafeCell;
 
 use super::cell::Cell;
+use super::lane::{self, DEAD, Form, Lane};
+use super::space::Space;
 use super::state::State;
 use crate::arch;
-use crate::primitive::{AtomicU32, AtomicU64, Backoff, KeyWord, Ordering};
+use crate::primitive::{AtomicU64, Backoff, KeyWord, Ordering};
 
-/// Words of tags in a header. One under loom, where a bucket has room for four entries.
-pub(super) const TAG_WORDS: usize = if cfg!(loom) { 1 } else { 4 };
-/// Granules in a bucket, the header's own included: one for each tag.
-pub(super) const GRANULES: usize = 8 * TAG_WORDS;
-/// The first granule that can hold an entry. The header lies where those before it would.
+/// Words in a header. Fewer under loom, where a bucket has room for four entries.
+const WORDS: usize = if cfg!(loom) { 2 } else { 8 };
+/// Granules in a bucket, the header's own included: four lanes in each word.
+pub(super) const GRANULES: usize = 4 * WORDS;
+/// The first granule that can hold an entry. The header lies where those before it would, and its first word is no
+/// lanes but the state.
 pub(super) const FIRST: usize = 4;
 /// Granules in a cache line.
 pub(super) const LINE: usize = 4;
+/// Pairs of lines that share 16 bytes of lanes.
+pub(super) const PAIRS: usize = WORDS / 2;
+/// A granule's bytes.
+pub(super) const GRANULE: usize = 16;
 
 /// 16 bytes of a bucket: the value and the first 8 key bytes of an entry, or 16 further key bytes.
 #[repr(C, align(16))]
@@ -27,16 +34,9 @@ pub(crate) struct Granule<C> {
 /// A bucket of zeros is a valid and empty one.
 #[repr(C, align(512))]
 pub(crate) struct Bucket<C> {
-    /// For each granule a byte: the tag of the entry that begins there. A hint: where none begins there is a 0,
-    /// but that is a tag too. Written under the lock.
-    tags: [AtomicU64; TAG_WORDS],
-    /// For each granule four bits: how the entry that begins there keeps its key, and 0 if none does. Written under
-    /// the lock. This is what publishes an entry and what unlinks it. A word goes with each word of tags.
-    codes: [AtomicU32; TAG_WORDS],
-    /// Which granules are taken. Read and written under the lock.
-    pub(super) space: AtomicU64,
-    /// The lock and what it guards: see [`State`].
-    state: AtomicU64,
+    /// The state, which is the lock, in the first word: see [`State`]. Then the lanes of granules 4 to 31, written
+    /// under the lock: an entry is published by the release of its [`Lane`], and unlinked by its removal.
+    header: [AtomicU64; WORDS],
     /// In a cell as a whole, as a key runs over the granules that follow its first.
     granules: UnsafeCell<[Granule<C>; GRANULES - FIRST]>,
 }
@@ -50,10 +50,7 @@ impl<C: Cell> Bucket<C> {
     #[cfg(loom)]
     pub(super) fn new() -> Self {
         Self {
-            tags: std::array::from_fn(|_| AtomicU64::new(0)),
-            codes: std::array::from_fn(|_| AtomicU32::new(0)),
-            space: AtomicU64::new(0),
-            state: AtomicU64::new(0),
+            header: std::array::from_fn(|_| AtomicU64::new(0)),
             granules: UnsafeCell::new(std::array::from_fn(|_| Granule {
                 cell: C::empty(),
                 key: KeyWord::default(),
@@ -61,94 +58,133 @@ impl<C: Cell> Bucket<C> {
         }
     }
 
-    /// The granules whose entries have this tag, of the eight that one word stands for, as a mask of eight bits.
+    /// The granules of a pair of lines that have this lane, as a mask of two bits for each. If it is an entry's, what
+    /// the entry holds may then be read.
     #[inline(always)]
-    pub(super) fn matches(&self, word: usize, tag: u8) -> u32 {
-        // Relaxed: only an entry's code says that it is there.
-        arch::matches(self.tags[word].load(Ordering::Relaxed), tag)
+    pub(super) fn matches(&self, pair: usize, lane: Lane) -> u32 {
+        // SAFETY: there are as many pairs of words as pairs of lines.
+        let words = unsafe { &*self.header.as_ptr().add(2 * pair).cast::<[AtomicU64; 2]>() };
+        arch::matches(words, lane)
     }
 
-    /// The granules at which an entry begins, as a bit mask.
-    pub(super) fn entries(&self) -> u32 {
-        let mut mask = 0;
-        for granule in FIRST..GRANULES {
-            mask |= u32::from(self.code(granule) != 0) << granule;
+    /// The lane of a granule. If an entry begins there, what it holds may then be read.
+    #[inline]
+    pub(super) fn lane(&self, granule: usize) -> Lane {
+        debug_assert!(granule >= FIRST);
+        // Acquire: who sees the lane sees the entry.
+        (self.header[granule / 4].load(Ordering::Acquire) >> (granule % 4 * 16)) as Lane
+    }
+
+    /// Sets the lanes of an entry's granules, the first to `lane` and the rest to `further`. The caller holds the lock.
+    pub(super) fn set_lanes(&self, granule: usize, count: usize, lane: Lane, further: Lane) {
+        // The first one last: who sees it sees the entry.
+        for i in (0..count).rev() {
+            let granule = granule + i;
+            let new = u64::from(if i == 0 { lane } else { further });
+            let word = &self.header[granule / 4];
+            let others = word.load(Ordering::Relaxed) & !(0xffff << (granule % 4 * 16));
+            word.store(others | new << (granule % 4 * 16), Ordering::Release);
         }
-        mask
     }
 
-    /// How the entry at a granule keeps its key; 0 if none begins there. If one does, what it holds may be read.
+    /// The forms of the entries in the bucket, with their granules.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (usize, Form)> + use<'_, C> {
+        (FIRST / 4..WORDS).flat_map(|word| {
+            let lanes = self.header[word].load(Ordering::Acquire);
+            (0..4).filter_map(move |i| {
+                lane::form((lanes >> (16 * i)) as Lane).map(|form| (4 * word + i, form))
+            })
+        })
+    }
+
+    /// Which granules are taken. The caller holds the lock.
+    pub(super) fn space(&self) -> Space {
+        let mut taken = 0;
+        for word in FIRST / 4..WORDS {
+            let lanes = self.header[word].load(Ordering::Relaxed);
+            for i in 0..4 {
+                let used = lanes >> (16 * i) & 0xffff != 0;
+                taken |= u32::from(used) << (4 * word + i - FIRST);
+            }
+        }
+        Space(taken)
+    }
+
+    /// Frees the granules of removed entries, which nobody reads any more. The caller holds the lock.
+    pub(super) fn bury(&self) -> bool {
+        let mut any = false;
+        for word in &self.header[FIRST / 4..] {
+            let lanes = word.load(Ordering::Relaxed);
+            let left = (0..4).fold(lanes, |left, i| {
+                let dead = (lanes >> (16 * i)) as Lane == DEAD;
+                if dead { left & !(0xffff << (16 * i)) } else { left }
+            });
+            if left != lanes {
+                word.store(left, Ordering::Relaxed);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Whether there are granules of removed entries.
+    pub(super) fn has_dead(&self) -> bool {
+        (FIRST..GRANULES).any(|granule| self.lane(granule) == DEAD)
+    }
+
+    /// The value of the entry that begins so many bytes into the bucket.
     #[inline(always)]
-    pub(super) fn code(&self, granule: usize) -> u8 {
-        // Acquire: who sees the code sees the entry.
-        let word = self.codes[granule / 8].load(Ordering::Acquire);
-        (word >> (granule % 8 * 4)) as u8 & 0xf
-    }
-
-    /// Publishes an entry. The caller holds the lock, and has written all else.
-    pub(super) fn publish(&self, granule: usize, tag: u8, code: u8) {
-        let word = &self.tags[granule / 8];
-        let others = word.load(Ordering::Relaxed) & !(0xff << (granule % 8 * 8));
-        word.store(others | u64::from(tag) << (granule % 8 * 8), Ordering::Relaxed);
-        // Release: who sees the code sees the entry and the tag.
-        self.set_code(granule, code, Ordering::Release);
-    }
-
-    /// Unlinks an entry. The caller holds the lock.
-    pub(super) fn unlink(&self, granule: usize) {
-        // Release: who sees it gone sees what came before.
-        self.set_code(granule, 0, Ordering::Release);
-        let word = &self.tags[granule / 8];
-        let others = word.load(Ordering::Relaxed) & !(0xff << (granule % 8 * 8));
-        word.store(others, Ordering::Relaxed);
-    }
-
-    fn set_code(&self, granule: usize, code: u8, order: Ordering) {
-        let word = &self.codes[granule / 8];
-        let others = word.load(Ordering::Relaxed) & !(0xf << (granule % 8 * 4));
-        word.store(others | u32::from(code) << (granule % 8 * 4), order);
-    }
-
-    /// The value of the entry that begins at a granule.
-    #[inline(always)]
-    pub(super) fn cell(&self, granule: usize) -> &C {
+    pub(super) fn cell_at(&self, offset: usize) -> &C {
         // SAFETY: the granule is this bucket's, and while an entry begins there, or nothing does, no key bytes
         // lie where its cell is.
-        unsafe { &(*self.granule(granule)).cell }
+        unsafe { &(*self.granule_at(offset)).cell }
     }
 
-    /// The place of the key of the entry that begins at a granule.
+    /// The place of the key of the entry that begins so many bytes into the bucket.
     ///
     /// It may be used to the end of that entry, so it points into the bucket as a whole.
     #[inline(always)]
-    pub(super) fn key(&self, granule: usize) -> *const KeyWord {
+    pub(super) fn key_at(&self, offset: usize) -> *const KeyWord {
         // SAFETY: the granule is this bucket's; the projection reads nothing.
-        unsafe { &raw const (*self.granule(granule)).key }
+        unsafe { &raw const (*self.granule_at(offset)).key }
+    }
+
+    pub(super) fn cell(&self, granule: usize) -> &C {
+        self.cell_at(granule * GRANULE)
+    }
+
+    pub(super) fn key(&self, granule: usize) -> *const KeyWord {
+        self.key_at(granule * GRANULE)
     }
 
     #[inline(always)]
-    fn granule(&self, granule: usize) -> *const Granule<C> {
-        debug_assert!((FIRST..GRANULES).contains(&granule));
-        self.granules.get().cast::<Granule<C>>().wrapping_add(granule).wrapping_sub(FIRST)
+    fn granule_at(&self, offset: usize) -> *const Granule<C> {
+        debug_assert!(offset % GRANULE == 0 && (FIRST..GRANULES).contains(&(offset / GRANULE)));
+        let first = self.granules.get().cast::<Granule<C>>();
+        if cfg!(loom) {
+            // A granule of loom's has another size.
+            return first.wrapping_add(offset / GRANULE - FIRST);
+        }
+        first.wrapping_byte_add(offset - FIRST * GRANULE)
     }
 
     /// Asks for the line of a granule.
     #[inline(always)]
     pub(super) fn prefetch(this: *const Self, granule: usize) {
-        arch::prefetch(this.wrapping_byte_add(granule * size_of::<Granule<C>>()));
+        arch::prefetch(this.wrapping_byte_add(granule * GRANULE));
     }
 
     #[inline(always)]
     pub(super) fn state(&self) -> State {
         // Acquire: what was done under the lock before it became this is seen.
-        State(self.state.load(Ordering::Acquire))
+        State(self.header[0].load(Ordering::Acquire))
     }
 
     /// Locks if the state still is `seen`, which must be unlocked: then nothing was inserted since.
     #[inline]
     pub(super) fn try_lock(&self, seen: State) -> Option<BucketLock<'_, C>> {
         debug_assert!(!seen.locked());
-        self.state
+        self.header[0]
             .compare_exchange(seen.0, seen.lock().0, Ordering::Acquire, Ordering::Relaxed)
             .ok()
             .map(|_| BucketLock { bucket: self, after: seen })
@@ -170,9 +206,9 @@ impl<C: Cell> Bucket<C> {
 
     /// Sets the link of an overflow bucket, whose state is guarded by the lock of its main bucket.
     pub(super) fn set_link(&self, link: u32) {
-        let state = State(self.state.load(Ordering::Relaxed));
+        let state = State(self.header[0].load(Ordering::Relaxed));
         // Release: who follows the link finds what was put there before.
-        self.state.store(state.with_link(link).0, Ordering::Release);
+        self.header[0].store(state.with_link(link).0, Ordering::Release);
     }
 }
 
@@ -185,10 +221,16 @@ pub(super) struct BucketLock<'b, C: Cell> {
     pub(super) after: State,
 }
 
+impl<'b, C: Cell> BucketLock<'b, C> {
+    pub(super) fn bucket(&self) -> &'b Bucket<C> {
+        self.bucket
+    }
+}
+
 impl<C: Cell> Drop for BucketLock<'_, C> {
     #[inline]
     fn drop(&mut self) {
         // Release: the next to lock, and who reads the state, sees what was done.
-        self.bucket.state.store(self.after.0, Ordering::Release);
+        self.bucket.header[0].store(self.after.0, Ordering::Release);
     }
 }

@@ -4,6 +4,7 @@ mod bucket;
 mod cell;
 mod counters;
 mod hash;
+mod lane;
 mod memory;
 mod overflow;
 mod plain;
@@ -22,7 +23,7 @@ use std::marker::PhantomData;
 use cache_core::Key;
 
 use crate::primitive::{AtomicPtr, Ordering};
-use crate::reclaim::{Guard, free_all};
+use crate::reclaim::{Pinned, free_all};
 use counters::Counters;
 use table::{LEAST, Table};
 
@@ -65,7 +66,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
 
     /// The oldest generation. It lives as long as the pin does.
     #[inline(always)]
-    fn root<'g>(&self, _pinned: &'g Guard<'_>) -> &'g Table<C> {
+    fn root<'g>(&self, _pinned: Pinned<'g>) -> &'g Table<C> {
         // SAFETY: never null; a table is retired once it is no longer here, and freed a grace period later.
         unsafe { &*self.root.load(Ordering::Acquire) }
     }

@@ -10,33 +10,10 @@ use cache_core::Key;
 use super::bucket::Bucket;
 use super::cell::Cell;
 use super::hash::Hash;
+use super::lane::{self, BLOB, BOXED, Form, LONGEST};
 use super::plain::is_plain;
 use crate::primitive::KeyWord;
 use crate::reclaim::Retired;
-
-/// The most granules that an entry takes. A longer key is kept behind a pointer.
-const MOST: usize = 5;
-/// The longest key that is kept in the bucket: an entry's granules without the value.
-pub(super) const LONGEST: usize = 16 * MOST - 8;
-
-/// Set with a count of granules: the key fills them to the last byte. Else that byte tells how many are unused.
-const FULL: u8 = 8;
-/// Code of a key of bytes behind a pointer: no such count.
-const BLOB: u8 = 7;
-/// Code of a key in a box of its own.
-const BOXED: u8 = BLOB | FULL;
-
-/// How many granules an entry with this code takes.
-#[inline]
-pub(super) fn granules(code: u8) -> usize {
-    if is_behind(code) { 1 } else { usize::from(code & 7) }
-}
-
-/// Whether an entry with this code points at its key.
-#[inline(always)]
-fn is_behind(code: u8) -> bool {
-    code | FULL == BOXED
-}
 
 /// A key as it is looked for: its bytes taken once, and how an entry of it would be kept.
 #[derive(Debug)]
@@ -44,7 +21,7 @@ pub(crate) struct Probe<'k, K: Key + ?Sized> {
     key: &'k K,
     /// The bytes that are the key; none if it is no bytes.
     bytes: &'k [u8],
-    code: u8,
+    form: Form,
 }
 
 // Copied into the paths that are seldom taken, so that in the others it stays in registers.
@@ -62,7 +39,7 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
     #[inline(always)]
     pub(crate) fn new<S: BuildHasher + 'static>(key: &'k K, hasher: &S) -> (Self, Hash) {
         let probe = Self::unhashed(key);
-        let hash = if probe.code == BOXED || is_plain::<K>() {
+        let hash = if probe.form == BOXED || is_plain::<K>() {
             Hash::of(key, hasher)
         } else {
             Hash::of_bytes(probe.bytes, hasher)
@@ -77,41 +54,40 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
             // SAFETY: a plain key is its bytes, all of them defined, and borrowed as long as `key`.
             let bytes =
                 unsafe { slice::from_raw_parts((&raw const *key).cast::<u8>(), size_of_val(key)) };
-            let code = inline_code(bytes.len());
-            return Self { key, bytes, code };
+            let form = lane::inline(bytes.len());
+            return Self { key, bytes, form };
         }
         // Asked once: what a strange type answers the second time must not matter.
         match key.as_bytes() {
             Some(bytes) => {
-                let code = if bytes.len() > LONGEST { BLOB } else { inline_code(bytes.len()) };
-                Self { key, bytes, code }
+                let form = if bytes.len() > LONGEST { BLOB } else { lane::inline(bytes.len()) };
+                Self { key, bytes, form }
             }
-            None => Self { key, bytes: &[], code: BOXED },
+            None => Self { key, bytes: &[], form: BOXED },
         }
     }
 
     /// How many granules an entry of the key takes.
     pub(super) fn granules(self) -> usize {
-        granules(self.code)
+        lane::granules(self.form)
     }
 
-    pub(super) fn code(self) -> u8 {
-        self.code
+    pub(super) fn form(self) -> Form {
+        self.form
     }
 
     /// Whether the published entry at a granule has this key.
+    ///
+    /// The caller saw there the lane of an entry of this form.
     #[inline(always)]
-    pub(super) fn is_at<C: Cell>(self, bucket: &Bucket<C>, granule: usize) -> bool {
-        if bucket.code(granule) != self.code {
-            return false;
-        }
-        let place = bucket.key(granule);
-        if !is_behind(self.code) {
-            // SAFETY: the tag was seen, so the entry is whole, and is not reused while its reader is pinned. Its
-            // code says that it has the granules that a key of this length has.
-            unsafe { KeyWord::read(place, |stored| same_inline(stored, self.bytes, self.code)) }
-        } else if self.code == BLOB {
-            // SAFETY: as above, and the code says that the entry points at a blob, which lives as long.
+    pub(super) fn is_at<C: Cell>(self, bucket: &Bucket<C>, offset: usize) -> bool {
+        let place = bucket.key_at(offset);
+        if !lane::is_behind(self.form) {
+            // SAFETY: the entry is whole, and is not reused while its reader is pinned. Its form says that it has a
+            // key of this length.
+            unsafe { KeyWord::read(place, |stored| same_bytes(stored, self.bytes)) }
+        } else if self.form == BLOB {
+            // SAFETY: as above, and the entry points at a blob, which lives as long.
             unsafe { is_blob(place, self.bytes) }
         } else {
             // SAFETY: as above, of a box.
@@ -122,24 +98,24 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
     /// What it is made of, to be passed in registers to a function that is not inlined. Were the probe itself
     /// passed, it would have to be in memory, on the way that is taken always.
     #[inline(always)]
-    pub(super) fn parts(self) -> (&'k K, &'k [u8], u8) {
-        (self.key, self.bytes, self.code)
+    pub(super) fn parts(self) -> (&'k K, &'k [u8], Form) {
+        (self.key, self.bytes, self.form)
     }
 
     /// The inverse of [`parts`](Self::parts).
     #[inline(always)]
-    pub(super) fn from_parts((key, bytes, code): (&'k K, &'k [u8], u8)) -> Self {
-        Self { key, bytes, code }
+    pub(super) fn from_parts((key, bytes, form): (&'k K, &'k [u8], Form)) -> Self {
+        Self { key, bytes, form }
     }
 
     /// Makes what an entry of the key points at, before the lock is taken: this allocates and may panic.
     pub(super) fn prepare(self) -> Prepared<'k, K> {
-        let behind = match self.code {
+        let behind = match self.form {
             BLOB => Behind::Blob(Blob::new(self.bytes)),
             BOXED => Behind::Owned(Box::new(self.key.to_owned_key())),
             _ => Behind::Nothing,
         };
-        Prepared { behind, bytes: self.bytes, code: self.code }
+        Prepared { behind, bytes: self.bytes }
     }
 }
 
@@ -147,7 +123,6 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
 pub(super) struct Prepared<'k, K: Key + ?Sized> {
     behind: Behind<K::Owned>,
     bytes: &'k [u8],
-    code: u8,
 }
 
 enum Behind<T> {
@@ -166,7 +141,7 @@ impl<K: Key + ?Sized> Prepared<'_, K> {
         // SAFETY: as the caller promises; nobody else looks at an entry that is not published.
         unsafe {
             KeyWord::write(place, |to| match self.behind {
-                Behind::Nothing => write_inline(to, self.bytes, self.code),
+                Behind::Nothing => to.copy_from_nonoverlapping(self.bytes.as_ptr(), self.bytes.len()),
                 Behind::Blob(blob) => to.cast::<Blob>().write(blob),
                 Behind::Owned(owned) => to.cast::<*mut K::Owned>().write(Box::into_raw(owned)),
             });
@@ -182,6 +157,7 @@ impl<K: Key + ?Sized> Prepared<'_, K> {
 pub(super) unsafe fn with_key<K, C, R>(
     bucket: &Bucket<C>,
     granule: usize,
+    form: Form,
     f: impl FnOnce(&K) -> R,
 ) -> Option<R>
 where
@@ -189,11 +165,10 @@ where
     C: Cell,
 {
     let place = bucket.key(granule);
-    let code = bucket.code(granule);
-    // SAFETY: the entry is whole and stays so, as the caller promises, and its code says what it holds. A plain key
+    // SAFETY: the entry is whole and stays so, as the caller promises, and its form says what it holds. A plain key
     // was written with the bytes of a `K`, which is its own owned form.
     unsafe {
-        match code {
+        match form {
             BOXED => Some(f(read_pointer::<K::Owned>(place).as_ref().borrow())),
             BLOB => K::from_bytes(Blob::read(place).bytes()).map(f),
             _ if is_plain::<K>() => KeyWord::read(place, |stored| {
@@ -202,7 +177,7 @@ where
                 Some(f(key.assume_init_ref().borrow()))
             }),
             _ => KeyWord::read(place, |stored| {
-                let bytes = slice::from_raw_parts(stored, stored_length(stored, code));
+                let bytes = slice::from_raw_parts(stored, lane::length(form));
                 K::from_bytes(bytes).map(f)
             }),
         }
@@ -214,50 +189,48 @@ where
 /// # Safety
 ///
 /// As for [`with_key`].
-pub(super) unsafe fn hash_of<K, C, S>(bucket: &Bucket<C>, granule: usize, hasher: &S) -> Hash
+pub(super) unsafe fn hash_of<K, C, S>(bucket: &Bucket<C>, granule: usize, form: Form, hasher: &S) -> Hash
 where
     K: Key + ?Sized,
     C: Cell,
     S: BuildHasher + 'static,
 {
     let place = bucket.key(granule);
-    let code = bucket.code(granule);
-    if code == BOXED || is_plain::<K>() {
+    if form == BOXED || is_plain::<K>() {
         // SAFETY: as the caller promises.
-        unsafe { with_key::<K, C, _>(bucket, granule, |key| Hash::of(key, hasher)) }
+        unsafe { with_key::<K, C, _>(bucket, granule, form, |key| Hash::of(key, hasher)) }
             .expect("a key that is no bytes is always one")
-    } else if code == BLOB {
-        // SAFETY: the code says so.
+    } else if form == BLOB {
+        // SAFETY: the form says so.
         Hash::of_bytes(unsafe { Blob::read(place) }.bytes(), hasher)
     } else {
         // SAFETY: as in `with_key`.
         unsafe {
             KeyWord::read(place, |stored| {
-                let bytes = slice::from_raw_parts(stored, stored_length(stored, code));
+                let bytes = slice::from_raw_parts(stored, lane::length(form));
                 Hash::of_bytes(bytes, hasher)
             })
         }
     }
 }
 
-/// Whether two entries are copies of one: of an entry that was moved while both were looked at.
+/// Whether two entries of one form are copies: of an entry that was moved while both were looked at.
 ///
 /// # Safety
 ///
 /// As for [`with_key`], for both.
-pub(super) unsafe fn same_key<C: Cell>(a: (&Bucket<C>, usize), b: (&Bucket<C>, usize)) -> bool {
-    let code = a.0.code(a.1);
-    if code != b.0.code(b.1) {
-        return false;
-    }
-    let bytes = 16 * granules(code) - 8;
-    // SAFETY: as the caller promises, both reach that far. Copies have the same bytes, a pointer's included, and
-    // those after the end of a key.
+pub(super) unsafe fn same_key(a: *const KeyWord, b: *const KeyWord, form: Form) -> bool {
+    // SAFETY: as the caller promises, both reach that far. Copies have the same bytes, a pointer's included.
     unsafe {
-        KeyWord::read(a.0.key(a.1), |a| {
-            KeyWord::read(b.0.key(b.1), |b| slice::from_raw_parts(a, bytes) == slice::from_raw_parts(b, bytes))
+        KeyWord::read(a, |a| {
+            KeyWord::read(b, |b| slice::from_raw_parts(a, stored(form)) == slice::from_raw_parts(b, stored(form)))
         })
     }
+}
+
+/// How many bytes an entry of this form keeps for its key: the key itself, or a pointer.
+fn stored(form: Form) -> usize {
+    if lane::is_behind(form) { size_of::<*mut ()>() } else { lane::length(form) }
 }
 
 /// What must be dropped when the entry at `place`, just unlinked, is out of sight.
@@ -265,10 +238,10 @@ pub(super) unsafe fn same_key<C: Cell>(a: (&Bucket<C>, usize), b: (&Bucket<C>, u
 /// # Safety
 ///
 /// As for [`with_key`]; and it is asked once for each entry.
-pub(super) unsafe fn retire_key<K: Key + ?Sized>(place: *const KeyWord, code: u8) -> Option<Retired> {
-    // SAFETY: the code says what the entry points at. Owned keys are `Send`.
+pub(super) unsafe fn retire_key<K: Key + ?Sized>(place: *const KeyWord, form: Form) -> Option<Retired> {
+    // SAFETY: the form says what the entry points at. Owned keys are `Send`.
     unsafe {
-        match code {
+        match form {
             BLOB => Some(Retired::new(Blob::read(place).0.as_ptr().cast(), Blob::free)),
             BOXED => {
                 let owned = read_pointer::<K::Owned>(place);
@@ -283,9 +256,9 @@ pub(super) unsafe fn retire_key<K: Key + ?Sized>(place: *const KeyWord, code: u8
 ///
 /// # Safety
 ///
-/// `from` is of a published entry under a lock or pin, with this code; `to` as for [`Prepared::write`].
-pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, code: u8) {
-    let bytes = 16 * granules(code) - 8;
+/// `from` is of a published entry under a lock or pin, of this form; `to` as for [`Prepared::write`].
+pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, form: Form) {
+    let bytes = stored(form);
     // SAFETY: as the caller promises, both reach that far, and nobody else looks at `to`. Copied bytewise, a
     // pointer keeps its provenance.
     unsafe {
@@ -312,55 +285,28 @@ unsafe fn read_pointer<T>(place: *const KeyWord) -> NonNull<T> {
     unsafe { KeyWord::read(place, |stored| stored.cast::<NonNull<T>>().read()) }
 }
 
-/// The code of a key of so many bytes, at most [`LONGEST`].
+/// Whether a stored key that is as long as `bytes` is these bytes.
 #[inline(always)]
-fn inline_code(length: usize) -> u8 {
-    (length + 23 >> 4) as u8 | u8::from(length & 15 == 8) << 3
-}
-
-/// The length of a stored key with an inline code.
-unsafe fn stored_length(stored: *const u8, code: u8) -> usize {
-    let room = 16 * granules(code) - 8;
-    // SAFETY: the entry reaches that far.
-    room - if code & FULL != 0 { 0 } else { usize::from(unsafe { stored.add(room - 1).read() }) }
-}
-
-unsafe fn write_inline(to: *mut u8, bytes: &[u8], code: u8) {
-    let room = 16 * granules(code) - 8;
-    // SAFETY: the caller took granules for a key of this length: `room` bytes, at least as many as `bytes`.
-    unsafe {
-        to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-        to.add(bytes.len()).write_bytes(0, room - bytes.len());
-        if code & FULL == 0 {
-            to.add(room - 1).write((room - bytes.len()) as u8);
-        }
-    }
-}
-
-/// Whether a stored key, whose code is that of `bytes`, is these bytes.
-#[inline(always)]
-unsafe fn same_inline(stored: *const u8, bytes: &[u8], code: u8) -> bool {
+unsafe fn same_bytes(stored: *const u8, bytes: &[u8]) -> bool {
     let n = bytes.len();
     let wanted = bytes.as_ptr();
-    // SAFETY: the stored key has the room that the code tells, which is no less than `n`; and `bytes` has `n`.
+    // SAFETY: both have `n` bytes.
     unsafe {
         let word = |from: *const u8, i: usize| from.add(i).cast::<u64>().read_unaligned();
         let half = |from: *const u8, i: usize| from.add(i).cast::<u32>().read_unaligned();
-        if n == 8 {
-            return word(stored, 0) == word(wanted, 0);
-        }
-        let same = if n > 8 {
+        if n >= 8 {
             // The last bytes first: keys that are numbered differ there.
-            let mut i = n - 8;
-            loop {
+            if word(stored, n - 8) != word(wanted, n - 8) {
+                return false;
+            }
+            let mut i = 0;
+            while i + 8 < n {
                 if word(stored, i) != word(wanted, i) {
                     return false;
                 }
-                if i == 0 {
-                    break true;
-                }
-                i = i.saturating_sub(8);
+                i += 8;
             }
+            true
         } else if n >= 4 {
             half(stored, 0) == half(wanted, 0) && half(stored, n - 4) == half(wanted, n - 4)
         } else if n > 0 {
@@ -369,9 +315,7 @@ unsafe fn same_inline(stored: *const u8, bytes: &[u8], code: u8) -> bool {
             differ(0) | differ(n / 2) | differ(n - 1) == 0
         } else {
             true
-        };
-        let room = 16 * (code as usize & 7) - 8;
-        same && (code & FULL != 0 || usize::from(stored.add(room - 1).read()) == room - n)
+        }
     }
 }
 

@@ -3,14 +3,14 @@ use std::ptr;
 
 use cache_core::Key;
 
-use super::bucket::{Bucket, GRANULES};
-use super::probe::{copy_key, granules, hash_of};
-use super::space::Space;
+use super::bucket::{Bucket, FIRST, GRANULES};
+use super::lane::{self, FURTHER, Form};
+use super::probe::{copy_key, hash_of};
 use super::table::Table;
 use super::write::{SMALL, append, find_room};
 use super::{Cell, Chores, Hash, ROOM, Raw, buckets_for};
 use crate::primitive::{Backoff, Ordering};
-use crate::reclaim::{Guard, Retired};
+use crate::reclaim::{Pinned, Retired};
 
 /// What [`Raw::assist`] found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum Assist {
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// Gives an open table a larger one to follow it.
     #[cold]
-    pub(super) fn grow(&self, guard: &Guard<'_>, table: &Table<C>) -> Chores {
+    pub(super) fn grow(&self, guard: Pinned<'_>, table: &Table<C>) -> Chores {
         // A table that small is cheap, and each step costs a grace period. And where an older generation still waits
         // for its own, more steps would make a longer list.
         let waits = !ptr::eq(table, self.root(guard));
@@ -38,7 +38,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
 
     /// Gives the table a smaller one to follow it if it is all but empty.
     #[cold]
-    pub(super) fn shrink_if_empty(&self, guard: &Guard<'_>) -> Chores {
+    pub(super) fn shrink_if_empty(&self, guard: Pinned<'_>) -> Chores {
         let table = self.root(guard);
         let floor = self.least.max(SMALL);
         let granules = self.counters.granules();
@@ -50,7 +50,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// Gives the table a smaller one to follow it if all entries fit in that.
-    pub(crate) fn shrink_to_fit(&self, guard: &Guard<'_>) -> Chores {
+    pub(crate) fn shrink_to_fit(&self, guard: Pinned<'_>) -> Chores {
         let table = self.root(guard);
         let count = buckets_for(self.counters.granules());
         if table.next().is_some() || table.count <= count {
@@ -59,7 +59,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         self.follow(guard, table, count)
     }
 
-    fn follow(&self, guard: &Guard<'_>, table: &Table<C>, count: usize) -> Chores {
+    fn follow(&self, guard: Pinned<'_>, table: &Table<C>, count: usize) -> Chores {
         if table.next().is_some() || count == table.count || count > isize::MAX as usize / 1024 {
             return Chores::MOVE;
         }
@@ -77,7 +77,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// Moves up to `buckets` buckets of the oldest generation to the next, if it is time.
-    pub(crate) fn assist<S>(&self, guard: &Guard<'_>, hasher: &S, buckets: usize) -> Assist
+    pub(crate) fn assist<S>(&self, guard: Pinned<'_>, hasher: &S, buckets: usize) -> Assist
     where
         S: BuildHasher + 'static,
     {
@@ -105,7 +105,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// Takes a generation that is moved out off the list.
-    fn finish(&self, guard: &Guard<'_>, table: &Table<C>) {
+    fn finish(&self, guard: Pinned<'_>, table: &Table<C>) {
         unsafe fn free<C>(table: *mut ()) {
             // SAFETY: every generation comes from a box, and is retired once.
             drop(unsafe { Box::from_raw(table.cast::<Table<C>>()) });
@@ -122,7 +122,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
 
 /// Moves a bucket's entries to the next generation; `false` if someone else did.
 fn move_out<K, C, S>(
-    guard: &Guard<'_>,
+    guard: Pinned<'_>,
     table: &Table<C>,
     next: &Table<C>,
     main: &Bucket<C>,
@@ -174,34 +174,28 @@ where
     C: Cell,
     S: BuildHasher + 'static,
 {
-    let mut entries = holder.entries();
-    while entries != 0 {
-        let granule = entries.trailing_zeros() as usize;
-        entries &= entries - 1;
-        // SAFETY: its code was just seen, and the caller of `move_out` is pinned.
-        hashes[granule] = unsafe { hash_of::<K, C, S>(holder, granule, hasher) };
+    for (granule, form) in holder.entries() {
+        // SAFETY: its lane was just seen, and the caller of `move_out` is pinned.
+        hashes[granule] = unsafe { hash_of::<K, C, S>(holder, granule, form, hasher) };
     }
 }
 
 /// Copies the entries of a bucket that the caller has locked.
-fn move_entries<C: Cell>(guard: &Guard<'_>, holder: &Bucket<C>, hashes: &[Hash; GRANULES], next: &Table<C>) {
-    let mut entries = holder.entries();
-    while entries != 0 {
-        let granule = entries.trailing_zeros() as usize;
-        entries &= entries - 1;
-        move_entry(guard, holder, granule, hashes[granule], next);
+fn move_entries<C: Cell>(guard: Pinned<'_>, holder: &Bucket<C>, hashes: &[Hash; GRANULES], next: &Table<C>) {
+    for (granule, form) in holder.entries() {
+        move_entry(guard, holder, granule, form, hashes[granule], next);
     }
 }
 
 fn move_entry<C: Cell>(
-    guard: &Guard<'_>,
+    guard: Pinned<'_>,
     from: &Bucket<C>,
     granule: usize,
+    form: Form,
     hash: Hash,
     mut table: &Table<C>,
 ) {
-    let code = from.code(granule);
-    let count = granules(code);
+    let count = lane::granules(form);
     // Locks are taken from older to newer generations only, so no circle can form.
     let (main, mut lock) = loop {
         let main = table.bucket(hash);
@@ -213,16 +207,14 @@ fn move_entry<C: Cell>(
         }
     };
     let now = guard.domain().epoch();
-    let (holder, place) = find_room(table, main, count, hash, now).unwrap_or_else(|| {
-        let link = table.overflow.take().expect("2^28 overflow buckets do not fit in any memory");
-        (append(table, main, &mut lock, link), super::bucket::FIRST)
+    let (holder, place) = find_room(table, main, &lock, count, hash, now).unwrap_or_else(|| {
+        let link = table.overflow.take().expect("2^24 overflow buckets do not fit in any memory");
+        (append(table, main, &mut lock, link), FIRST)
     });
-    let space = Space(holder.space.load(Ordering::Relaxed)).bury(now).take(place, count);
-    holder.space.store(space.0, Ordering::Relaxed);
     // Nobody writes to the old cell any more: writers hold the lock that our caller holds.
     holder.cell(place).init(from.cell(granule).word());
-    // SAFETY: the old entry is published, under our caller's lock; the new granules were just taken.
-    unsafe { copy_key(from.key(granule), holder.key(place), code) };
-    holder.publish(place, hash.tag(), code);
+    // SAFETY: the old entry is published, under our caller's lock; the new granules were found free.
+    unsafe { copy_key(from.key(granule), holder.key(place), form) };
+    holder.set_lanes(place, count, lane::entry(hash.tag(), form), FURTHER);
     lock.after = lock.after.inserted();
 }

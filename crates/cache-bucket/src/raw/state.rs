@@ -1,9 +1,10 @@
-/// The state word of a main bucket: flags, a link to the first overflow bucket, and a version.
+/// The state word of a main bucket: flags, a link to the first overflow bucket, the epoch of the last removal, and a
+/// version. In the word of an overflow bucket there is a link only.
 ///
 /// The version counts inserts into the bucket and its overflow. Who locks by comparing the whole word with one
 /// read before a search knows that nothing was inserted since. It cannot come round meanwhile: the searcher is
-/// pinned, no granule freed since is reused under it, so every insert takes another granule, and 2^28 overflow
-/// buckets have fewer than the 2^33 that a round would need.
+/// pinned, no granule freed since is reused under it, so every insert takes another granule, and 2^24 overflow
+/// buckets have fewer than the 2^29 that a round would need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State(pub(super) u64);
 
@@ -11,8 +12,9 @@ const LOCKED: u64 = 1;
 const CLOSED: u64 = 2;
 const MOVED: u64 = 4;
 const LINK_SHIFT: u32 = 3;
-const LINK_BITS: u32 = 28;
-const VERSION_ONE: u64 = 1 << (LINK_SHIFT + LINK_BITS);
+const LINK_BITS: u32 = 24;
+const EPOCH_SHIFT: u32 = LINK_SHIFT + LINK_BITS;
+const VERSION_ONE: u64 = 1 << (EPOCH_SHIFT + 8);
 /// Links are in 1..=MAX_LINK; 0 is none.
 pub(super) const MAX_LINK: u32 = (1 << LINK_BITS) - 1;
 
@@ -62,6 +64,18 @@ impl State {
         let others = self.0 & !(u64::from(MAX_LINK) << LINK_SHIFT);
         State(others | u64::from(link) << LINK_SHIFT)
     }
+
+    /// How many epochs ago the last entry was removed, or fewer.
+    pub(super) fn removed_since(self, now: u64) -> u64 {
+        // In 8 bits an age can only seem less than it is.
+        u64::from((now as u8).wrapping_sub((self.0 >> EPOCH_SHIFT) as u8))
+    }
+
+    /// An entry was removed, in this epoch at the latest.
+    pub(super) fn removed(self, now: u64) -> State {
+        let others = self.0 & !(0xff << EPOCH_SHIFT);
+        State(others | (now & 0xff) << EPOCH_SHIFT)
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +90,16 @@ mod tests {
         assert_eq!(state.with_link(5).link(), 5);
         assert!(state.with_link(0).lock().close().closed());
         assert!(State(u64::MAX & !7).inserted().move_out().moved());
-        assert_eq!(State(!0 << 31).with_link(7).inserted().link(), 7);
+        let state = State(!0 << EPOCH_SHIFT).with_link(7).inserted().removed(0x1ff);
+        assert_eq!((state.link(), state.removed_since(0x1ff)), (7, 0));
+    }
+
+    #[test]
+    fn an_age_never_seems_more_than_it_is() {
+        let state = State(0).removed(250);
+        for now in 250..2000 {
+            assert!(state.removed_since(now) <= now - 250);
+        }
+        assert_eq!(state.removed_since(259), 9);
     }
 }

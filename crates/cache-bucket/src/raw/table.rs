@@ -1,8 +1,9 @@
 use std::ptr;
 
-use super::bucket::{Bucket, TAG_WORDS};
+use super::bucket::{Bucket, FIRST, GRANULE, PAIRS};
 use super::cell::Cell;
 use super::hash::{Hash, INDEX_SHIFT};
+use super::lane::{self, Form};
 use super::memory::Memory;
 use super::overflow::Overflow;
 use super::probe::Probe;
@@ -11,6 +12,9 @@ use cache_core::Key;
 
 /// The least that a table has.
 pub(super) const LEAST: usize = 1;
+
+/// What matches in the first pair can be lanes: the rest is the state.
+const LANES_OF_FIRST: u32 = !0 << (2 * FIRST);
 
 /// A generation of buckets.
 ///
@@ -51,13 +55,27 @@ unsafe impl<C: Cell> Sync for Table<C> {}
 pub(super) struct Spot<'t, C> {
     /// The main bucket, or the overflow bucket, that holds it.
     pub(super) holder: &'t Bucket<C>,
-    pub(super) granule: usize,
+    /// Where in that it begins, in bytes.
+    offset: usize,
 }
 
 impl<'t, C: Cell> Spot<'t, C> {
+    pub(super) fn new(holder: &'t Bucket<C>, granule: usize) -> Self {
+        Self { holder, offset: granule * GRANULE }
+    }
+
     #[inline(always)]
     pub(super) fn cell(&self) -> &'t C {
-        self.holder.cell(self.granule)
+        self.holder.cell_at(self.offset)
+    }
+
+    pub(super) fn granule(&self) -> usize {
+        self.offset / GRANULE
+    }
+
+    /// The form of the entry, unless it was removed.
+    pub(super) fn form(&self) -> Option<Form> {
+        lane::form(self.holder.lane(self.granule()))
     }
 }
 
@@ -99,6 +117,12 @@ impl<C: Cell> Table<C> {
         unsafe { &*self.buckets.add(index) }
     }
 
+    /// Whether it has no next table yet.
+    #[inline(always)]
+    pub(super) fn is_open(&self) -> bool {
+        self.next.load(Ordering::Acquire).is_null()
+    }
+
     /// The table that takes this one's place.
     #[inline(always)]
     pub(super) fn next(&self) -> Option<&Table<C>> {
@@ -127,14 +151,22 @@ impl<C: Cell> Table<C> {
         hash: Hash,
         probe: Probe<'_, K>,
     ) -> Option<Spot<'t, C>> {
-        let word = hash.home_word();
-        match find_in_word(main, word, hash, probe) {
-            Some(granule) => Some(Spot { holder: main, granule }),
-            None => {
-                let (key, bytes, code) = probe.parts();
-                self.find_beyond(main, hash, key, bytes, code)
-            }
+        let pair = hash.home_pair();
+        let mut matches = main.matches(pair, lane::entry(hash.tag(), probe.form()));
+        if cfg!(loom) {
+            matches &= LANES_OF_FIRST;
         }
+        while matches != 0 {
+            // Two bits for each granule of 16 bytes.
+            let offset = pair * 8 * GRANULE + matches.trailing_zeros() as usize * (GRANULE / 2);
+            if probe.is_at(main, offset) {
+                return Some(Spot { holder: main, offset });
+            }
+            matches &= matches - 1;
+            matches &= matches - 1;
+        }
+        let (key, bytes, form) = probe.parts();
+        self.find_beyond(main, hash, key, bytes, form)
     }
 
     /// The entry of a key that is not near its home line.
@@ -145,35 +177,27 @@ impl<C: Cell> Table<C> {
         hash: Hash,
         key: &K,
         bytes: &[u8],
-        code: u8,
+        form: Form,
     ) -> Option<Spot<'t, C>> {
-        let probe = Probe::from_parts((key, bytes, code));
+        let probe = Probe::from_parts((key, bytes, form));
+        let lane = lane::entry(hash.tag(), form);
         let mut holder = main;
         loop {
-            for word in 0..TAG_WORDS {
-                if let Some(granule) = find_in_word(holder, word, hash, probe) {
-                    return Some(Spot { holder, granule });
+            for pair in 0..PAIRS {
+                let mut matches = holder.matches(pair, lane);
+                if pair == 0 {
+                    matches &= LANES_OF_FIRST;
+                }
+                while matches != 0 {
+                    let offset = pair * 8 * GRANULE + matches.trailing_zeros() as usize * (GRANULE / 2);
+                    if probe.is_at(holder, offset) {
+                        return Some(Spot { holder, offset });
+                    }
+                    matches &= matches - 1;
+                    matches &= matches - 1;
                 }
             }
             holder = self.after(holder)?;
         }
     }
-}
-
-#[inline(always)]
-fn find_in_word<C: Cell, K: Key + ?Sized>(
-    bucket: &Bucket<C>,
-    word: usize,
-    hash: Hash,
-    probe: Probe<'_, K>,
-) -> Option<usize> {
-    let mut matches = bucket.matches(word, hash.tag());
-    while matches != 0 {
-        let granule = 8 * word + matches.trailing_zeros() as usize;
-        if probe.is_at(bucket, granule) {
-            return Some(granule);
-        }
-        matches &= matches - 1;
-    }
-    None
 }

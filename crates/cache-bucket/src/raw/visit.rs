@@ -3,20 +3,28 @@ use std::hash::BuildHasher;
 use cache_core::Key;
 
 use super::bucket::Bucket;
+use super::lane::Form;
 use super::probe::{hash_of, retire_key, same_key, with_key};
 use super::table::{Spot, Table};
 use super::write::unlink;
 use super::{Cell, Chores, Hash, Raw};
-use crate::reclaim::{Guard, Retired};
+use crate::reclaim::{Pinned, Retired};
 
 /// An entry that was seen under a pin, and its value then.
 pub(crate) struct Entry<'g, C: Cell> {
     holder: &'g Bucket<C>,
     granule: usize,
+    form: Form,
     pub(crate) word: C::Word,
 }
 
 impl<C: Cell> Entry<'_, C> {
+    fn is_copy_of(&self, other: &Self) -> bool {
+        let (a, b) = (self.holder.key(self.granule), other.holder.key(other.granule));
+        // SAFETY: both were seen under the pin that they borrow.
+        self.form == other.form && unsafe { same_key(a, b, self.form) }
+    }
+
     /// Calls `f` with the key; `None` if the bytes kept for it are no key after all.
     ///
     /// # Safety
@@ -24,7 +32,7 @@ impl<C: Cell> Entry<'_, C> {
     /// `K` is the key type of the table that this is of.
     pub(crate) unsafe fn with_key<K: Key + ?Sized, R>(&self, f: impl FnOnce(&K) -> R) -> Option<R> {
         // SAFETY: it was seen under the pin that it borrows.
-        unsafe { with_key::<K, C, R>(self.holder, self.granule, f) }
+        unsafe { with_key::<K, C, R>(self.holder, self.granule, self.form, f) }
     }
 }
 
@@ -83,7 +91,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// Gathers the entries from `from` on, up to the hash that is returned; `None` at the end.
     pub(crate) fn gather<'g, S>(
         &self,
-        guard: &'g Guard<'_>,
+        guard: Pinned<'g>,
         from: u64,
         hasher: &S,
         found: &mut Vec<Entry<'g, C>>,
@@ -105,10 +113,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             // An entry that was moved while we looked may have been seen twice.
             let mut i = older;
             while i < found.len() {
-                let twice = found[..older].iter().any(|other| {
-                    // SAFETY: both were seen under this pin.
-                    unsafe { same_key((other.holder, other.granule), (found[i].holder, found[i].granule)) }
-                });
+                let twice = found[..older].iter().any(|other| other.is_copy_of(&found[i]));
                 if twice {
                     found.swap_remove(i);
                 } else {
@@ -123,7 +128,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if coarser {
             found.retain(|entry| {
                 // SAFETY: it was seen under this pin.
-                let hash = unsafe { hash_of::<K, C, S>(entry.holder, entry.granule, hasher) };
+                let hash = unsafe { hash_of::<K, C, S>(entry.holder, entry.granule, entry.form, hasher) };
                 region.has(hash, from)
             });
         }
@@ -131,7 +136,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// Removes the entries from `from` on, up to the hash that is returned; `None` at the end.
-    pub(crate) fn wipe(&self, guard: &Guard<'_>, from: u64) -> (Option<u64>, Chores) {
+    pub(crate) fn wipe(&self, guard: Pinned<'_>, from: u64) -> (Option<u64>, Chores) {
         let oldest = self.root(guard);
         let region = Region::around(from, oldest);
         let mut chores = Chores::NONE;
@@ -139,12 +144,12 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let mut table = Some(oldest);
         while let Some(this) = table {
             for main in region.buckets(this) {
-                let lock = main.lock();
+                let mut lock = main.lock();
                 let mut holder = (!lock.after.moved()).then_some(main);
                 while let Some(bucket) = holder {
-                    for_each_entry(bucket, |granule| {
-                        left.push(unlink::<K, C>(guard, &lock, &Spot { holder: bucket, granule }));
-                    });
+                    for (granule, _) in bucket.entries() {
+                        left.push(unlink::<K, C>(this, guard, &mut lock, &Spot::new(bucket, granule)));
+                    }
                     holder = this.after(bucket);
                 }
                 drop(lock);
@@ -164,11 +169,11 @@ pub(super) fn empty_out<K: Key + ?Sized, C: Cell>(table: &Table<C>, left: &mut V
         let main = table.bucket_at(index);
         let mut holder = (!main.state().moved()).then_some(main);
         while let Some(bucket) = holder {
-            for_each_entry(bucket, |granule| {
+            for (granule, form) in bucket.entries() {
                 left.extend(bucket.cell(granule).end());
                 // SAFETY: the whole generation goes, so nobody else asks.
-                left.extend(unsafe { retire_key::<K>(bucket.key(granule), bucket.code(granule)) });
-            });
+                left.extend(unsafe { retire_key::<K>(bucket.key(granule), form) });
+            }
             holder = table.after(bucket);
         }
     }
@@ -178,22 +183,14 @@ fn gather_bucket<'g, C: Cell>(table: &'g Table<C>, main: &'g Bucket<C>, found: &
     let before = found.len();
     let mut holder = (!main.state().moved()).then_some(main);
     while let Some(bucket) = holder {
-        for_each_entry(bucket, |granule| {
+        for (granule, form) in bucket.entries() {
             let word = bucket.cell(granule).word();
-            found.push(Entry { holder: bucket, granule, word });
-        });
+            found.push(Entry { holder: bucket, granule, form, word });
+        }
         holder = table.after(bucket);
     }
     // Moved meanwhile: then these values may be old, and the next generation has them all.
     if main.state().moved() {
         found.truncate(before);
-    }
-}
-
-fn for_each_entry<C: Cell>(bucket: &Bucket<C>, mut f: impl FnMut(usize)) {
-    let mut entries = bucket.entries();
-    while entries != 0 {
-        f(entries.trailing_zeros() as usize);
-        entries &= entries - 1;
     }
 }

@@ -2,14 +2,14 @@ use std::ops::BitOr;
 
 use cache_core::Key;
 
-use super::bucket::{Bucket, BucketLock};
-use super::probe::{Prepared, granules, retire_key};
-use super::space::Space;
+use super::bucket::{Bucket, BucketLock, FIRST};
+use super::lane::{self, DEAD, FURTHER, Form};
+use super::probe::{Prepared, retire_key};
 use super::state::State;
 use super::table::{Spot, Table};
 use super::{Cell, Hash, Probe, Raw};
-use crate::primitive::{Backoff, Ordering};
-use crate::reclaim::{Guard, Retired};
+use crate::primitive::Backoff;
+use crate::reclaim::{GRACE, Pinned, Retired};
 
 /// Up to this many buckets, a table spreads its entries thinly: it is hot if it is small, and then each entry
 /// should have a cache line to itself and its bucket little to compare.
@@ -67,7 +67,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     #[inline(always)]
     pub(crate) fn update<R>(
         &self,
-        guard: &Guard<'_>,
+        guard: Pinned<'_>,
         hash: Hash,
         probe: Probe<'_, K>,
         mut f: impl FnMut(&C) -> Option<R>,
@@ -75,7 +75,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
-        if table.next().is_none() {
+        if table.is_open() {
             match table.find(main, hash, probe) {
                 None => return (None, Chores::NONE),
                 Some(spot) => {
@@ -85,22 +85,22 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 }
             }
         }
-        let (key, bytes, code) = probe.parts();
-        self.update_in_list(guard, hash, key, bytes, code, &mut f)
+        let (key, bytes, form) = probe.parts();
+        self.update_in_list(guard, hash, key, bytes, form, &mut f)
     }
 
     #[cold]
     #[inline(never)]
     fn update_in_list<R>(
         &self,
-        guard: &Guard<'_>,
+        guard: Pinned<'_>,
         hash: Hash,
         key: &K,
         bytes: &[u8],
-        code: u8,
+        form: Form,
         f: &mut dyn FnMut(&C) -> Option<R>,
     ) -> (Option<R>, Chores) {
-        let probe = Probe::from_parts((key, bytes, code));
+        let probe = Probe::from_parts((key, bytes, form));
         let mut table = self.root(guard);
         loop {
             match step(table, hash, probe, f) {
@@ -118,7 +118,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     #[inline(always)]
     pub(crate) fn upsert<R>(
         &self,
-        guard: &Guard<'_>,
+        guard: Pinned<'_>,
         hash: Hash,
         probe: Probe<'_, K>,
         word: C::Word,
@@ -127,29 +127,29 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
-        if table.next().is_none()
+        if table.is_open()
             && let Some(spot) = table.find(main, hash, probe)
             && let Some(result) = f(spot.cell())
         {
             return (Upsert::Found(result), Chores::NONE);
         }
-        let (key, bytes, code) = probe.parts();
-        self.insert(guard, hash, key, bytes, code, word, &mut f)
+        let (key, bytes, form) = probe.parts();
+        self.insert(guard, hash, key, bytes, form, word, &mut f)
     }
 
     #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "see `Probe::parts`")]
     fn insert<R>(
         &self,
-        guard: &Guard<'_>,
+        guard: Pinned<'_>,
         hash: Hash,
         key: &K,
         bytes: &[u8],
-        code: u8,
+        form: Form,
         word: C::Word,
         f: &mut dyn FnMut(&C) -> Option<R>,
     ) -> (Upsert<R>, Chores) {
-        let probe = Probe::from_parts((key, bytes, code));
+        let probe = Probe::from_parts((key, bytes, form));
         let mut table = self.root(guard);
         let mut prepared: Option<Prepared<'_, K>> = None;
         let mut spare = Spare(None);
@@ -193,17 +193,17 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 continue;
             };
             let now = guard.domain().epoch();
-            let found = find_room(table, main, probe.granules(), hash, now);
+            let found = find_room(table, main, &lock, probe.granules(), hash, now);
             let (holder, granule) = match (found, &mut spare) {
                 (Some(place), _) => place,
                 (None, Spare(Some((of, link)))) if std::ptr::eq(*of, table) => {
                     let holder = append(table, main, &mut lock, *link);
                     spare.0 = None;
-                    (holder, Space::default().find(probe.granules(), hash.home(), false).unwrap_or(4))
+                    (holder, FIRST)
                 }
                 (None, _) => {
                     // Memory is not taken under a lock.
-                    let dead = Space(main.space.load(Ordering::Relaxed)).has_dead();
+                    let dead = main.has_dead();
                     drop(lock);
                     prepared = Some(ready);
                     if dead {
@@ -216,18 +216,15 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     continue;
                 }
             };
-            let space = Space(holder.space.load(Ordering::Relaxed)).bury(now);
-            let space = space.take(granule, probe.granules());
-            holder.space.store(space.0, Ordering::Relaxed);
             holder.cell(granule).init(word);
-            // SAFETY: the granules were just taken under the lock, and nobody reads them: they were free, or dead for
-            // a grace period.
+            // SAFETY: the granules were found free under the lock, so nobody reads them.
             unsafe { ready.write(holder.key(granule)) };
-            holder.publish(granule, hash.tag(), probe.code());
+            holder.set_lanes(granule, probe.granules(), lane::entry(hash.tag(), form), FURTHER);
             lock.after = lock.after.inserted();
+            let thick = table.count < SMALL && holder.space().used() > THIN;
             drop(lock);
             self.counters.inserted(guard.thread(), probe.granules());
-            if table.count < SMALL && space.used() > THIN {
+            if thick {
                 chores = chores | self.grow(guard, table);
             }
             return (Upsert::Inserted, chores);
@@ -237,7 +234,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// Removes a key; says whether it was there.
     pub(crate) fn remove(
         &self,
-        guard: &Guard<'_>,
+        guard: Pinned<'_>,
         hash: Hash,
         probe: Probe<'_, K>,
     ) -> (bool, Chores) {
@@ -249,13 +246,13 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             if !main.state().moved()
                 && let Some(spot) = table.find(main, hash, probe)
             {
-                let lock = main.lock();
+                let mut lock = main.lock();
                 if !lock.after.moved() {
-                    if spot.holder.code(spot.granule) == 0 {
+                    if spot.form().is_none() {
                         // Someone else removed it since we saw it. It was absent then.
                         return (false, chores);
                     }
-                    let left = unlink::<K, C>(guard, &lock, &spot);
+                    let left = unlink::<K, C>(table, guard, &mut lock, &spot);
                     drop(lock);
                     return (true, chores | self.removed(guard, left));
                 }
@@ -271,7 +268,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// What follows an unlinking, without the lock.
-    pub(super) fn removed(&self, guard: &Guard<'_>, left: Left) -> Chores {
+    pub(super) fn removed(&self, guard: Pinned<'_>, left: Left) -> Chores {
         self.counters.removed(guard.thread(), left.granules);
         let mut chores = Chores::NONE;
         for retired in [left.key, left.value].into_iter().flatten() {
@@ -313,7 +310,7 @@ fn step<K: Key + ?Sized, C: Cell, R>(
     probe: Probe<'_, K>,
     f: &mut dyn FnMut(&C) -> Option<R>,
 ) -> Step<R> {
-    let open = table.next().is_none();
+    let open = table.is_open();
     let main = table.bucket(hash);
     let seen = main.state();
     if seen.moved() {
@@ -326,7 +323,7 @@ fn step<K: Key + ?Sized, C: Cell, R>(
         f(spot.cell())
     } else {
         let lock = main.lock();
-        if lock.after.moved() || spot.holder.code(spot.granule) == 0 {
+        if lock.after.moved() || spot.form().is_none() {
             return Step::Again;
         }
         f(spot.cell())
@@ -338,14 +335,18 @@ fn step<K: Key + ?Sized, C: Cell, R>(
 pub(super) fn find_room<'t, C: Cell>(
     table: &'t Table<C>,
     main: &'t Bucket<C>,
+    lock: &BucketLock<'_, C>,
     count: usize,
     hash: Hash,
     now: u64,
 ) -> Option<(&'t Bucket<C>, usize)> {
+    let unseen = lock.after.removed_since(now) >= GRACE;
     let mut holder = main;
     loop {
-        let space = Space(holder.space.load(Ordering::Relaxed)).bury(now);
-        if let Some(granule) = space.find(count, hash.home(), table.count <= SMALL) {
+        if unseen {
+            holder.bury();
+        }
+        if let Some(granule) = holder.space().find(count, hash.home(), table.count <= SMALL) {
             return Some((holder, granule));
         }
         holder = table.after(holder)?;
@@ -378,21 +379,29 @@ pub(super) struct Left {
     granules: usize,
 }
 
-/// Takes an entry out of its bucket. The caller holds the lock.
+/// Takes an entry that is there out of its bucket. The caller holds the lock.
 pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
-    guard: &Guard<'_>,
-    _lock: &BucketLock<'_, C>,
+    table: &Table<C>,
+    guard: Pinned<'_>,
+    lock: &mut BucketLock<'_, C>,
     spot: &Spot<'_, C>,
 ) -> Left {
-    let code = spot.holder.code(spot.granule);
-    let granules = granules(code);
+    let form = spot.form().expect("only an entry that is there is unlinked");
+    let granules = lane::granules(form);
+    // Those who were removed long ago do not wait for this one.
+    if lock.after.removed_since(guard.domain().epoch()) >= GRACE {
+        let mut holder = Some(lock.bucket());
+        while let Some(bucket) = holder {
+            bucket.bury();
+            holder = table.after(bucket);
+        }
+    }
     // In this order: who finds the value ended finds no entry if it looks again.
-    spot.holder.unlink(spot.granule);
+    spot.holder.set_lanes(spot.granule(), granules, DEAD, DEAD);
     let value = spot.cell().end();
     // SAFETY: unlinked by us, under the lock, so nobody else asks.
-    let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule), code) };
-    let space = Space(spot.holder.space.load(Ordering::Relaxed));
-    let space = space.kill(spot.granule, granules, guard.domain().epoch());
-    spot.holder.space.store(space.0, Ordering::Relaxed);
+    let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule()), form) };
+    // The epoch after the unlinking.
+    lock.after = lock.after.removed(guard.domain().epoch());
     Left { value, key, granules }
 }

@@ -277,46 +277,17 @@ pub(crate) struct Guard<'d> {
     pub(super) before: u64,
 }
 
-impl<'d> Guard<'d> {
-    /// Spreads counters over threads.
-    #[inline]
-    pub(crate) fn thread(&self) -> usize {
-        self.record.id
-    }
-
-    /// The domain that is pinned.
-    #[inline]
-    pub(crate) fn domain(&self) -> &'d Domain {
-        // SAFETY: a guard is made with a record of a living domain, whose lifetime it has.
-        unsafe { &*self.record.domain }
-    }
-
-    /// Counts an insert or a delete, and says whether it is time to tidy.
-    #[inline]
-    pub(crate) fn tick(&self, every: u32) -> bool {
-        let ticks = self.record.ticks.load(Ordering::Relaxed).wrapping_add(1);
-        self.record.ticks.store(ticks, Ordering::Relaxed);
-        ticks % every == 0
-    }
-
-    /// Keeps what was unlinked under this pin until it can be dropped; says whether it is time to tidy.
-    pub(crate) fn retire(&self, mut retired: Retired) -> bool {
-        retired.stamp(self.domain().epoch());
-        let mut bag = lock(&self.record.bag);
-        bag.push(retired);
-        bag.len() % BAG == 0
-    }
-
-    /// The same for what is large: any thread may drop it.
-    pub(crate) fn retire_shared(&self, mut retired: Retired) {
-        retired.stamp(self.domain().epoch());
-        self.domain().share(vec![retired]);
+impl Guard<'_> {
+    /// Shows that the thread is pinned, as long as this guard is.
+    #[inline(always)]
+    pub(crate) fn pinned(&self) -> Pinned<'_> {
+        Pinned::by(self.record)
     }
 
     #[cold]
     fn give_back(&self) {
         self.record.unpin();
-        self.domain().leave(self.record);
+        self.pinned().domain().leave(self.record);
     }
 }
 
@@ -328,5 +299,54 @@ impl Drop for Guard<'_> {
         } else if self.before == LENT {
             self.give_back();
         }
+    }
+}
+
+/// That a thread is pinned, in one word that can be copied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pinned<'g> {
+    record: &'g Record,
+}
+
+impl<'g> Pinned<'g> {
+    /// By the owner of this record, as long as the borrow lasts.
+    #[inline(always)]
+    pub(super) fn by(record: &'g Record) -> Self {
+        Pinned { record }
+    }
+
+    /// Spreads counters over threads.
+    #[inline]
+    pub(crate) fn thread(self) -> usize {
+        self.record.id
+    }
+
+    /// The domain that is pinned.
+    #[inline]
+    pub(crate) fn domain(self) -> &'g Domain {
+        // SAFETY: a record's domain outlives it.
+        unsafe { &*self.record.domain }
+    }
+
+    /// Counts an insert or a delete, and says whether it is time to tidy.
+    #[inline]
+    pub(crate) fn tick(self, every: u32) -> bool {
+        let ticks = self.record.ticks.load(Ordering::Relaxed).wrapping_add(1);
+        self.record.ticks.store(ticks, Ordering::Relaxed);
+        ticks % every == 0
+    }
+
+    /// Keeps what was unlinked under this pin until it can be dropped; says whether it is time to tidy.
+    pub(crate) fn retire(self, mut retired: Retired) -> bool {
+        retired.stamp(self.domain().epoch());
+        let mut bag = lock(&self.record.bag);
+        bag.push(retired);
+        bag.len() % BAG == 0
+    }
+
+    /// The same for what is large: any thread may drop it.
+    pub(crate) fn retire_shared(self, mut retired: Retired) {
+        retired.stamp(self.domain().epoch());
+        self.domain().share(vec![retired]);
     }
 }

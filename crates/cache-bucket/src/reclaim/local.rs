@@ -1,10 +1,9 @@
 //! The one domain of a process, and each thread's record in it.
 
 use std::cell::Cell;
-use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 
-use super::domain::{Domain, Guard};
+use super::domain::{Domain, Guard, Pinned};
 use super::record::{Record, UNPINNED};
 use crate::arch;
 use crate::primitive::Ordering;
@@ -38,15 +37,44 @@ pub(crate) fn domain() -> &'static Domain {
 }
 
 /// Pins the epoch for this thread.
-#[inline(always)]
 pub(crate) fn pin() -> Guard<'static> {
+    match OWN.try_with(|own| own.0.get().unwrap_or_else(|| join(own))) {
+        Ok(record) => DOMAIN.pin(record),
+        // The thread is ending and its record given back.
+        Err(_) => DOMAIN.pin_lent(DOMAIN.join(fenced())),
+    }
+}
+
+/// Pins the epoch for this thread if that is a matter of two stores: it pinned before, is not pinned now, and needs no
+/// fence.
+#[inline(always)]
+pub(crate) fn quick_pin() -> Option<QuickGuard> {
     let record = RECORD.get();
-    if record.pinned.load(Ordering::Relaxed) == UNPINNED {
-        DOMAIN.pin_first(record);
-        Guard { record, before: UNPINNED }
-    } else {
-        let (record, before) = pin_otherwise();
-        Guard { record, before }
+    if record.pinned.load(Ordering::Relaxed) != UNPINNED {
+        return None;
+    }
+    DOMAIN.pin_first(record);
+    Some(QuickGuard { record })
+}
+
+/// A pin that is known to be the thread's only one, so that there is nothing to remember and nothing to decide.
+#[derive(Debug)]
+pub(crate) struct QuickGuard {
+    record: &'static Record,
+}
+
+impl QuickGuard {
+    /// Shows that the thread is pinned, as long as this guard is.
+    #[inline(always)]
+    pub(crate) fn pinned(&self) -> Pinned<'_> {
+        Pinned::by(self.record)
+    }
+}
+
+impl Drop for QuickGuard {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.record.unpin();
     }
 }
 
@@ -56,19 +84,6 @@ pub(crate) fn pin() -> Guard<'static> {
 #[inline(never)]
 pub(crate) fn tidy() {
     DOMAIN.tidy(OWN.try_with(|own| own.0.get()).unwrap_or(None));
-}
-
-/// Pins within another pin, for the first time, or with a fence. In parts, as those come in registers.
-#[cold]
-#[inline(never)]
-fn pin_otherwise() -> (&'static Record, u64) {
-    let guard = match OWN.try_with(|own| own.0.get().unwrap_or_else(|| join(own))) {
-        Ok(record) => DOMAIN.pin(record),
-        // The thread is ending and its record given back.
-        Err(_) => DOMAIN.pin_lent(DOMAIN.join(fenced())),
-    };
-    let guard = ManuallyDrop::new(guard);
-    (guard.record, guard.before)
 }
 
 fn join(own: &Own) -> &'static Record {

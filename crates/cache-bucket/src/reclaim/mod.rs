@@ -13,10 +13,12 @@ mod garbage;
 mod local;
 mod record;
 
-pub(crate) use domain::{Domain, Guard};
+#[cfg(loom)]
+pub(crate) use domain::Domain;
+pub(crate) use domain::{Guard, Pinned};
 pub(crate) use garbage::{Retired, free_all};
 #[cfg(not(loom))]
-pub(crate) use local::{domain, pin, tidy};
+pub(crate) use local::{domain, pin, quick_pin, tidy};
 #[cfg(loom)]
 pub(crate) use record::Record;
 

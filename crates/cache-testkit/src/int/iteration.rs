@@ -1,7 +1,6 @@
 //! Iteration while others write: weakly consistent, and exactly so.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use cache_core::{Backend, IntCache, Options};
 
@@ -10,9 +9,6 @@ use crate::threads::beside;
 
 /// Keys that are present throughout.
 const STABLE: u64 = 1000;
-
-/// Longer than a hundred insertions take on a loaded machine.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Iterations over all of them.
 const ROUNDS: usize = 60;
@@ -123,7 +119,7 @@ pub fn clear_beside_inserts<B: Backend>() {
             );
             std::thread::yield_now();
         }
-        crate::threads::eventually(LIMIT, || {
+        crate::threads::eventually(patience(), || {
             (inserted.load(Ordering::Acquire) > after + 100).then_some(after)
         })
     })

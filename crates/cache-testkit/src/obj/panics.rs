@@ -2,15 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use cache_core::{Backend, DefaultHashBuilder, Key, ObjCache, ObjCacheExt, Options, Value};
 
 use crate::violation::{OrPanic, ensure};
 use crate::{Violation, ends_within, quiet_panic};
-
-/// Longer than any of these calls takes on a loaded machine.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Keys of the caches here; enough for every shard of a sharded one.
 const KEYS: u64 = 300;
@@ -29,7 +25,7 @@ pub fn check_usable<V: Value, K: Key>(
     make: impl Fn() -> V + Send + 'static,
 ) -> Result<(), Violation> {
     let cache = Arc::clone(cache);
-    ends_within(LIMIT, "using the cache after a panic", move || {
+    ends_within(patience(), "using the cache after a panic", move || {
         use_everything(&*cache, &present, &absent, make)
     })?
 }

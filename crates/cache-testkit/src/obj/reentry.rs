@@ -2,16 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use cache_core::{Backend, ObjCache, ObjCacheExt, Options};
 
 use crate::threads::{eventually, together};
 use crate::violation::OrPanic;
 use crate::{Random, Violation, ends_within, fresh_seed, scale};
-
-/// Longer than any of these calls takes on a loaded machine.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// Keys of a cache; enough for every shard of a sharded one.
 const KEYS: usize = 100;
@@ -89,12 +85,12 @@ fn does_not_hang<B: Backend>(
     objects: usize,
     work: impl FnOnce(Scene, Vec<String>) + Send + 'static,
 ) -> Result<(), Violation> {
-    ends_within(LIMIT, what, move || {
+    ends_within(patience(), what, move || {
         let scene = Scene::new::<B>();
         let keys = scene.fill();
         let drops = Arc::clone(&scene.drops);
         work(scene, keys);
-        let all = eventually(LIMIT, || {
+        let all = eventually(patience(), || {
             B::reclaim();
             (drops.load(Ordering::Acquire) == objects).then_some(())
         });
@@ -178,7 +174,7 @@ pub fn in_the_drop_of_the_cache<B: Backend>() {
 pub fn under_contention<B: Backend>() {
     let seed = fresh_seed();
     let rounds = scale(100);
-    ends_within(LIMIT, "churning reentrant objects", move || {
+    ends_within(patience(), "churning reentrant objects", move || {
         let scene = Scene::new::<B>();
         let keys = ["a", "b", "c"];
         together(3, |thread| {

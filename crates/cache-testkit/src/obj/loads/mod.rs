@@ -11,6 +11,3 @@ use std::time::Duration;
 /// For what is to happen on another thread, and can be seen from outside only by waiting: long enough that it
 /// nearly always has. What is checked holds either way.
 pub(crate) const A_MOMENT: Duration = Duration::from_millis(20);
-
-/// For what must happen for a test to go on: longer than it takes on a loaded machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);

@@ -6,10 +6,10 @@ use std::thread;
 
 use cache_core::{Backend, LoadError, ObjCache, ObjCacheExt};
 
-use super::{A_MOMENT, LIMIT};
-use crate::Signals;
+use super::A_MOMENT;
 use crate::obj::str_cache;
 use crate::threads::together;
+use crate::{Signals, patience};
 
 /// Threads that miss at once run one loader between them and get one object.
 pub fn one_loader_for_all_who_miss<B: Backend>() {
@@ -78,7 +78,7 @@ pub fn different_keys_in_parallel<B: Backend>() {
         let (key, mine, others) = [("a", "loading a", "loading b"), ("b", "loading b", "loading a")][thread];
         *cache.get_or_insert_with(key, || {
             signals.raise(mine);
-            signals.wait_for(others, LIMIT)
+            signals.wait_for(others, patience())
         })
     });
     assert_eq!(met, [true, true], "each load must see the other one under way");
@@ -112,7 +112,7 @@ pub fn loaders_run_under_no_lock<B: Backend>() {
             *cache.get_or_insert_with("a", || {
                 use_everything("from within");
                 signals.raise("loading");
-                assert!(signals.wait_for("used", LIMIT), "others wait for the loader");
+                assert!(signals.wait_for("used", patience()), "others wait for the loader");
                 7
             })
         } else {

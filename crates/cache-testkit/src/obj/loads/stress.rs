@@ -1,5 +1,6 @@
 //! Loads, writes, failures and circles at random.
 
+use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
@@ -7,7 +8,7 @@ use std::thread;
 use cache_core::{Backend, LoadError, ObjCache, ObjCacheExt, Options};
 
 use crate::quiet::is_quiet;
-use crate::threads::{beside, together};
+use crate::threads::{Meeting, beside, together};
 use crate::{Random, fresh_seed, quiet_panic, scale};
 
 /// What the cache is filled from: one number, and how much of it readers can count on.
@@ -82,6 +83,44 @@ pub fn nothing_stale_with_clear<B: Backend>() {
             cache.clear();
         } else {
             cache.retain(&mut |there, _| *there != key);
+        }
+    });
+}
+
+/// A source is changed and its key deleted just as a load of it starts: either the load reads the change, or the
+/// deletion keeps it out of the cache.
+///
+/// In lock-step, so that the two meet within a few instructions: a write of the source that is still in its
+/// core's store buffer when the deletion looks for loads is all it takes.
+pub fn nothing_stale_as_a_load_starts<B: Backend>() {
+    let cache = B::obj::<u64, u64, _>(Options::new());
+    let sources: [AtomicU64; 16] = Default::default();
+    let meeting = Meeting::new(2);
+    let rounds = scale(20_000) as u64;
+    together(2, |thread| {
+        let _attendance = meeting.attend();
+        for round in 1..=rounds {
+            // One source after the other, so that none of them is in the writer's cache.
+            let key = round % sources.len() as u64;
+            let source = &sources[key as usize];
+            meeting.wait();
+            if thread == 0 {
+                (0..round % 7).for_each(|_| hint::spin_loop());
+                source.store(round, Ordering::Release);
+                cache.del(&key);
+            } else {
+                (0..round % 13).for_each(|_| hint::spin_loop());
+                cache.get_or_insert_with(&key, || source.load(Ordering::Acquire));
+            }
+            meeting.wait();
+            if thread == 0 {
+                let there = cache.get(&key);
+                assert!(
+                    there.as_deref().is_none_or(|there| *there == round),
+                    "{there:?} stays in the cache, and the source says {round}"
+                );
+                cache.del(&key);
+            }
         }
     });
 }

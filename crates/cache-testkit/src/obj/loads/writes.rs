@@ -5,10 +5,10 @@ use std::thread;
 
 use cache_core::{Backend, ObjCache, ObjCacheExt};
 
-use super::{A_MOMENT, LIMIT};
-use crate::Signals;
+use super::A_MOMENT;
 use crate::obj::{StrCache, str_cache};
 use crate::threads::together;
+use crate::{Signals, patience};
 
 /// What the running load will give, and what is written meanwhile.
 const STALE: u8 = 1;
@@ -22,7 +22,7 @@ fn write_during_load<B: Backend>(write: impl Fn(&StrCache<B, u8>) + Sync) -> (St
         if thread == 0 {
             let loaded = cache.get_or_insert_with("a", || {
                 signals.raise("loading");
-                assert!(signals.wait_for("written", LIMIT), "a write waits for a loader");
+                assert!(signals.wait_for("written", patience()), "a write waits for a loader");
                 STALE
             });
             Some(*loaded)

@@ -1,0 +1,138 @@
+//! What is asked, and what is refused by name before anything is built.
+#![forbid(unsafe_code)]
+
+use clap::Parser;
+use hotcache_bench_plan::{Cache, Dist, Flags, KeyCount, Kind, Matrix, Op, Row, Task};
+
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+fn task(words: &str, max_key: Option<&str>) -> Result<Task, String> {
+    let words = std::iter::once("bench").chain(words.split_whitespace());
+    let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+    cli.flags.task(max_key).map_err(|refusal| refusal.to_string())
+}
+
+fn matrix(words: &str, max_key: Option<&str>) -> Matrix {
+    match task(words, max_key) {
+        Ok(Task::Matrix(matrix)) => matrix,
+        other => panic!("`{words}` is no matrix: {other:?}"),
+    }
+}
+
+fn names(rows: &[&Row]) -> Vec<&'static str> {
+    rows.iter().map(|row| row.name).collect()
+}
+
+#[test]
+fn what_is_unknown_or_impossible_is_refused_by_name() {
+    for (words, named) in [
+        ("--backends redis", "`redis`"),
+        ("--backends rwlock,,papaya", "``"),
+        ("--caches blob", "`blob`"),
+        ("--ops upsert", "`upsert`"),
+        ("--caches obj --ops add", "`add` is no operation of the obj cache"),
+        ("--max-key many", "`many` is no number of keys"),
+        ("--max-key -1", "-1"),
+        ("--threads 0", "0 is not possible"),
+        ("--threads two", "two"),
+        ("--key-len 0", "0 is not possible"),
+        (
+            "--key-len 3 --max-key 1000000",
+            "keys of 3 bytes are too few to tell 1000000 keys apart: the least is 4",
+        ),
+        ("--key-len 3 --max-key 0", "keys of 3 bytes"),
+        ("--dist pareto", "`pareto`"),
+        ("--dist zipf:0", "`zipf:0`"),
+        ("--ops insert --threads 200 --max-key 100", "200 threads cannot share 100 keys"),
+        ("--trace /no/such/file", "/no/such/file"),
+        ("--trace Cargo.toml --quick", "--quick"),
+        ("--memory --adapters", "--adapters"),
+        ("--memory --max-key 0", "above 0"),
+        ("--memory --max-key 1,2", "one value"),
+        ("--memory --json x", "--json"),
+        ("--fast", "--fast"),
+    ] {
+        let refused = task(words, None).expect_err(words);
+        assert!(refused.contains(named), "`{words}`: {refused}");
+    }
+}
+
+#[test]
+fn the_variable_chooses_key_counts_unless_the_flag_does() {
+    let counts = |words, variable| {
+        let mut counts: Vec<_> = matrix(words, variable).works.iter().map(|work| work.max_key.0).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        counts
+    };
+    assert_eq!(counts("", Some("100")), [100]);
+    assert_eq!(counts("--quick", Some("0, 5000")), [0, 5_000]);
+    assert_eq!(counts("--quick --max-key 7", Some("100")), [7]);
+    assert_eq!(counts("--quick", None).len(), 2);
+    let refused = task("", Some("abc")).expect_err("abc");
+    assert!(refused.starts_with("maxKey=abc: `abc` is no number of keys"), "{refused}");
+    assert!(task("", Some("")).expect_err("empty").contains("maxKey="));
+    assert!(task("--max-key 5", Some("abc")).is_ok(), "the flag counts");
+}
+
+#[test]
+fn quick_is_a_fixed_matrix() {
+    let quick = matrix("--quick", None);
+    assert!(quick.rows.iter().all(|row| matches!(row.kind, Kind::Backend | Kind::Floor)));
+    for name in ["empty", "roof", "rwlock-1", "rwlock", "dashmap", "flurry", "scc", "papaya"] {
+        assert!(names(&quick.rows).contains(&name), "{name}");
+    }
+    let ops = |cache| {
+        let mut ops: Vec<_> = quick.works_of(cache).map(|work| work.op).collect();
+        ops.dedup();
+        ops
+    };
+    // For each of two key counts.
+    assert_eq!(ops(Cache::Int), [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del].repeat(2));
+    assert_eq!(ops(Cache::Obj), [Op::Get, Op::Set, Op::Insert, Op::Del].repeat(2));
+    assert!(quick.works.iter().all(|work| matches!(work.threads, 1 | 2) && work.dist == Dist::Uniform));
+    assert_eq!(quick.works.len(), (5 + 4) * 2 * 2);
+}
+
+#[test]
+fn a_choice_is_kept_to_and_the_floors_stay() {
+    let chosen = matrix(
+        "--backends papaya,scc --caches int --ops get,insert --max-key 50,60 --threads 4 --key-len 5,36 --dist uniform,zipf:0.99",
+        None,
+    );
+    assert_eq!(names(&chosen.rows), ["empty", "roof", "scc", "papaya"]);
+    let get = chosen.works.iter().filter(|work| work.op == Op::Get).count();
+    let insert = chosen.works.iter().filter(|work| work.op == Op::Insert).count();
+    assert_eq!((get, insert), (2 * 2 * 2, 2 * 2), "each key once has no distribution");
+    assert!(chosen.works.iter().all(|work| work.cache == Cache::Int && work.threads == 4));
+    // The roof cannot insert.
+    assert_eq!(chosen.cells(), 8 * 4 + 4 * 3);
+}
+
+#[test]
+fn a_value_given_twice_is_measured_once() {
+    let once = matrix("--quick --threads 1", None);
+    for twice in ["--quick --threads 1,1", "--quick --threads 1 --caches int,obj,int"] {
+        assert_eq!(matrix(twice, None).works, once.works, "{twice}");
+    }
+}
+
+#[test]
+fn every_backend_has_its_map_by_hand() {
+    let Ok(Task::Adapters(adapters)) = task("--adapters", None) else { panic!("adapters") };
+    assert_eq!(names(&adapters.rows), ["rwlock-1", "rwlock", "dashmap", "flurry", "scc", "papaya"]);
+    assert_eq!(adapters.keys, [100, 1_000_000]);
+    assert!(adapters.rounds >= 10);
+}
+
+#[test]
+fn memory_is_measured_at_a_million_keys_of_eight_bytes() {
+    let Ok(Task::Memory(memory)) = task("--memory", None) else { panic!("memory") };
+    assert_eq!((memory.keys, memory.key_len), (1_000_000, 8));
+    assert!(memory.rows.iter().all(|row| row.kind == Kind::Backend));
+    assert_eq!(KeyCount(memory.keys).to_string(), "1M");
+}

@@ -1,0 +1,109 @@
+//! How throughput grows with threads, and what that foretells: the Universal Scalability Law.
+
+mod law;
+
+pub use law::{Law, Prediction};
+
+use std::collections::BTreeMap;
+
+use crate::{Kind, Run};
+
+/// The thread counts that are foretold.
+const FORETOLD: [usize; 4] = [16, 32, 64, 128];
+/// The law has three parameters: fewer points fit any curve.
+const FEWEST: usize = 3;
+
+/// The throughput of one backend at one work, against threads.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_report::{Cell, Kind, Machine, Run, Scaling, Work};
+///
+/// let mut run = Run::new(Machine { cores: 8, ..Machine::default() });
+/// for threads in [1, 2, 4, 8] {
+///     let ns = 20.0 * (1.0 + 0.05 * (threads - 1) as f64); // each further thread costs 5 %
+///     run.cells.extend(Cell::measured(Work::new("int", "get", 100, threads), "scc", Kind::Backend, vec![ns]));
+/// }
+/// let scaling = Scaling::of(&run);
+/// let law = scaling[0].law.as_ref().unwrap();
+/// assert!((law.contention - 0.05).abs() < 1e-9 && law.coherency < 1e-9);
+/// assert_eq!(scaling[0].predictions.iter().map(|p| p.threads).collect::<Vec<_>>(), [16, 32, 64, 128]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling {
+    /// `int` or `obj`.
+    pub cache: String,
+    /// The name of the row.
+    pub backend: String,
+    /// What sort of row it is.
+    pub kind: Kind,
+    /// The operation.
+    pub op: String,
+    /// The number of keys.
+    pub max_key: u64,
+    /// How often each key is asked for.
+    pub dist: String,
+    /// The length of every key in bytes.
+    pub key_len: usize,
+    /// Threads and million operations a second, as measured with no more threads than cores.
+    pub points: Vec<(usize, f64)>,
+    /// The law that fits them; `None` if there are too few thread counts to fit one honestly.
+    pub law: Option<Law>,
+    /// What the law foretells for more threads, on a machine with as many cores.
+    pub predictions: Vec<Prediction>,
+}
+
+impl Scaling {
+    /// The scaling of everything that a run measured, in the order of the works.
+    ///
+    /// More threads than cores share them, which is another law: such cells are left out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hotcache_report::{Cell, Kind, Machine, Run, Scaling, Work};
+    ///
+    /// let mut run = Run::new(Machine { cores: 2, ..Machine::default() });
+    /// for threads in [1, 2, 4] {
+    ///     run.cells.extend(Cell::measured(Work::new("int", "get", 100, threads), "scc", Kind::Backend, vec![20.0]));
+    /// }
+    /// let scaling = Scaling::of(&run);
+    /// assert_eq!((scaling[0].points.len(), &scaling[0].law), (2, &None)); // two cores cannot tell
+    /// ```
+    #[must_use]
+    pub fn of(run: &Run) -> Vec<Scaling> {
+        let mut all: BTreeMap<_, Scaling> = BTreeMap::new();
+        for cell in run.cells.iter().filter(|cell| cell.threads <= run.machine.cores) {
+            let work = crate::Work { threads: 0, ..cell.work() };
+            let scaling = all.entry((work, cell.backend.clone())).or_insert_with(|| Scaling {
+                cache: cell.cache.clone(),
+                backend: cell.backend.clone(),
+                kind: cell.kind,
+                op: cell.op.clone(),
+                max_key: cell.max_key,
+                dist: cell.dist.clone(),
+                key_len: cell.key_len,
+                points: Vec::new(),
+                law: None,
+                predictions: Vec::new(),
+            });
+            scaling.points.push((cell.threads, cell.mops));
+        }
+        all.into_values().map(Scaling::fitted).collect()
+    }
+
+    fn fitted(mut self) -> Self {
+        self.points.sort_unstable_by_key(|(threads, _)| *threads);
+        if self.points.len() < FEWEST {
+            return self;
+        }
+        self.law = Law::fit(&self.points);
+        let most = self.points.last().map_or(0, |(threads, _)| *threads);
+        if let Some(law) = &self.law {
+            let further = FORETOLD.into_iter().filter(|threads| *threads > most);
+            self.predictions = further.map(|threads| law.predict(threads, &self.points)).collect();
+        }
+        self
+    }
+}

@@ -1,0 +1,268 @@
+//! A backend that does not do what it says makes the harness fail, with the cell's name.
+#![forbid(unsafe_code)]
+
+use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hotcache::{IntCache as _, ObjCache as _};
+use hotcache_bench::console::Console;
+use hotcache_bench::matrix;
+use hotcache_bench::peer::{IntPeer, ObjPeer, Object};
+use hotcache_bench::peers::{ENTRIES, Entry};
+use hotcache_bench::subject::{Int, Obj};
+use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, ROWS, Results, Row, Work};
+
+/// What goes wrong, once in a thousand times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    Misses,
+    ReadsAnother,
+    LosesAdds,
+    LosesSets,
+    KeepsDeleted,
+    DeniesDeleting,
+}
+
+/// A correct map, broken on purpose.
+#[derive(Debug)]
+struct Broken<C> {
+    cache: C,
+    fault: Fault,
+    calls: AtomicU64,
+}
+
+impl<C> Broken<C> {
+    fn new(cache: C, fault: Fault) -> Self {
+        Self { cache, fault, calls: AtomicU64::new(0) }
+    }
+
+    fn now(&self, fault: Fault) -> bool {
+        self.fault == fault && self.calls.fetch_add(1, Ordering::Relaxed) % 1_000 == 999
+    }
+}
+
+impl IntPeer for Broken<hotcache::rwlock::IntCache> {
+    fn get(&self, key: &str) -> Option<i64> {
+        if self.now(Fault::Misses) {
+            return None;
+        }
+        let another = i64::from(self.now(Fault::ReadsAnother));
+        self.cache.get(key).map(|value| value + another)
+    }
+
+    fn set(&self, key: &str, value: i64) {
+        if !self.now(Fault::LosesSets) {
+            self.cache.set(key, value);
+        }
+    }
+
+    fn add(&self, key: &str, delta: i64) -> i64 {
+        let lost = self.now(Fault::LosesAdds);
+        self.cache.add(key, if lost { 0 } else { delta })
+    }
+
+    fn insert_if_absent(&self, key: &str) {
+        self.cache.add(key, 0);
+    }
+
+    fn del(&self, key: &str) -> bool {
+        self.now(Fault::KeepsDeleted) || (self.cache.del(key) && !self.now(Fault::DeniesDeleting))
+    }
+
+    fn count(&self) -> usize {
+        self.cache.len()
+    }
+
+    fn total(&self) -> i64 {
+        let mut total = 0_i64;
+        self.cache.for_each(&mut |_, value| total = total.wrapping_add(value));
+        total
+    }
+}
+
+impl ObjPeer for Broken<hotcache::rwlock::ObjCache<Object>> {
+    fn get(&self, key: &str) -> Option<Arc<Object>> {
+        if self.now(Fault::Misses) {
+            return None;
+        }
+        let object = self.cache.get(key)?;
+        Some(if self.now(Fault::ReadsAnother) { Arc::new(Object::new(object.id + 1)) } else { object })
+    }
+
+    fn set(&self, key: &str, value: Arc<Object>) {
+        if !self.now(Fault::LosesSets) {
+            self.cache.set(key, value);
+        }
+    }
+
+    fn insert_if_absent(&self, key: &str, value: Arc<Object>) {
+        self.cache.get_or_insert(key, value);
+    }
+
+    fn del(&self, key: &str) -> bool {
+        self.now(Fault::KeepsDeleted) || (self.cache.del(key) && !self.now(Fault::DeniesDeleting))
+    }
+
+    fn count(&self) -> usize {
+        self.cache.len()
+    }
+
+    fn total(&self) -> i64 {
+        let mut total = 0_i64;
+        self.cache.for_each(&mut |_, object| total = total.wrapping_add(object.id));
+        total
+    }
+}
+
+/// An entry that takes the place of the row `rwlock`.
+macro_rules! broken {
+    ($fault:ident) => {
+        Entry {
+            name: "rwlock",
+            int: Some(|_| Box::new(Int(Broken::new(hotcache::rwlock::IntCache::new(), Fault::$fault)))),
+            obj: Some(|_| Box::new(Obj(Broken::new(hotcache::rwlock::ObjCache::new(), Fault::$fault)))),
+            reclaim: || {},
+        }
+    };
+}
+
+const PACE: Pace = Pace {
+    warm_up: Duration::from_millis(1),
+    measurement: Duration::from_millis(10),
+    passes: 1,
+    own_key_batch: 2_000,
+};
+
+fn works(cache: Cache, op: Op) -> Vec<Work> {
+    let counts = [0, 100, 3_000].map(KeyCount);
+    let work = |max_key, threads| Work { cache, op, max_key, threads, dist: Dist::Uniform, key_len: 6 };
+    counts.into_iter().flat_map(|max_key| [work(max_key, 1), work(max_key, 2)]).collect()
+}
+
+/// Runs a small matrix, and returns its results or its error.
+fn run(
+    rows: Vec<&'static Row>,
+    entries: &[Entry],
+    works: Vec<Work>,
+    passes: usize,
+) -> Result<Results, String> {
+    let directory = std::env::temp_dir().join(format!("hotcache-faults-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a temporary directory");
+    let nowhere = || File::create(directory.join("console")).expect("a temporary file");
+    let mut console = Console::new(nowhere(), nowhere());
+    let results = Arc::new(Mutex::new(Results::default()));
+    let plan = Matrix { rows, works, pace: Pace { passes, ..PACE } };
+    let done = matrix::run(&plan, entries, &directory.join("criterion"), &mut console, &results);
+    let results = matrix::lock(&results).clone();
+    match done {
+        Ok(()) => Ok(results),
+        Err(error) => Err(format!("{error:#}")),
+    }
+}
+
+fn rwlock() -> Vec<&'static Row> {
+    vec![Row::named("rwlock").expect("a row of the plan")]
+}
+
+/// Every work must be refused by itself, so that no work's check stands in for another's.
+#[track_caller]
+fn assert_caught(entry: Entry, op: Op, by: &str) {
+    for cache in Cache::ALL.into_iter().filter(|cache| cache.ops().contains(&op)) {
+        for work in works(cache, op) {
+            let cell = work.cell("rwlock");
+            let error = run(rwlock(), &[entry], vec![work], 1).expect_err(&cell);
+            assert!(error.contains(&cell), "{error:?} does not name {cell}");
+            assert!(error.contains(by), "{error:?} does not say {by:?}");
+        }
+    }
+}
+
+#[test]
+fn a_map_that_misses_is_caught() {
+    assert_caught(broken!(Misses), Op::Get, "keys found");
+}
+
+#[test]
+fn a_map_that_returns_another_value_is_caught() {
+    assert_caught(broken!(ReadsAnother), Op::Get, "the sum of the values read");
+}
+
+#[test]
+fn a_map_that_loses_adds_is_caught() {
+    assert_caught(broken!(LosesAdds), Op::Add, "the sum of all adds");
+}
+
+#[test]
+fn a_map_that_loses_inserts_is_caught() {
+    assert_caught(broken!(LosesSets), Op::Insert, "keys after inserting all");
+}
+
+#[test]
+fn a_map_that_keeps_what_it_says_it_deleted_is_caught() {
+    assert_caught(broken!(KeepsDeleted), Op::Del, "keys left");
+}
+
+#[test]
+fn a_map_that_denies_deleting_is_caught() {
+    assert_caught(broken!(DeniesDeleting), Op::Del, "keys found to delete");
+}
+
+#[test]
+fn a_map_that_loses_sets_is_caught() {
+    // A lost set is overwritten by the next of its key unless it was the key's last, so this takes many keys; and
+    // with more than one thread, keys that only one of them writes.
+    let one = |cache, max_key, threads| Work {
+        cache,
+        op: Op::Set,
+        max_key: KeyCount(max_key),
+        threads,
+        dist: Dist::Uniform,
+        key_len: 6,
+    };
+    for cache in Cache::ALL {
+        for work in [one(cache, 3_000, 1), one(cache, 0, 1), one(cache, 0, 2)] {
+            // The map is whole when it is filled, and breaks afterwards.
+            let error = run(rwlock(), &[broken!(LosesSets)], vec![work], 1).expect_err("sets are lost");
+            assert!(error.contains(&work.cell("rwlock")), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_sound_map_passes_everything() {
+    let works: Vec<_> = Cache::ALL
+        .into_iter()
+        .flat_map(|cache| cache.ops().iter().flat_map(move |op| works(cache, *op)))
+        .collect();
+    let results = run(rwlock(), &[broken!(None)], works.clone(), 2).expect("it is sound");
+    assert!(results.complete);
+    assert_eq!(results.cells.len(), works.len());
+    for cell in &results.cells {
+        assert_eq!(cell.samples.len(), 20, "{}: ten samples in each of two passes", cell.name());
+        let tells = matches!(cell.work.op, Op::Get | Op::Del);
+        assert_eq!(cell.hit_rate, tells.then_some(1.0), "{}", cell.name());
+        assert!(cell.ns_per_op.min > 0.0 && cell.iterations > 0, "{}", cell.name());
+    }
+}
+
+#[test]
+fn every_row_of_the_plan_is_built_and_passes() {
+    let names =
+        |cache| ENTRIES.iter().filter(move |entry| entry.builder(cache).is_some()).map(|entry| entry.name);
+    for cache in Cache::ALL {
+        let planned = ROWS.iter().filter(|row| row.does(cache, Op::Get)).map(|row| row.name);
+        assert!(names(cache).eq(planned), "the plan's rows and the entries differ for {cache}");
+        let ops = cache.ops().iter();
+        let works: Vec<_> = ops.flat_map(|op| works(cache, *op).into_iter().skip(3).take(1)).collect();
+        let results = run(ROWS.iter().collect(), ENTRIES, works.clone(), 1).expect("all rows are sound");
+        for work in works {
+            for row in ROWS.iter().filter(|row| row.does(cache, work.op)) {
+                let is_this = |cell: &&hotcache_bench_plan::CellResult| cell.name() == work.cell(row.name);
+                assert_eq!(results.cells.iter().filter(is_this).count(), 1, "{}", work.cell(row.name));
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Bytes per key: what must hold whatever the map.
+#![forbid(unsafe_code)]
+
+use hotcache_bench::memory::{Phase, measure};
+use hotcache_bench::peers::ENTRIES;
+use hotcache_bench_plan::{Cache, Kind, Memory, ROWS};
+
+/// An owned key and a value: no map keeps them in less.
+const LEAST: f64 = 32.0;
+
+// One test, as others would allocate meanwhile.
+#[test]
+fn every_row_has_a_plausible_footprint() {
+    let rows: Vec<_> = ROWS.iter().filter(|row| row.kind != Kind::Floor).collect();
+    let plan = Memory { caches: Cache::ALL.to_vec(), rows: rows.clone(), keys: 20_000, key_len: 8 };
+    for row in rows {
+        let entry = ENTRIES.iter().find(|entry| entry.name == row.name).expect(row.name);
+        let mut loaded = Vec::new();
+        for cache in Cache::ALL {
+            let [first, worst] = measure(&plan, entry, cache, Phase::Grow).expect(row.name);
+            let [churned, emptied] = measure(&plan, entry, cache, Phase::Churn).expect(row.name);
+            assert_eq!((first.keys, churned.keys, emptied.keys), (20_000, 20_000, 20_000));
+            assert!((20_000..=40_000).contains(&worst.keys), "{row}: worst at {}", worst.keys);
+            for moment in [first, worst, churned] {
+                let bytes = moment.counted_per_key();
+                assert!((LEAST..1_000.0).contains(&bytes), "{row} {cache}: {bytes} bytes per key");
+            }
+            assert!(emptied.counted <= churned.counted, "{row} {cache}: {emptied:?} {churned:?}");
+            loaded.push(first.counted_per_key());
+        }
+        // An object is a pointer in the map, as large as an integer: the objects themselves must not count.
+        assert!((loaded[0] - loaded[1]).abs() < 16.0, "{row}: {loaded:?} bytes per key");
+    }
+}

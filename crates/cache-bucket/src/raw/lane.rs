@@ -1,0 +1,80 @@
+/// What a bucket's header says of one granule, in 16 bits: a tag below, a form above.
+///
+/// An entry's lane is that of its first granule: 8 bits of the key's hash, and how it keeps its key. So one comparison
+/// finds the entries that have both, and what is compared then has the length that is looked for.
+pub(super) type Lane = u16;
+
+/// Nothing is there, and nobody still reads what was.
+pub(super) const FREE: Lane = 0;
+/// A further granule of an entry.
+pub(super) const FURTHER: Lane = 0xfe << 8;
+/// A granule of an entry that was removed, and that someone may still read or write.
+pub(super) const DEAD: Lane = 0xff << 8;
+
+/// How an entry keeps its key: one more than the length of a key in the bucket, or one of these.
+pub(super) type Form = u8;
+
+/// The bytes of the key are behind a pointer.
+pub(super) const BLOB: Form = 0xf0;
+/// The key is in a box of its own.
+pub(super) const BOXED: Form = 0xf1;
+
+/// The most granules that an entry takes. A longer key is kept behind a pointer.
+const MOST: usize = 5;
+/// The longest key that is kept in the bucket: an entry's granules without the value.
+pub(super) const LONGEST: usize = 16 * MOST - 8;
+
+/// The form of a key of so many bytes, [`LONGEST`] at most.
+#[inline(always)]
+pub(super) fn inline(length: usize) -> Form {
+    length as u8 + 1
+}
+
+/// Whether an entry of this form points at its key.
+#[inline(always)]
+pub(super) fn is_behind(form: Form) -> bool {
+    form >= BLOB
+}
+
+/// The length of a key in the bucket.
+#[inline(always)]
+pub(super) fn length(form: Form) -> usize {
+    debug_assert!(usize::from(form) <= LONGEST + 1 && form != 0);
+    usize::from(form) - 1
+}
+
+/// How many granules an entry of this form takes: the first 8 bytes are the value's.
+#[inline]
+pub(super) fn granules(form: Form) -> usize {
+    if is_behind(form) { 1 } else { ((length(form) + 23) / 16).max(1) }
+}
+
+#[inline(always)]
+pub(super) fn entry(tag: u8, form: Form) -> Lane {
+    Lane::from(form) << 8 | Lane::from(tag)
+}
+
+/// The form of the entry that begins at a granule; `None` if none does.
+#[inline]
+pub(super) fn form(lane: Lane) -> Option<Form> {
+    (lane != FREE && lane < FURTHER).then_some((lane >> 8) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_have_the_granules_they_need() {
+        let of = |length| granules(inline(length));
+        assert_eq!([0, 8, 9, 24, 25, 40, 41, 56, 57, 72].map(of), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+        assert_eq!((granules(BLOB), granules(BOXED)), (1, 1));
+    }
+
+    #[test]
+    fn what_is_no_entry_has_no_form() {
+        assert_eq!([FREE, FURTHER, DEAD].map(form), [None; 3]);
+        assert_eq!(form(entry(0, inline(0))), Some(1));
+        assert_eq!(form(entry(0xff, BOXED)), Some(BOXED));
+    }
+}
