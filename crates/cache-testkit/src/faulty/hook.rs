@@ -24,8 +24,10 @@ pub enum Step {
     Done,
 }
 
+type Call = dyn Fn(&IntOp, Step) + Send + Sync;
+
 /// What a faulty cache calls at each [`Step`], on the thread that runs the operation.
-pub struct Hook(Box<dyn Fn(&IntOp, Step) + Send + Sync>);
+pub struct Hook(Box<Call>);
 
 impl Hook {
     /// A hook that calls `f`.

@@ -3,7 +3,7 @@ use std::fmt::{Debug, Write};
 
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 
-use super::{Event, Spec};
+use super::{Event, History, Spec};
 use crate::Violation;
 
 /// Checks the recorded windows of a run, key by key, each window from where the last one ended.
@@ -23,10 +23,10 @@ use crate::Violation;
 /// // A value out of nowhere, in the second window.
 /// assert!(check_windows::<IntSpec>(&[vec![read(0, None)], vec![read(2, Some(7))]]).is_err());
 /// ```
-pub fn check_windows<S: Spec>(histories: &[Vec<Event<S::Op, S::Ret>>]) -> Result<(), Violation> {
+pub fn check_windows<S: Spec>(histories: &[History<S>]) -> Result<(), Violation> {
     let mut states: BTreeMap<usize, S> = BTreeMap::new();
     for (window, history) in histories.iter().enumerate() {
-        let mut by_key: BTreeMap<usize, Vec<&Event<S::Op, S::Ret>>> = BTreeMap::new();
+        let mut by_key: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         for event in history {
             by_key.entry(event.key).or_default().push(event);
         }

@@ -14,7 +14,7 @@ mod script;
 pub use check::{check, check_windows};
 pub use int_spec::{IntOp, IntRet, IntSpec};
 pub use obj_spec::{ObjOp, ObjRet, ObjSpec};
-pub use record::{Event, Window, record};
+pub use record::{Event, History, Window, record};
 pub use script::random_windows;
 
 use std::fmt::Debug;

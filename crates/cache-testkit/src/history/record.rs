@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use stateright::semantics::SequentialSpec;
+
 use super::Spec;
 use crate::Random;
 use crate::threads::{Meeting, together};
@@ -29,10 +31,13 @@ pub struct Event<O, R> {
     pub returned: u64,
 }
 
+/// What was seen of one window, in the order of the calls.
+pub type History<S> = Vec<Event<<S as SequentialSpec>::Op, <S as SequentialSpec>::Ret>>;
+
 /// Lets threads run the windows on a cache, one window after the other, and records what they see.
 ///
 /// `apply` runs an operation on the key with that index. At the end of each window the first thread reads all
-/// `keys`. `seed` decides where threads dawdle. Returns the events of each window, in the order of their calls.
+/// `keys`. `seed` decides where threads dawdle. Returns the history of each window.
 ///
 /// # Examples
 ///
@@ -58,7 +63,7 @@ pub fn record<S: Spec>(
     keys: usize,
     seed: u64,
     apply: impl Fn(usize, &S::Op) -> S::Ret + Sync,
-) -> Vec<Vec<Event<S::Op, S::Ret>>> {
+) -> Vec<History<S>> {
     let threads = windows.first().map_or(0, |window| window.scripts.len());
     assert!(
         windows.iter().all(|window| window.scripts.len() == threads),

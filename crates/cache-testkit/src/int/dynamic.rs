@@ -39,7 +39,6 @@ fn every_method(cache: impl IntCache) {
 pub fn every_pointer_forwards<B: Backend>() {
     let cache = str_cache::<B>();
     every_method(&cache);
-    every_method(&&cache);
     every_method(&cache as &dyn IntCache);
     every_method(Box::new(&cache));
     every_method(Arc::new(&cache));

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cache_core::{Backend, IntCache, Options};
 
-use crate::scale;
 use crate::threads::beside;
+use crate::{patience, scale};
 
 /// Keys that are present throughout.
 const STABLE: u64 = 1000;

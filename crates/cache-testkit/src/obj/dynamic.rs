@@ -54,7 +54,6 @@ fn every_method(cache: impl ObjCache<u8>) {
 pub fn every_pointer_forwards<B: Backend>() {
     let cache = str_cache::<B, u8>();
     every_method(&cache);
-    every_method(&&cache);
     every_method(&cache as &dyn ObjCache<u8>);
     every_method(Box::new(&cache));
     every_method(Arc::new(&cache));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cache_core::{Backend, DefaultHashBuilder, Key, ObjCache, ObjCacheExt, Options, Value};
 
 use crate::violation::{OrPanic, ensure};
-use crate::{Violation, ends_within, quiet_panic};
+use crate::{Violation, ends_within, patience, quiet_panic};
 
 /// Keys of the caches here; enough for every shard of a sharded one.
 const KEYS: u64 = 300;

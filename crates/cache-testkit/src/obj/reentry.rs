@@ -7,7 +7,7 @@ use cache_core::{Backend, ObjCache, ObjCacheExt, Options};
 
 use crate::threads::{eventually, together};
 use crate::violation::OrPanic;
-use crate::{Random, Violation, ends_within, fresh_seed, scale};
+use crate::{Random, Violation, ends_within, fresh_seed, patience, scale};
 
 /// Keys of a cache; enough for every shard of a sharded one.
 const KEYS: usize = 100;
@@ -90,7 +90,7 @@ fn does_not_hang<B: Backend>(
         let keys = scene.fill();
         let drops = Arc::clone(&scene.drops);
         work(scene, keys);
-        let all = eventually(patience(), || {
+        let all = eventually(patience() / 2, || {
             B::reclaim();
             (drops.load(Ordering::Acquire) == objects).then_some(())
         });
