@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use hotcache_bench::session::Session;
 use hotcache_bench::{cli, matrix, peers};
 use hotcache_bench_plan::Task;
 
@@ -11,9 +12,11 @@ fn main() -> anyhow::Result<ExitCode> {
     let Task::Matrix(plan) = task else { anyhow::bail!("this benchmark measures the matrix only") };
     let directory = cli::directory()?;
     let mut console = cli::console(&directory)?;
-    let results = cli::results(&console, flags.json.as_deref())?;
-    let measured = matrix::run(&plan, peers::ENTRIES, &directory.join("criterion"), &mut console, &results);
+    let session = Session::begin(flags.json.as_deref());
+    session.handle_ctrl_c(&console)?;
+    let criterion = directory.join("criterion");
+    let measured = matrix::run(&plan, peers::ENTRIES, &criterion, &mut console, session.results());
     console.clear()?;
-    cli::conclude(&matrix::lock(&results), &mut console, flags.json.as_deref())?;
+    session.conclude(&mut console)?;
     cli::finish(&mut console, measured)
 }

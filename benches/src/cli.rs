@@ -1,21 +1,15 @@
-//! What the benchmark targets share: the same flags as `cargo xtask bench`, results that outlive Ctrl-C.
+//! What the benchmark targets share: the same flags as `cargo xtask bench`, and how they end.
 
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
-use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use hotcache_bench_plan::{Cache, Flags, MAX_KEY_VARIABLE, Results, Task, summary};
+use hotcache_bench_plan::{Flags, MAX_KEY_VARIABLE, Task};
 
 use crate::console::Console;
-use crate::machine;
-use crate::matrix::{Shared, lock};
-
-/// What a shell expects of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
@@ -59,64 +53,6 @@ pub fn directory() -> Result<PathBuf> {
     let directory = target.join("hotcache-bench");
     std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
     Ok(directory)
-}
-
-/// Results to be, which Ctrl-C will show and write as far as they are.
-///
-/// # Errors
-///
-/// If Ctrl-C cannot be handled.
-pub fn results(console: &Console, json: Option<&Path>) -> Result<Shared> {
-    let results = Arc::new(Mutex::new(Results { machine: machine::describe(), ..Results::default() }));
-    let (shared, mut console, json) = (Arc::clone(&results), console.try_clone()?, json.map(Path::to_owned));
-    ctrlc::set_handler(move || {
-        let told = console
-            .line("\ninterrupted; this is what was measured:")
-            .map_err(Into::into)
-            .and_then(|()| conclude(&lock(&shared), &mut console, json.as_deref()));
-        // The process ends either way; a broken output is no reason to stay.
-        drop(told);
-        process::exit(INTERRUPTED);
-    })
-    .context("cannot handle Ctrl-C")?;
-    Ok(results)
-}
-
-/// Shows the tables, and writes the file if one is wanted.
-///
-/// # Errors
-///
-/// If either cannot be written.
-pub fn conclude(results: &Results, console: &mut Console, json: Option<&Path>) -> Result<()> {
-    for cache in Cache::ALL {
-        let table = summary(results, cache);
-        if !table.is_empty() {
-            console.line("")?;
-            console.line(table.trim_end())?;
-        }
-    }
-    console.line("")?;
-    console.line(&describe(results))?;
-    if let Some(file) = json {
-        results.write(file).with_context(|| format!("cannot write {}", file.display()))?;
-        console.line(&format!("results are in {}", file.display()))?;
-    }
-    Ok(())
-}
-
-fn describe(results: &Results) -> String {
-    let machine = &results.machine;
-    format!(
-        "{}, {} cores, {:.0} GiB, {}; {}; allocator: {}; hasher: {}; commit {}",
-        machine.cpu,
-        machine.cores,
-        machine.memory_bytes as f64 / f64::from(1 << 30),
-        machine.os,
-        machine.rustc,
-        machine.allocator,
-        machine.hasher,
-        if machine.commit.is_empty() { "unknown" } else { &machine.commit },
-    )
 }
 
 /// Tells the console what went wrong, if anything, and ends the process accordingly.

@@ -17,6 +17,7 @@ pub mod cli;
 pub mod console;
 pub mod fault;
 pub mod keys;
+pub mod load;
 pub mod machine;
 pub mod matrix;
 pub mod memory;
@@ -24,8 +25,14 @@ pub mod peer;
 pub mod peers;
 pub mod progress;
 pub mod sample;
+pub mod session;
 mod shelf;
 pub mod stream;
 pub mod subject;
 pub mod team;
 pub mod trace;
+
+/// The programs in the guide, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/benchmarking.md")]
+struct Guide;

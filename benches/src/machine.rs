@@ -20,6 +20,7 @@ pub fn describe() -> Machine {
         allocator: "the system's".to_owned(),
         hasher: "foldhash fast, seeded".to_owned(),
         commit: commit().unwrap_or_default(),
+        busy_elsewhere: None,
         started: now.map_or(0, |now| now.as_secs()),
     }
 }

@@ -1,8 +1,9 @@
 //! The matrix: every row does every work, on criterion, and is checked.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use criterion::{Criterion, SamplingMode, Throughput};
@@ -40,7 +41,7 @@ pub fn run(
     let progress = Progress::new((0..matrix.pace.passes).flat_map(|_| cells.clone()));
     let mut run = Run { matrix, entries, console, results, progress, criterion: Criterion::default() };
     for pass in 0..matrix.pace.passes {
-        run.criterion = criterion(matrix, criterion_directory);
+        run.criterion = criterion(criterion_directory);
         for group in matrix.works.chunk_by(same_keys) {
             run.group(group, pass)?;
         }
@@ -56,13 +57,11 @@ pub fn lock(results: &Shared) -> MutexGuard<'_, Results> {
     results.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn criterion(matrix: &Matrix, directory: &Path) -> Criterion {
+fn criterion(directory: &Path) -> Criterion {
     Criterion::default()
         .output_directory(directory)
         .without_plots()
         .sample_size(SAMPLES)
-        .warm_up_time(matrix.pace.warm_up)
-        .measurement_time(matrix.pace.measurement)
         // For criterion's own intervals; ours are the median and the spread.
         .nresamples(1_001)
 }
@@ -95,7 +94,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn group(&mut self, works: &[Work], pass: usize) -> Result<()> {
         let Some(first) = works.first() else { return Ok(()) };
-        let count = self.matrix.keys(first.max_key);
+        let count = self.matrix.pace.keys(first.max_key);
         let keys = Keys::render(0..count as u32, first.key_len);
         let mut shelf = Shelf::new(first.cache, &keys, self.matrix.rows.len());
         for (turn, work) in works.iter().enumerate() {
@@ -140,34 +139,32 @@ impl Run<'_> {
         mut sample: impl FnMut(usize, usize) -> Result<Sample, Fault>,
     ) -> Result<Vec<Sample>, Fault> {
         let mut samples = Vec::new();
-        let mut fault = None;
         let mut turn = 0;
         let (work, row) = cell.name.rsplit_once('/').unwrap_or(("", cell.name));
         let mut group = self.criterion.benchmark_group(work);
         group.sampling_mode(SamplingMode::Flat);
+        let pace =
+            self.matrix.pace.squeezed(self.progress.elapsed(), self.progress.left().unwrap_or_default());
+        group.warm_up_time(pace.warm_up).measurement_time(pace.measurement);
         group.throughput(Throughput::Elements(cell.round_ops() as u64));
-        group.bench_function(row, |bencher| {
-            bencher.iter_custom(|rounds| {
-                if fault.is_none() {
-                    match sample(turn, rounds as usize) {
-                        Ok(sample) => samples.push(sample),
-                        Err(found) => fault = Some(found),
-                    }
+        // criterion has no way to give up a benchmark, so a fault is thrown through it. Nothing of it is used again.
+        let measured = panic::catch_unwind(AssertUnwindSafe(|| {
+            group.bench_function(row, |bencher| {
+                bencher.iter_custom(|rounds| {
+                    let sample = sample(turn, rounds as usize);
+                    let sample = sample.unwrap_or_else(|fault| panic::resume_unwind(Box::new(fault)));
                     turn += rounds as usize;
-                }
-                match &fault {
-                    // criterion refuses times of zero; what it makes of this one is thrown away.
-                    Some(_) => Duration::from_nanos(rounds),
-                    None => samples.last().map_or(Duration::ZERO, |sample| sample.elapsed),
-                }
+                    samples.push(sample);
+                    sample.elapsed
+                });
             });
-        });
-        group.finish();
-        match fault {
-            Some(fault) => Err(fault),
-            // Those before are criterion's warm-up.
-            None => Ok(samples.split_off(samples.len().saturating_sub(SAMPLES))),
+        }));
+        if let Err(thrown) = measured {
+            return Err(*thrown.downcast::<Fault>().unwrap_or_else(|panic| panic::resume_unwind(panic)));
         }
+        group.finish();
+        // Those before are criterion's warm-up.
+        Ok(samples.split_off(samples.len().saturating_sub(SAMPLES)))
     }
 
     /// Adds to the cell's results, and shows them once they are final.

@@ -47,6 +47,12 @@ impl Progress {
         *cells += 1;
     }
 
+    /// The time since the beginning.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// The time that the rest will take; `None` while nothing is known.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {

@@ -105,24 +105,29 @@ fn papaya() {
 /// A cache that owns the key before it looks whether it needs to: right, and slow.
 struct Eager(hotcache::rwlock::IntCache);
 
+/// The key, once more, on the heap.
+fn owned(key: &str) -> String {
+    key.to_owned()
+}
+
 impl IntCache for Eager {
     fn get(&self, key: &str) -> Option<i64> {
         self.0.get(key)
     }
     fn set(&self, key: &str, value: i64) {
-        self.0.set(&key.to_owned(), value);
+        self.0.set(&owned(key), value);
     }
     fn add(&self, key: &str, delta: i64) -> i64 {
-        self.0.add(&key.to_owned(), delta)
+        self.0.add(&owned(key), delta)
     }
     fn del(&self, key: &str) -> bool {
-        self.0.del(&key.to_owned())
+        self.0.del(&owned(key))
     }
     fn try_add(&self, key: &str, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.0.try_add(&key.to_owned(), delta, bounds)
+        self.0.try_add(&owned(key), delta, bounds)
     }
     fn try_add_or_insert(&self, key: &str, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.0.try_add_or_insert(&key.to_owned(), delta, bounds)
+        self.0.try_add_or_insert(&owned(key), delta, bounds)
     }
     fn len(&self) -> usize {
         self.0.len()

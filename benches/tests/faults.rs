@@ -31,12 +31,14 @@ enum Fault {
 struct Broken<C> {
     cache: C,
     fault: Fault,
-    calls: AtomicU64,
+    calls: &'static AtomicU64,
 }
 
 impl<C> Broken<C> {
     fn new(cache: C, fault: Fault) -> Self {
-        Self { cache, fault, calls: AtomicU64::new(0) }
+        // One count for all maps of a fault: a small map alone is not used a thousand times.
+        static CALLS: [AtomicU64; 7] = [const { AtomicU64::new(0) }; 7];
+        Self { cache, fault, calls: &CALLS[fault as usize] }
     }
 
     fn now(&self, fault: Fault) -> bool {
@@ -133,13 +135,20 @@ const PACE: Pace = Pace {
     warm_up: Duration::from_millis(1),
     measurement: Duration::from_millis(10),
     passes: 1,
+    budget: None,
     own_key_batch: 2_000,
 };
 
 fn works(cache: Cache, op: Op) -> Vec<Work> {
-    let counts = [0, 100, 3_000].map(KeyCount);
-    let work = |max_key, threads| Work { cache, op, max_key, threads, dist: Dist::Uniform, key_len: 6 };
-    counts.into_iter().flat_map(|max_key| [work(max_key, 1), work(max_key, 2)]).collect()
+    let work = |(max_key, threads)| Work {
+        cache,
+        op,
+        max_key: KeyCount(max_key),
+        threads,
+        dist: Dist::Uniform,
+        key_len: 6,
+    };
+    [(0, 1), (0, 2), (100, 2), (3_000, 1)].into_iter().map(work).collect()
 }
 
 /// Runs a small matrix, and returns its results or its error.
@@ -256,7 +265,7 @@ fn every_row_of_the_plan_is_built_and_passes() {
         let planned = ROWS.iter().filter(|row| row.does(cache, Op::Get)).map(|row| row.name);
         assert!(names(cache).eq(planned), "the plan's rows and the entries differ for {cache}");
         let ops = cache.ops().iter();
-        let works: Vec<_> = ops.flat_map(|op| works(cache, *op).into_iter().skip(3).take(1)).collect();
+        let works: Vec<_> = ops.flat_map(|op| works(cache, *op).into_iter().skip(2).take(1)).collect();
         let results = run(ROWS.iter().collect(), ENTRIES, works.clone(), 1).expect("all rows are sound");
         for work in works {
             for row in ROWS.iter().filter(|row| row.does(cache, work.op)) {

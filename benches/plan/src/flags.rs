@@ -4,10 +4,11 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::key_count::{MAX_KEY_VARIABLE, OWN_KEY_BATCH};
-use crate::key_len::least_key_len;
+use crate::key_len::long_enough;
+use crate::matrix::Axes;
 use crate::row::{Kind, ROWS};
 use crate::task::{Adapters, Memory, Task, Trace};
-use crate::{Cache, Dist, KeyCount, Matrix, Op, Pace, Refusal, Row, Work};
+use crate::{Cache, Dist, KeyCount, Matrix, Op, Pace, Refusal, Row};
 
 /// The flags of `cargo xtask bench`.
 ///
@@ -131,40 +132,16 @@ impl Flags {
 
     fn matrix(&self, max_key: Vec<KeyCount>) -> Result<Task, Refusal> {
         let pace = if self.quick { QUICK } else { DEFAULT };
-        let max_key = or(&max_key, if self.quick { &QUICK_KEYS } else { &DEFAULT_KEYS });
-        let key_len = or(&self.key_len, &[DEFAULT_KEY_LEN]);
-        let threads = or(&self.threads, &[1, 2]);
-        let dists = or(&self.dist, &[Dist::Uniform]);
-        let caches = or(&self.caches, &Cache::ALL);
-        for op in &self.ops {
-            if !caches.iter().any(|cache| cache.ops().contains(op)) {
-                return Err(Refusal::new(format!("`{op}` is no operation of the obj cache")));
-            }
-        }
-        let mut works = Vec::new();
-        for &cache in &caches {
-            for &max_key in &max_key {
-                let keys = if max_key.is_own() { pace.own_key_batch } else { max_key.0 };
-                for &key_len in &key_len {
-                    long_enough(key_len, keys)?;
-                    let ops = cache.ops().iter().copied();
-                    for op in ops.filter(|op| self.ops.is_empty() || self.ops.contains(op)) {
-                        // Each key once has no distribution to vary.
-                        let varied = if op.consumes() || max_key.is_own() { &dists[..1] } else { &dists[..] };
-                        for &dist in varied {
-                            for &threads in &threads {
-                                if keys < threads && op.consumes() {
-                                    return Err(Refusal::new(format!(
-                                        "{threads} threads cannot share {keys} keys for `{op}`"
-                                    )));
-                                }
-                                works.push(Work { cache, op, max_key, threads, dist, key_len });
-                            }
-                        }
-                    }
-                }
-            }
-        }
+        let axes = Axes {
+            caches: or(&self.caches, &Cache::ALL),
+            ops: or(&self.ops, &Op::ALL),
+            key_len: or(&self.key_len, &[DEFAULT_KEY_LEN]),
+            dist: or(&self.dist, &[Dist::Uniform]),
+            threads: or(&self.threads, &[1, 2]),
+            most_consumed: if max_key.is_empty() { MOST_CONSUMED } else { usize::MAX },
+            max_key: or(&max_key, if self.quick { &QUICK_KEYS } else { &DEFAULT_KEYS }),
+        };
+        let works = axes.works(&pace)?;
         let rows = self.rows(|row| !self.quick || matches!(row.kind, Kind::Backend));
         Ok(Task::Matrix(Matrix { rows, works, pace }))
     }
@@ -230,20 +207,27 @@ impl Flags {
 
 /// What the cells of `--quick` can take in three minutes on two cores.
 const QUICK: Pace = Pace {
-    warm_up: Duration::from_millis(20),
-    measurement: Duration::from_millis(120),
+    warm_up: Duration::from_millis(30),
+    measurement: Duration::from_millis(180),
     passes: 1,
+    budget: Some(Duration::from_secs(160)),
     own_key_batch: 100_000,
 };
 const QUICK_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(100_000)];
 
+/// What the cells of a run without flags can take in a quarter of an hour on two cores.
 const DEFAULT: Pace = Pace {
     warm_up: Duration::from_millis(50),
     measurement: Duration::from_millis(250),
-    passes: 3,
+    passes: 2,
+    budget: Some(Duration::from_secs(14 * 60)),
     own_key_batch: OWN_KEY_BATCH,
 };
-const DEFAULT_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(1_000_000)];
+const DEFAULT_KEYS: [KeyCount; 3] = [KeyCount(100), KeyCount(100_000), KeyCount(1_000_000)];
+
+/// The largest map that is filled and emptied for each sample unless key counts are asked for: one of a million
+/// keys takes seconds a cell.
+const MOST_CONSUMED: usize = 100_000;
 
 /// What was asked, each once; or the default.
 fn or<T: Clone + PartialEq>(asked: &[T], default: &[T]) -> Vec<T> {
@@ -262,15 +246,4 @@ fn one<T: Copy>(flag: &str, asked: &[T], default: T) -> Result<T, Refusal> {
         [one] => Ok(*one),
         _ => Err(Refusal::new(format!("{flag} takes one value here"))),
     }
-}
-
-/// Refuses keys that are too short to tell that many apart.
-fn long_enough(key_len: usize, keys: usize) -> Result<(), Refusal> {
-    let least = least_key_len(keys);
-    if key_len < least {
-        return Err(Refusal::new(format!(
-            "keys of {key_len} bytes are too few to tell {keys} keys apart: the least is {least}"
-        )));
-    }
-    Ok(())
 }

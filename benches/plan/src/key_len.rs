@@ -1,3 +1,5 @@
+use crate::Refusal;
+
 /// The digits that keys are written in: short keys tell many apart, and every key is plain text.
 pub const KEY_DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -13,4 +15,15 @@ pub const KEY_DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 pub fn least_key_len(keys: usize) -> usize {
     let last = keys.saturating_sub(1);
     last.checked_ilog(KEY_DIGITS.len()).map_or(1, |digits| digits as usize + 1)
+}
+
+/// Refuses keys that are too short to tell that many apart.
+pub(crate) fn long_enough(key_len: usize, keys: usize) -> Result<(), Refusal> {
+    let least = least_key_len(keys);
+    if key_len < least {
+        return Err(Refusal::new(format!(
+            "keys of {key_len} bytes are too few to tell {keys} keys apart: the least is {least}"
+        )));
+    }
+    Ok(())
 }

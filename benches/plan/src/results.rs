@@ -55,6 +55,9 @@ pub struct Machine {
     pub hasher: String,
     /// The commit that was measured, with `-dirty` where the tree differed from it; empty outside a repository.
     pub commit: String,
+    /// The share of the processors that other processes took during the run, from 0 to 1; where the system tells.
+    #[serde(default)]
+    pub busy_elsewhere: Option<f64>,
     /// When the run began, in seconds since 1970.
     pub started: u64,
 }

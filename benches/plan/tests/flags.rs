@@ -99,6 +99,19 @@ fn quick_is_a_fixed_matrix() {
 }
 
 #[test]
+fn the_default_fills_large_maps_only_when_asked() {
+    let inserts = |words| {
+        let works = matrix(words, None).works;
+        let inserts = works.into_iter().filter(|work| work.op == Op::Insert);
+        inserts.map(|work| work.max_key.0).max()
+    };
+    assert_eq!(inserts(""), Some(100_000));
+    assert_eq!(inserts("--max-key 1000000"), Some(1_000_000));
+    assert!(matrix("", None).works.iter().any(|work| work.op == Op::Get && work.max_key.0 == 1_000_000));
+    assert!(names(&matrix("", None).rows).contains(&"papaya-by-hand"));
+}
+
+#[test]
 fn a_choice_is_kept_to_and_the_floors_stay() {
     let chosen = matrix(
         "--backends papaya,scc --caches int --ops get,insert --max-key 50,60 --threads 4 --key-len 5,36 --dist uniform,zipf:0.99",

@@ -3,18 +3,25 @@
 
 mod advice;
 mod compare;
+mod document;
 mod file;
+mod html;
 mod machine;
+mod markdown;
 mod number;
 mod random;
+mod report;
 mod scaling;
 mod schema;
 mod stats;
 mod store;
+mod svg;
+mod tone;
 
 pub use advice::{Advice, Standing};
 pub use compare::{Change, Common, Comparison, Settings, Verdict, compare};
 pub use file::write_whole;
+pub use report::Report;
 pub use scaling::{Law, Prediction, Scaling};
 pub use schema::*;
 pub use store::{Store, StoreError};

@@ -42,8 +42,8 @@ pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console) -> Result<()> 
 }
 
 fn describe(file: &Path, trace: &Trace) -> String {
-    let mut text =
-        format!("{}: {} requests, {} distinct keys", file.display(), trace.len(), trace.distinct());
+    let all = trace.len() as u64 + trace.left_out.values().sum::<u64>();
+    let mut text = format!("{}: {all} requests, {} distinct keys", file.display(), trace.distinct());
     for (name, count) in &trace.left_out {
         let _ = write!(text, "\n{count} requests of `{name}` have no like here; they are left out");
     }

@@ -88,7 +88,11 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn set(&self, key: &K, value: i64) {
-        let (_, chores) = self.map.upsert(key, value, |_, cell| Some(counter::set(cell, value)));
+        let store = |_: Pinned<'_>, cell: &AtomicI64| {
+            counter::set(cell, value);
+            Some(())
+        };
+        let (_, chores) = self.map.upsert(key, value, store);
         self.map.see_to(chores);
     }
 
@@ -114,12 +118,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     }
 
     #[inline]
-    fn try_add_or_insert(
-        &self,
-        key: &K,
-        delta: i64,
-        bounds: RangeInclusive<i64>,
-    ) -> Result<i64, AddError> {
+    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         match counter::step(0, delta, &bounds) {
             Ok(first) => {
                 let try_add = |_: Pinned<'_>, cell: &_| Some(counter::try_add(cell, delta, &bounds));

@@ -44,11 +44,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
 
     /// Calls `f` with the value of a present key. See [`Raw::update`].
     #[inline(always)]
-    pub(crate) fn update<R>(
-        &self,
-        key: &K,
-        mut f: impl FnMut(Pinned<'_>, &C) -> Option<R>,
-    ) -> Option<R> {
+    pub(crate) fn update<R>(&self, key: &K, mut f: impl FnMut(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let (result, chores) = match reclaim::quick_pin() {
             Some(guard) => {
@@ -109,9 +105,10 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
 
     pub(crate) fn remove(&self, key: &K) -> bool {
         let (probe, hash) = Probe::new(key, &self.hasher);
-        let guard = reclaim::pin();
-        let (removed, chores) = self.raw.remove(guard.pinned(), hash, probe);
-        drop(guard);
+        let (removed, chores) = match reclaim::quick_pin() {
+            Some(guard) => self.raw.remove(guard.pinned(), hash, probe),
+            None => self.raw.remove(reclaim::pin().pinned(), hash, probe),
+        };
         self.see_to(chores);
         removed
     }

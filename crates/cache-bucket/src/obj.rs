@@ -113,8 +113,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         // One reference for the cell, one for the caller.
         let ours = value.clone();
         let new = Arc::as_ptr(&value).cast_mut();
-        let (outcome, chores) =
-            self.map.upsert(key, new, |_, cell| clone_of(cell.load(Ordering::Acquire)));
+        let (outcome, chores) = self.map.upsert(key, new, |_, cell| clone_of(cell.load(Ordering::Acquire)));
         let present = match outcome {
             Upsert::Found(present) => present,
             Upsert::Inserted => {

@@ -86,7 +86,10 @@ pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
     /// Drives deferred reclamation as far as it goes now, for tests and for quiet moments.
     ///
     /// Values that were deleted or replaced may be freed only when no reader can still see them. After a call
-    /// with no operation in flight on any thread, all of them are. Backends that free at once do nothing.
+    /// with no operation in flight on any thread, all of them are, and all that belonged to caches since dropped.
+    /// Backends that free at once do nothing. Nor do those over maps that reclaim each for itself and cannot be
+    /// driven from outside (flurry, papaya): there the last few values of each thread wait for its next writes,
+    /// or for the drop of their cache.
     ///
     /// # Examples
     ///

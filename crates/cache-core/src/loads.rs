@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::waits::{NOBODY, Owner, Running, Wait, this_thread};
+use crate::waits::{NOBODY, Owner, Running, Wait, in_loader, in_map, is_in_map, this_thread};
 use crate::{Key, LoadError, ObjCache};
 
 /// The loads in flight on one object cache: one loader at a time for each key.
@@ -63,6 +63,8 @@ enum Joined<V> {
     /// The flight ended in a way that says nothing about the cache now.
     Retry,
     Recursive,
+    /// As recursive, but no loader asked: an object's `Drop` did, that the map ran while it did its part of a load.
+    Alone,
 }
 
 impl<V, K: Key + ?Sized> Loads<V, K> {
@@ -140,7 +142,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
                 Joined::Lead => {
                     // Someone may have published between our miss and our taking the lead.
                     let lead = Lead { loads: self, key, flight: &flight, _running: Running::start() };
-                    let result = match cache.get(key) {
+                    let result = match in_map(|| cache.get(key)) {
                         Some(value) => {
                             lead.bring(&value);
                             Ok(value)
@@ -160,6 +162,8 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
                     }
                 }
                 Joined::Recursive => return Err(LoadError::Recursive),
+                // Waiting would be for ever, and an error for what the caller did not do. So load, but cache nothing.
+                Joined::Alone => return load().map(Arc::new).map_err(LoadError::Failed),
             }
         }
     }
@@ -250,7 +254,7 @@ impl<V> Flight<V> {
             if wait.is_none() {
                 wait = Wait::start(&self.owner);
                 if wait.is_none() {
-                    return Joined::Recursive;
+                    return if is_in_map() { Joined::Alone } else { Joined::Recursive };
                 }
             }
             state.waiters += 1;
@@ -299,15 +303,16 @@ impl<V, K: Key + ?Sized> Lead<'_, V, K> {
     where
         C: ObjCache<V, K> + ?Sized,
     {
-        let loaded = Arc::new(load()?);
+        let loaded = Arc::new(in_loader(load)?);
         let mut state = lock(&self.flight.state);
         let stale = state.stale;
         if !stale {
             state.phase = Phase::Publishing;
         }
         drop(state);
-        let value =
-            if stale { cache.get(self.key).unwrap_or(loaded) } else { cache.get_or_insert(self.key, loaded) };
+        let value = in_map(|| {
+            if stale { cache.get(self.key).unwrap_or(loaded) } else { cache.get_or_insert(self.key, loaded) }
+        });
         self.bring(&value);
         Ok(value)
     }

@@ -22,11 +22,59 @@ thread_local! {
         NEXT.fetch_add(1, Ordering::Relaxed)
     };
     static LOADERS_RUNNING: Cell<usize> = const { Cell::new(0) };
+    static IN_MAP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a part of a load that is the map's own work.
+///
+/// A map may free other objects meanwhile, and their `Drop` may ask for any key. That is no fault of a loader's.
+pub(crate) fn in_map<R>(work: impl FnOnce() -> R) -> R {
+    with_in_map(true, work)
+}
+
+/// Runs a caller's loader.
+pub(crate) fn in_loader<R>(load: impl FnOnce() -> R) -> R {
+    with_in_map(false, load)
+}
+
+/// Whether this thread is in the map's part of a load, and not in a loader that was called from there.
+pub(crate) fn is_in_map() -> bool {
+    IN_MAP.with(Cell::get)
+}
+
+fn with_in_map<R>(in_map: bool, work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IN_MAP.with(|now| now.set(self.0));
+        }
+    }
+    let _restore = Restore(IN_MAP.with(|now| now.replace(in_map)));
+    work()
 }
 
 /// This thread, as an [`Owner`] holds it.
 pub(crate) fn this_thread() -> u64 {
     THREAD.with(|id| *id)
+}
+
+/// Whether this thread is running a loader, or putting into a cache what one brought.
+///
+/// For backends that drop objects later than they leave the cache, in the middle of some operation: not in the middle of
+/// one of these. A `Drop` may load, and would be told of a circle that is none of its making.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::{ObjCacheExt, runs_loader};
+/// # let cache = cache_rwlock::RwLockObjCache::<bool>::default();
+/// assert!(!runs_loader());
+/// assert!(*cache.get_or_insert_with("a", runs_loader));
+/// ```
+#[must_use]
+pub fn runs_loader() -> bool {
+    // A thread that is ending runs no loader.
+    LOADERS_RUNNING.try_with(Cell::get).is_ok_and(|running| running != 0)
 }
 
 /// Counts this thread as running a loader until it is dropped.

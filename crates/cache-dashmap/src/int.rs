@@ -20,8 +20,8 @@ use crate::table::Table;
 ///
 /// # Performance
 ///
-/// One hash, one read lock and one look-up for a key that is there; inserts and deletes take the write lock of
-/// one shard.
+/// One hash, one read lock and one look-up for a key that is there; inserts and deletes take the write lock
+/// of one shard.
 pub struct DashMapIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: Table<K, AtomicI64, S>,
 }
@@ -54,9 +54,7 @@ impl<K: Key + ?Sized, S: HashBuilder> DashMapIntCache<K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self {
-            table: Table::new(options),
-        }
+        Self { table: Table::new(options) }
     }
 }
 
@@ -69,9 +67,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for DashMapIntCache<K, S> {
     #[inline]
     fn set(&self, key: &K, value: i64) {
         let hash = self.table.hash(key);
-        let stored = self
-            .table
-            .read(hash, key, |cell| counter::set(cell, value));
+        let stored = self.table.read(hash, key, |cell| counter::set(cell, value));
         if stored.is_none() {
             self.table.write(hash, key, |place| match place {
                 Some(cell) => {
@@ -86,9 +82,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for DashMapIntCache<K, S> {
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
         let hash = self.table.hash(key);
-        let sum = self
-            .table
-            .read(hash, key, |cell| counter::add(cell, delta));
+        let sum = self.table.read(hash, key, |cell| counter::add(cell, delta));
         sum.unwrap_or_else(|| {
             self.table.write(hash, key, |place| match place {
                 Some(cell) => (None, counter::add(cell, delta)),
@@ -104,23 +98,14 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for DashMapIntCache<K, S> {
     #[inline]
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         self.table
-            .read(self.table.hash(key), key, |cell| {
-                counter::try_add(cell, delta, &bounds)
-            })
+            .read(self.table.hash(key), key, |cell| counter::try_add(cell, delta, &bounds))
             .unwrap_or(Err(AddError::Absent))
     }
 
     #[inline]
-    fn try_add_or_insert(
-        &self,
-        key: &K,
-        delta: i64,
-        bounds: RangeInclusive<i64>,
-    ) -> Result<i64, AddError> {
+    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         let hash = self.table.hash(key);
-        let sum = self
-            .table
-            .read(hash, key, |cell| counter::try_add(cell, delta, &bounds));
+        let sum = self.table.read(hash, key, |cell| counter::try_add(cell, delta, &bounds));
         sum.unwrap_or_else(|| {
             self.table.write(hash, key, |place| match place {
                 Some(cell) => (None, counter::try_add(cell, delta, &bounds)),
@@ -157,8 +142,6 @@ impl<K: Key + ?Sized, S: HashBuilder + Default> Default for DashMapIntCache<K, S
 
 impl<K: Key + ?Sized, S: HashBuilder> fmt::Debug for DashMapIntCache<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DashMapIntCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("DashMapIntCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

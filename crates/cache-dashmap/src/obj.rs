@@ -55,10 +55,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> DashMapObjCache<V, K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self {
-            table: Table::new(options),
-            loads: Loads::new(),
-        }
+        Self { table: Table::new(options), loads: Loads::new() }
     }
 }
 
@@ -70,9 +67,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        self.table
-            .read(self.table.hash(key), key, |value| f(value))
-            .is_some()
+        self.table.read(self.table.hash(key), key, |value| f(value)).is_some()
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
@@ -88,14 +83,16 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let hash = self.table.hash(key);
-        if let Some(present) = self.table.read(hash, key, Arc::clone) {
-            return present;
-        }
-        // The closure only borrows `value`: refused, it is dropped by this function and not under the lock.
-        self.table.write(hash, key, |place| match place {
-            Some(present) => (None, present.clone()),
-            None => (Some(value.clone()), value.clone()),
-        })
+        let cached = self.table.read(hash, key, Arc::clone).unwrap_or_else(|| {
+            // `value` is only borrowed here: one that is refused must not be dropped under the lock.
+            self.table.write(hash, key, |place| match place {
+                Some(present) => (None, present.clone()),
+                None => (Some(value.clone()), value.clone()),
+            })
+        });
+        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        drop(value);
+        cached
     }
 
     fn del(&self, key: &K) -> bool {
@@ -142,8 +139,6 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for DashMapObj
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for DashMapObjCache<V, K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DashMapObjCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("DashMapObjCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

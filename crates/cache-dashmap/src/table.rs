@@ -43,7 +43,8 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         Some(f(value.get()))
     }
 
-    /// Calls `change` with the place of a key's value, under the shard's write lock, and inserts what it gives.
+    /// Calls `change` with the place of a key's value, under the shard's write lock, and inserts what it
+    /// gives.
     ///
     /// It may give a value only if the key is absent.
     pub(crate) fn write<R>(
@@ -65,9 +66,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
     pub(crate) fn remove(&self, key: &K) -> bool {
         let hash = self.hash(key);
         let shard = &self.map.shards()[self.map.determine_shard(hash as usize)];
-        let removed = shard
-            .write()
-            .remove_entry(hash, |(owned, _)| owned.borrow() == key);
+        let removed = shard.write().remove_entry(hash, |(owned, _)| owned.borrow() == key);
         // The lock is free again: what is dropped here may call the cache.
         removed.is_some()
     }

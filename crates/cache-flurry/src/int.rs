@@ -20,8 +20,8 @@ use flurry::{HashMap, TryInsertError};
 ///
 /// # Performance
 ///
-/// Reads, and writes to a key that is there, take no lock: they pass two pointers after the table's and mark the
-/// thread as active before and inactive after. Inserts and deletes lock one bin.
+/// Reads, and writes to a key that is there, take no lock: they pass two pointers after the table's and mark
+/// the thread as active before and inactive after. Inserts and deletes lock one bin.
 pub struct FlurryIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: HashMap<K::Owned, AtomicI64, S>,
 }
@@ -53,9 +53,7 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
-        }
+        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()) }
     }
 
     /// Calls `f` with the counter of a key.
@@ -93,8 +91,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        self.update(key, delta, |cell| counter::add(cell, delta))
-            .unwrap_or(delta)
+        self.update(key, delta, |cell| counter::add(cell, delta)).unwrap_or(delta)
     }
 
     fn del(&self, key: &K) -> bool {
@@ -103,17 +100,11 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
 
     #[inline]
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.read(key, |cell| counter::try_add(cell, delta, &bounds))
-            .unwrap_or(Err(AddError::Absent))
+        self.read(key, |cell| counter::try_add(cell, delta, &bounds)).unwrap_or(Err(AddError::Absent))
     }
 
     #[inline]
-    fn try_add_or_insert(
-        &self,
-        key: &K,
-        delta: i64,
-        bounds: RangeInclusive<i64>,
-    ) -> Result<i64, AddError> {
+    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         let change = |cell: &AtomicI64| counter::try_add(cell, delta, &bounds);
         if let Some(result) = self.read(key, change) {
             return result;
@@ -138,8 +129,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         let guard = self.map.guard();
-        self.map
-            .retain(|key, cell| f(key.borrow(), counter::get(cell)), &guard);
+        self.map.retain(|key, cell| f(key.borrow(), counter::get(cell)), &guard);
     }
 }
 
@@ -151,8 +141,6 @@ impl<K: Key + ?Sized, S: HashBuilder + Default> Default for FlurryIntCache<K, S>
 
 impl<K: Key + ?Sized, S: HashBuilder> fmt::Debug for FlurryIntCache<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlurryIntCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("FlurryIntCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -53,10 +53,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
-            loads: Loads::new(),
-        }
+        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()), loads: Loads::new() }
     }
 }
 
@@ -75,10 +72,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
         let guard = self.map.guard();
-        // A key that is there is not owned anew: `insert` asks for an owned key even where it has no use for it.
+        // A key that is there is not owned anew: `insert` asks for an owned key even where it has no use for
+        // it.
         let mut offered = Some(value);
-        self.map
-            .compute_if_present(key, |_, _| offered.take(), &guard);
+        self.map.compute_if_present(key, |_, _| offered.take(), &guard);
         if let Some(value) = offered {
             self.map.insert(key.to_owned_key(), value, &guard);
         }
@@ -86,13 +83,16 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let guard = self.map.guard();
-        if let Some(present) = self.map.get(key, &guard) {
-            return present.clone();
-        }
-        match self.map.try_insert(key.to_owned_key(), value, &guard) {
-            Ok(inserted) => inserted.clone(),
-            Err(TryInsertError { current, .. }) => current.clone(),
-        }
+        let (cached, refused) = match self.map.get(key, &guard) {
+            Some(present) => (present.clone(), Some(value)),
+            None => match self.map.try_insert(key.to_owned_key(), value, &guard) {
+                Ok(inserted) => (inserted.clone(), None),
+                Err(TryInsertError { current, not_inserted }) => (current.clone(), Some(not_inserted)),
+            },
+        };
+        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        drop(refused);
+        cached
     }
 
     fn del(&self, key: &K) -> bool {
@@ -134,8 +134,6 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for FlurryObjC
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for FlurryObjCache<V, K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlurryObjCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("FlurryObjCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

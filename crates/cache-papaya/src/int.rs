@@ -21,8 +21,8 @@ use papaya::{HashMap, OccupiedError};
 ///
 /// # Performance
 ///
-/// Reads, and writes to a key that is there, take no lock and write nothing shared but the counter: they pass one
-/// pointer after the table's and mark the thread as active before and inactive after.
+/// Reads, and writes to a key that is there, take no lock and write nothing shared but the counter: they pass
+/// one pointer after the table's and mark the thread as active before and inactive after.
 pub struct PapayaIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: HashMap<K::Owned, AtomicI64, S>,
 }
@@ -56,12 +56,7 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::builder()
-                .capacity(capacity)
-                .hasher(options.into_hasher())
-                .build(),
-        }
+        Self { map: HashMap::builder().capacity(capacity).hasher(options.into_hasher()).build() }
     }
 
     /// Calls `f` with the counter of a key.
@@ -97,8 +92,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        self.update(key, delta, |cell| counter::add(cell, delta))
-            .unwrap_or(delta)
+        self.update(key, delta, |cell| counter::add(cell, delta)).unwrap_or(delta)
     }
 
     fn del(&self, key: &K) -> bool {
@@ -107,17 +101,11 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
 
     #[inline]
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.read(key, |cell| counter::try_add(cell, delta, &bounds))
-            .unwrap_or(Err(AddError::Absent))
+        self.read(key, |cell| counter::try_add(cell, delta, &bounds)).unwrap_or(Err(AddError::Absent))
     }
 
     #[inline]
-    fn try_add_or_insert(
-        &self,
-        key: &K,
-        delta: i64,
-        bounds: RangeInclusive<i64>,
-    ) -> Result<i64, AddError> {
+    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         let change = |cell: &AtomicI64| counter::try_add(cell, delta, &bounds);
         if let Some(result) = self.read(key, change) {
             return result;
@@ -160,8 +148,6 @@ impl<K: Key + ?Sized, S: HashBuilder + Default> Default for PapayaIntCache<K, S>
 
 impl<K: Key + ?Sized, S: HashBuilder> fmt::Debug for PapayaIntCache<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PapayaIntCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("PapayaIntCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,57 @@
-//! In work.
+//! hotcache over [`papaya`]: lock-free reads and writes, and a table that grows a little at a time.
+//!
+//! # When not to use it
+//!
+//! * Where clients choose the keys and can prepare collisions: in a table of `n` places papaya looks at no
+//!   more than about `5 · log2(n)` of them for one key. More keys of *equal* hash than that, 37 in a small
+//!   table and 107 in one of two million places, spill into a chain of further tables; single keys then
+//!   become slow, and whatever looks at all of them (`keys`, `for_each`, `retain`, `clear`) never ends. The
+//!   default hasher is seeded for each cache, which makes that unlikely; a keyed one
+//!   ([`std::hash::RandomState`]) prevents it.
+//! * Objects that are replaced all the time: every `set` of an object allocates an entry with a key of its
+//!   own.
+//! * Where the `Drop` of an object must happen soon: a replaced or deleted object may live until the thread
+//!   that did it has done so to 31 more, or until the cache is dropped.
+//!
+//! # What it is good at
+//!
+//! Reads scale: they take no lock and write to nothing that another thread reads, so a hundred threads on one
+//! object do not slow each other down ([`with`](cache_core::ObjCacheExt::with) then, which leaves the
+//! reference count alone). An integer that is there is changed by one atomic instruction and nothing else
+//! that is shared. Inserts copy at most 64 entries of a growing table at a time, so none waits for all of it.
+//!
+//! # Memory
+//!
+//! An entry is an allocation of its own, 32 bytes for `str` keys of up to 24 bytes, and 9 bytes for each
+//! place of a table that is between 43 and 87 per cent full. With a million 8-byte keys 70 bytes a key were
+//! counted, and 74 at the worst point on the way to two million. The table keeps its size when keys are
+//! deleted, 19 bytes for each key that was there, until later inserts find it almost empty and halve it.
+//!
+//! # Reclamation
+//!
+//! Each cache reclaims for itself. A thread gathers what it retires in batches of 32, or of as many as there
+//! are cores if that is more, and a batch that is complete is freed when the last operation ends that could
+//! still see it, on that operation's thread. [`Backend::reclaim`](cache_core::Backend::reclaim) cannot reach
+//! incomplete ones: they wait for more, or for the drop of the cache, which frees everything.
+//!
+//! # Panics in callers' code
+//!
+//! A panic in a closure leaves the cache usable. After a panic in a key's `Hash` or `Eq` the entry that was
+//! about to be inserted leaks. Should it happen while the table grows, the copy is never completed: single
+//! keys work on, but whatever looks at all of them (`keys`, `for_each`, `retain`, `clear`) then waits for
+//! ever. After a panic in the `Drop` of a key or of an object the cache is usable, but the rest of the batch
+//! that was being freed leaks.
+//!
+//! # Examples
+//!
+//! ```
+//! use cache_core::IntCache;
+//! use cache_papaya::PapayaIntCache;
+//!
+//! let stock = PapayaIntCache::<str>::new();
+//! stock.set("sku:1", 100);
+//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(99));
+//! ```
 #![forbid(unsafe_code)]
 
 mod backend;

@@ -21,8 +21,8 @@ use papaya::{HashMap, OccupiedError};
 ///
 /// # Performance
 ///
-/// Nothing takes a lock, and reads write nothing shared but the reference count that [`get`](ObjCache::get) asks
-/// for. `set` allocates an entry, and leaves the one it replaced to the map's reclaimer.
+/// Nothing takes a lock, and reads write nothing shared but the reference count that [`get`](ObjCache::get)
+/// asks for. `set` allocates an entry, and leaves the one it replaced to the map's reclaimer.
 pub struct PapayaObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: HashMap<K::Owned, Arc<V>, S>,
     loads: Loads<V, K>,
@@ -58,10 +58,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> PapayaObjCache<V, K, S> {
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
         Self {
-            map: HashMap::builder()
-                .capacity(capacity)
-                .hasher(options.into_hasher())
-                .build(),
+            map: HashMap::builder().capacity(capacity).hasher(options.into_hasher()).build(),
             loads: Loads::new(),
         }
     }
@@ -86,13 +83,16 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let map = self.map.pin();
-        if let Some(present) = map.get(key) {
-            return present.clone();
-        }
-        match map.try_insert(key.to_owned_key(), value) {
-            Ok(inserted) => inserted.clone(),
-            Err(OccupiedError { current, .. }) => current.clone(),
-        }
+        let (cached, refused) = match map.get(key) {
+            Some(present) => (present.clone(), Some(value)),
+            None => match map.try_insert(key.to_owned_key(), value) {
+                Ok(inserted) => (inserted.clone(), None),
+                Err(OccupiedError { current, not_inserted }) => (current.clone(), Some(not_inserted)),
+            },
+        };
+        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        drop(refused);
+        cached
     }
 
     fn del(&self, key: &K) -> bool {
@@ -140,8 +140,6 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for PapayaObjC
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for PapayaObjCache<V, K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PapayaObjCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("PapayaObjCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -80,6 +80,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let hash = self.table.hash(key);
         if let Some(present) = self.table.read(hash, key, Arc::clone) {
+            // While `present` is still a variable: were it being returned, a panic in this `Drop` would leak it.
+            drop(value);
             return present;
         }
         // The closure only borrows `value`: refused, it is dropped by this function and not under the lock.

@@ -2,8 +2,8 @@ use cache_core::{Backend, HashBuilder, Key, Options, Value};
 
 use crate::{SccIntCache, SccObjCache};
 
-/// Rounds of the epoch in [`reclaim`](Backend::reclaim): garbage is freed three advances after it was made, and
-/// a round may find the epoch already moved on by someone else.
+/// Rounds of the epoch in [`reclaim`](Backend::reclaim): garbage is freed three advances after it was made,
+/// and a round may find the epoch already moved on by someone else.
 const EPOCHS: usize = 16;
 
 /// The [`Backend`] of this crate, named `scc`.
@@ -34,7 +34,8 @@ impl Backend for SccBackend {
         SccObjCache::with_options(options)
     }
 
-    /// Advances the epoch behind scc until this thread has freed the bucket arrays that its maps have outgrown.
+    /// Advances the epoch behind scc until this thread has freed the bucket arrays that its maps have
+    /// outgrown.
     ///
     /// Deleted objects never wait for it: scc hands them back at once.
     fn reclaim() {

@@ -1,6 +1,6 @@
 use std::borrow::Borrow;
-use std::hash::BuildHasher;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicI64;
 
@@ -24,8 +24,8 @@ use crate::pass::Pass;
 ///
 /// # Performance
 ///
-/// Reads, and writes to a key that is there, take the shared lock of one bucket of 32 entries; inserts and deletes
-/// its exclusive lock. [`len`](IntCache::len) looks at every bucket.
+/// Reads, and writes to a key that is there, take the shared lock of one bucket of 32 entries; inserts and
+/// deletes its exclusive lock. [`len`](IntCache::len) looks at every bucket.
 pub struct SccIntCache<K: Key + ?Sized = str, S: BuildHasher = DefaultHashBuilder> {
     map: HashMap<K::Owned, AtomicI64, S>,
 }
@@ -59,9 +59,7 @@ impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
-        }
+        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()) }
     }
 
     /// Calls `f` with the counter of a key.
@@ -100,8 +98,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        self.update(key, delta, |cell| counter::add(cell, delta))
-            .unwrap_or(delta)
+        self.update(key, delta, |cell| counter::add(cell, delta)).unwrap_or(delta)
     }
 
     fn del(&self, key: &K) -> bool {
@@ -110,17 +107,11 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
 
     #[inline]
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.read(key, |cell| counter::try_add(cell, delta, &bounds))
-            .unwrap_or(Err(AddError::Absent))
+        self.read(key, |cell| counter::try_add(cell, delta, &bounds)).unwrap_or(Err(AddError::Absent))
     }
 
     #[inline]
-    fn try_add_or_insert(
-        &self,
-        key: &K,
-        delta: i64,
-        bounds: RangeInclusive<i64>,
-    ) -> Result<i64, AddError> {
+    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         let change = |cell: &AtomicI64| counter::try_add(cell, delta, &bounds);
         if let Some(result) = self.read(key, change) {
             return result;
@@ -162,8 +153,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         let mut pass = Pass::<K>::default();
-        self.map
-            .retain_sync(|key, cell| !pass.meets(key) || f(key.borrow(), *cell.get_mut()));
+        self.map.retain_sync(|key, cell| !pass.meets(key) || f(key.borrow(), *cell.get_mut()));
     }
 }
 
@@ -175,8 +165,6 @@ impl<K: Key + ?Sized, S: HashBuilder + Default> Default for SccIntCache<K, S> {
 
 impl<K: Key + ?Sized, S: HashBuilder> fmt::Debug for SccIntCache<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SccIntCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("SccIntCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -25,8 +25,8 @@ use crate::pass::Pass;
 ///
 /// # Performance
 ///
-/// Reads take the shared lock of one bucket of 32 entries, writes its exclusive lock. What is replaced or deleted is
-/// freed at once. [`len`](ObjCache::len) looks at every bucket.
+/// Reads take the shared lock of one bucket of 32 entries, writes its exclusive lock. What is replaced or
+/// deleted is freed at once. [`len`](ObjCache::len) looks at every bucket.
 pub struct SccObjCache<V, K: Key + ?Sized = str, S: BuildHasher = DefaultHashBuilder> {
     map: HashMap<K::Owned, Arc<V>, S>,
     loads: Loads<V, K>,
@@ -61,10 +61,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> SccObjCache<V, K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
-            loads: Loads::new(),
-        }
+        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()), loads: Loads::new() }
     }
 }
 
@@ -83,22 +80,24 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
         self.loads.written(key);
         // Whatever is replaced ends up here, and is dropped after the lock is free.
         let mut value = value;
-        let replaced = self
-            .map
-            .update_sync(key, |_, place| mem::swap(place, &mut value));
+        let replaced = self.map.update_sync(key, |_, place| mem::swap(place, &mut value));
         if replaced.is_none() {
             self.map.upsert_sync(key.to_owned_key(), value);
         }
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
-        if let Some(present) = self.get(key) {
-            return present;
-        }
-        match self.map.entry_sync(key.to_owned_key()) {
-            Entry::Occupied(entry) => entry.get().clone(),
-            Entry::Vacant(entry) => entry.insert_entry(value).get().clone(),
-        }
+        let (cached, refused) = match self.get(key) {
+            Some(present) => (present, Some(value)),
+            None => match self.map.entry_sync(key.to_owned_key()) {
+                Entry::Occupied(entry) => (entry.get().clone(), Some(value)),
+                Entry::Vacant(entry) => (entry.insert_entry(value).get().clone(), None),
+            },
+        };
+        // After the lock, and not left to the end of the function: should its `Drop` panic there, what is
+        // returned would leak.
+        drop(refused);
+        cached
     }
 
     fn del(&self, key: &K) -> bool {
@@ -169,8 +168,6 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder + Default> Default for SccObjCach
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> fmt::Debug for SccObjCache<V, K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SccObjCache")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("SccObjCache").field("len", &self.len()).finish_non_exhaustive()
     }
 }

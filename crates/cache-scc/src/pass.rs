@@ -23,8 +23,6 @@ impl<K: Key + ?Sized> Pass<K> {
 
 impl<K: Key + ?Sized> Default for Pass<K> {
     fn default() -> Self {
-        Self {
-            met: HashSet::default(),
-        }
+        Self { met: HashSet::default() }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Spins before a thread gives its core away: enough for a partner that runs, too few to matter if it does not.
-const SPINS: usize = 200;
+/// Looks before a thread goes to sleep: enough for a partner that runs, too few to matter if it does not.
+const SPINS: usize = 500;
 
 /// What a thread did before it left this, whoever sees it then comes after.
 ///
@@ -65,7 +66,7 @@ pub(crate) fn eventually<R>(limit: Duration, mut look: impl FnMut() -> Option<R>
     }
 }
 
-/// A barrier that spins first, because a wake-up takes longer than the windows it separates.
+/// A barrier that spins before it sleeps, because a wake-up takes longer than the windows it separates.
 ///
 /// Unlike [`std::sync::Barrier`] it lets go when a thread panics between two meetings, so that the panic is
 /// reported instead of waited out.
@@ -75,6 +76,9 @@ pub(crate) struct Meeting {
     arrived: AtomicUsize,
     meetings: AtomicUsize,
     broken: AtomicBool,
+    /// Held to change `meetings` and `broken`, so that nobody goes to sleep on a change.
+    asleep: Mutex<()>,
+    changed: Condvar,
 }
 
 /// Breaks the meeting off if it is dropped by a panic.
@@ -87,6 +91,8 @@ impl Meeting {
             arrived: AtomicUsize::new(0),
             meetings: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
+            asleep: Mutex::new(()),
+            changed: Condvar::new(),
         }
     }
 
@@ -100,17 +106,22 @@ impl Meeting {
         let meeting = self.meetings.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             self.arrived.store(0, Ordering::Release);
-            self.meetings.fetch_add(1, Ordering::Release);
+            self.tell(|| {
+                self.meetings.fetch_add(1, Ordering::Release);
+            });
             return;
         }
-        let mut spins = 0;
-        while self.meetings.load(Ordering::Acquire) == meeting && !self.is_broken() {
-            if spins < SPINS {
-                spins += 1;
-                std::hint::spin_loop();
-            } else {
-                thread::yield_now();
+        let goes_on = || self.meetings.load(Ordering::Acquire) == meeting && !self.is_broken();
+        for _ in 0..SPINS {
+            if !goes_on() {
+                return;
             }
+            std::hint::spin_loop();
+        }
+        // Where other programs want the cores, whoever sleeps is woken sooner than whoever yields is let in again.
+        let mut asleep = self.lock();
+        while goes_on() {
+            asleep = self.changed.wait(asleep).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -118,29 +129,43 @@ impl Meeting {
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Acquire)
     }
+
+    fn tell(&self, change: impl FnOnce()) {
+        let asleep = self.lock();
+        change();
+        drop(asleep);
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.asleep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Attendance<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.broken.store(true, Ordering::Release);
+            self.0.tell(|| self.0.broken.store(true, Ordering::Release));
         }
+    }
+}
+
+/// Sets a flag when it is dropped, by a panic too: for others who go on until then.
+pub(crate) struct RaiseAtEnd<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for RaiseAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 
 /// Repeats `work` on a thread of its own for as long as `body` runs.
 pub(crate) fn beside<R>(mut work: impl FnMut() + Send, body: impl FnOnce() -> R) -> R {
-    struct Stop<'a>(&'a AtomicBool);
-    impl Drop for Stop<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Release);
-        }
-    }
     let stop = AtomicBool::new(false);
     let ended = Ended::default();
     let result = thread::scope(|scope| {
         // Also when `body` panics: the scope waits for the thread before it passes the panic on.
-        let _stop = Stop(&stop);
+        let _stop = RaiseAtEnd(&stop);
         scope.spawn(|| {
             while !stop.load(Ordering::Acquire) {
                 work();

@@ -50,8 +50,7 @@ pub use any::{AnyBackend, UnknownBackend};
     feature = "dashmap",
     feature = "flurry",
     feature = "scc",
-    feature = "papaya",
-    feature = "bucket"
+    feature = "papaya"
 ))]
 pub use backends::*;
 pub use cache_core::{

@@ -8,13 +8,12 @@ use hotcache::prelude::*;
 
 // Features only ever add up, so several may be on; the first in this list is taken.
 cfg_select! {
-    feature = "bucket" => { use hotcache::bucket as backend; }
     feature = "papaya" => { use hotcache::papaya as backend; }
     feature = "scc" => { use hotcache::scc as backend; }
     feature = "dashmap" => { use hotcache::dashmap as backend; }
     feature = "flurry" => { use hotcache::flurry as backend; }
     feature = "rwlock" => { use hotcache::rwlock as backend; }
-    _ => { compile_error!("choose a backend by feature: rwlock, dashmap, flurry, scc, papaya or bucket"); }
+    _ => { compile_error!("choose a backend by feature: rwlock, dashmap, flurry, scc or papaya"); }
 }
 
 struct Event {

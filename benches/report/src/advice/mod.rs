@@ -66,7 +66,7 @@ impl Advice {
     #[must_use]
     pub fn of(run: &Run) -> Vec<Advice> {
         let throughput = TRAFFIC.iter().filter_map(|traffic| of_traffic(run, traffic));
-        let latency = ["get", "insert"].into_iter().filter_map(|op| of_latency(run, op));
+        let latency = ["get", "insert", "grow"].into_iter().filter_map(|op| of_latency(run, op));
         let memory = ["int", "obj"].into_iter().filter_map(|cache| of_memory(run, cache));
         throughput.chain(latency).chain(memory).collect()
     }
@@ -104,11 +104,15 @@ fn of_traffic(run: &Run, traffic: &Traffic) -> Option<Advice> {
 }
 
 fn of_latency(run: &Run, op: &str) -> Option<Advice> {
-    let told = run.latency.iter().filter(|one| one.kind == Kind::Backend && one.op == op);
-    let values = told.map(|one| (one.backend.as_str(), one.percentiles.p999));
+    let told =
+        run.latency.iter().filter(|one| one.kind == Kind::Backend && one.op == op && one.cache == "int");
+    let most = told.clone().map(|one| (one.max_key, one.threads)).max()?;
+    let values = told.filter(|one| (one.max_key, one.threads) == most);
+    let values = values.map(|one| (one.backend.as_str(), one.percentiles.p999));
     let standings = Contest::of_single(values, contest::LATENCY_TELLS).standings()?;
     let traffic = if op == "get" { "Steady reads" } else { "Steady growth" };
-    let about = format!("{op} on a fixed schedule, the time within which 99.9 % are done");
+    let keys = crate::number::keys(most.0);
+    let about = format!("{op}, {keys}, on a fixed schedule: the time within which 99.9 % are done");
     Some(Advice { traffic, about, unit: "ns", rows: 1, standings })
 }
 

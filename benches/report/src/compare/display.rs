@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Change, Comparison, Verdict};
-use crate::{Spread, number};
+use crate::{Kind, Spread, number};
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,6 +44,8 @@ fn write_change(f: &mut fmt::Formatter<'_>, change: &Change, name: usize) -> fmt
         format!("{median} ({min}–{max})")
     };
     let (low, high) = change.interval;
+    let verdict =
+        if change.kind == Kind::Floor { "yardstick".to_owned() } else { change.verdict.to_string() };
     writeln!(
         f,
         "  {:<name$}  {:>20} → {:<20}  {:>9}  [{}, {}]  {}",
@@ -53,16 +55,20 @@ fn write_change(f: &mut fmt::Formatter<'_>, change: &Change, name: usize) -> fmt
         number::change(change.change),
         number::change(low),
         number::change(high),
-        change.verdict,
+        verdict,
     )
 }
 
 impl Comparison {
+    fn maps(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.kind != Kind::Floor)
+    }
+
     fn write_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.changes.is_empty() {
             return writeln!(f, "no cell is in both runs");
         }
-        let (slower, faster, all) = (self.slower().count(), self.faster().count(), self.changes.len());
+        let (slower, faster, all) = (self.slower().count(), self.faster().count(), self.maps().count());
         writeln!(
             f,
             "\n{all} cells: {slower} slower, {faster} faster, no difference found in {}",

@@ -3,7 +3,7 @@
 //! Each cell is held against the *others* of its row, so that its own change never enters its yardstick. Where
 //! enough of them hold no code of ours (maps written by hand, peers), those alone are the yardstick: a change that
 //! slows every backend alike is then seen in each of them. Otherwise it is all the others, and such a change is
-//! looked for apart: see [`common`](super::common).
+//! looked for apart: see [`common`](super::common). Floors serve only where there is nothing else.
 
 use super::level::Levels;
 use super::rows::Row;
@@ -31,6 +31,11 @@ pub(super) fn of(row: &Row<'_>, levels: &Levels, at: usize) -> Option<f64> {
     let maps = changes(is_map_of_others);
     if maps.len() >= FEWEST {
         return stats::median(&maps);
+    }
+    // Floors hardly touch memory, and so do not feel what slows it.
+    let backends = changes(|kind| kind != Kind::Floor);
+    if backends.len() >= FEWEST {
+        return stats::median(&backends);
     }
     let all = changes(|_| true);
     if all.len() >= FEWEST {

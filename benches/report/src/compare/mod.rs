@@ -23,7 +23,7 @@ mod verdict;
 pub use verdict::{Change, Common, Comparison, Verdict};
 
 use crate::random::Random;
-use crate::{Run, Work, stats};
+use crate::{Kind, Run, Work, stats};
 use level::Levels;
 use noise::Estimate;
 use rows::{Pair, Row};
@@ -44,7 +44,7 @@ pub struct Settings {
     pub threshold: f64,
     /// The share of intervals that hold the true change. By default 0.95.
     pub confidence: f64,
-    /// The share of false findings allowed among all findings (Benjamini and Hochberg, 1995). By default 0.1:
+    /// The share of false findings allowed among all findings (Benjamini and Hochberg, 1995). By default 0.15:
     /// a finding is a reason to measure again, not a proof.
     pub false_discovery: f64,
     /// How often the samples of a cell are drawn anew. By default 1000, after which the ends of an interval at a
@@ -56,7 +56,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { threshold: 0.05, confidence: 0.95, false_discovery: 0.1, resamples: 1_000, seed: 0 }
+        Self { threshold: 0.05, confidence: 0.95, false_discovery: 0.15, resamples: 1_000, seed: 0 }
     }
 }
 
@@ -105,11 +105,13 @@ pub fn compare(old: &Run, new: &Run, settings: &Settings) -> Comparison {
     let all = estimates.iter().zip(&deviations).zip(drawn);
     let mut changes: Vec<_> =
         all.map(|((estimate, deviation), drawn)| change(estimate, *deviation, drawn, settings)).collect();
-    let ps: Vec<_> = changes.iter().map(|change| change.p).collect();
-    for (change, real) in changes.iter_mut().zip(discovery::real(&ps, settings.false_discovery)) {
+    let mut maps: Vec<_> = changes.iter_mut().filter(|change| change.kind != Kind::Floor).collect();
+    let ps: Vec<_> = maps.iter().map(|change| change.p).collect();
+    for (change, real) in maps.iter_mut().zip(discovery::real(&ps, settings.false_discovery)) {
         change.verdict = Verdict::of(change.change, real, settings.threshold);
     }
-    let noise = stats::median(&deviations);
+    let of_maps = estimates.iter().zip(&deviations).filter(|(estimate, _)| estimate.kind != Kind::Floor);
+    let noise = stats::median(&of_maps.map(|(_, deviation)| *deviation).collect::<Vec<_>>());
     Comparison {
         common: common::find(&rows, &estimates, settings),
         noise: noise.unwrap_or(0.0),
@@ -144,8 +146,8 @@ fn change(estimate: &Estimate<'_>, deviation: f64, drawn: Drawn<'_>, settings: &
     let noisy = stats::sorted(&noisy);
     let outside = (1.0 - settings.confidence) / 2.0;
     let end = |share| stats::quantile(&noisy, share).unwrap_or(estimate.effect).exp();
-    // A floor with nothing beside it but what it is the yardstick of cannot be judged by that.
-    let judged = estimate.drift.is_some() || !estimate.kind.is_reference();
+    // A floor is the same in every commit: it is a yardstick, and no finding.
+    let judged = estimate.kind != Kind::Floor && (estimate.drift.is_some() || !estimate.kind.is_reference());
     let p = if judged { stats::student_tails(estimate.effect / deviation, FREEDOM) } else { 1.0 };
     let (old, new) = (pair.old.ns_per_op, pair.new.ns_per_op);
     Change {

@@ -32,12 +32,14 @@ const FEWEST: usize = 4;
 
 /// For each estimate, the deviation that its samples do not show.
 ///
-/// Cells from which no drift was taken move with the machine, and are a group of their own.
+/// Cells from which no drift was taken move with the machine, and are a group of their own. So are floors, which move
+/// in ways that maps do not.
 pub(super) fn between(estimates: &[Estimate<'_>]) -> Vec<f64> {
     let mut between = vec![0.0; estimates.len()];
-    for has_drift in [true, false] {
+    let group_of = |estimate: &Estimate<'_>| (estimate.drift.is_some(), estimate.kind == Kind::Floor);
+    for wanted in [(true, false), (true, true), (false, false), (false, true)] {
         let (places, group): (Vec<_>, Vec<_>) =
-            (0..).zip(estimates).filter(|(_, estimate)| estimate.drift.is_some() == has_drift).unzip();
+            (0..).zip(estimates).filter(|(_, estimate)| group_of(estimate) == wanted).unzip();
         for (place, deviation) in places.into_iter().zip(between_group(&group)) {
             let place: usize = place;
             between[place] = deviation;

@@ -12,7 +12,7 @@ use super::estimate;
 use super::level::Levels;
 use super::noise;
 use super::rows::Row;
-use crate::stats;
+use crate::{Kind, stats};
 
 /// A share of the samples, and whether rounds are taken out first.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,6 +66,7 @@ fn unrest(rows: &[Row<'_>], group: &[usize], statistic: Statistic) -> f64 {
         let (row, levels) = (&rows[index], Levels::of(&rows[index], statistic));
         estimates.extend((0..row.cells.len()).map(|at| estimate(row, index, &levels, at)));
     }
-    let estimates: Vec<_> = estimates.iter().collect();
+    let maps = estimates.iter().filter(|estimate| estimate.kind != Kind::Floor);
+    let estimates: Vec<_> = maps.collect();
     stats::scale(&noise::residuals(&estimates)).unwrap_or(0.0)
 }

@@ -200,7 +200,7 @@ fn solve(mut system: Vec<Vec<f64>>) -> Option<Vec<f64>> {
             (column..n).max_by(|&a, &b| system[a][column].abs().total_cmp(&system[b][column].abs()))?;
         system.swap(column, pivot);
         let top = system[column].clone();
-        if !(top[column].abs() > SINGULAR) {
+        if top[column].abs() <= SINGULAR || top[column].is_nan() {
             return None;
         }
         for line in &mut system[column + 1..] {

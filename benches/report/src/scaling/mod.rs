@@ -4,9 +4,7 @@ mod law;
 
 pub use law::{Law, Prediction};
 
-use std::collections::BTreeMap;
-
-use crate::{Kind, Run};
+use crate::{Cell, Kind, Run};
 
 /// The thread counts that are foretold.
 const FORETOLD: [usize; 4] = [16, 32, 64, 128];
@@ -55,7 +53,7 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// The scaling of everything that a run measured, in the order of the works.
+    /// The scaling of everything that a run measured, in the order of its cells.
     ///
     /// More threads than cores share them, which is another law: such cells are left out.
     ///
@@ -73,24 +71,36 @@ impl Scaling {
     /// ```
     #[must_use]
     pub fn of(run: &Run) -> Vec<Scaling> {
-        let mut all: BTreeMap<_, Scaling> = BTreeMap::new();
+        let mut all: Vec<Scaling> = Vec::new();
         for cell in run.cells.iter().filter(|cell| cell.threads <= run.machine.cores) {
-            let work = crate::Work { threads: 0, ..cell.work() };
-            let scaling = all.entry((work, cell.backend.clone())).or_insert_with(|| Scaling {
-                cache: cell.cache.clone(),
-                backend: cell.backend.clone(),
-                kind: cell.kind,
-                op: cell.op.clone(),
-                max_key: cell.max_key,
-                dist: cell.dist.clone(),
-                key_len: cell.key_len,
-                points: Vec::new(),
-                law: None,
-                predictions: Vec::new(),
-            });
-            scaling.points.push((cell.threads, cell.mops));
+            let point = (cell.threads, cell.mops);
+            match all.iter_mut().find(|scaling| scaling.is_of(cell)) {
+                Some(scaling) => scaling.points.push(point),
+                None => all.push(Scaling::starting(cell, point)),
+            }
         }
-        all.into_values().map(Scaling::fitted).collect()
+        all.into_iter().map(Scaling::fitted).collect()
+    }
+
+    fn starting(cell: &Cell, point: (usize, f64)) -> Self {
+        Self {
+            cache: cell.cache.clone(),
+            backend: cell.backend.clone(),
+            kind: cell.kind,
+            op: cell.op.clone(),
+            max_key: cell.max_key,
+            dist: cell.dist.clone(),
+            key_len: cell.key_len,
+            points: vec![point],
+            law: None,
+            predictions: Vec::new(),
+        }
+    }
+
+    fn is_of(&self, cell: &Cell) -> bool {
+        let names = (&cell.cache, &cell.backend, &cell.op, &cell.dist);
+        names == (&self.cache, &self.backend, &self.op, &self.dist)
+            && (cell.max_key, cell.key_len) == (self.max_key, self.key_len)
     }
 
     fn fitted(mut self) -> Self {

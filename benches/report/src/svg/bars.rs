@@ -8,8 +8,8 @@ use crate::tone::Tone;
 const TOP: f64 = 30.0;
 const BAR: f64 = 24.0;
 const LEFT: f64 = 116.0;
-/// Room for the number behind the longest bar.
-const RIGHT: f64 = 50.0;
+/// Room for the numbers behind the longest bar.
+const RIGHT: f64 = 78.0;
 const KEY: f64 = 42.0;
 
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Bars {
             let furthest = bar.behind.unwrap_or(0.0).max(bar.value).max(bar.across.unwrap_or(0.0));
             let x = LEFT + long(furthest) + 6.0;
             let at = [("class", "tick".into()), ("x", x.into()), ("y", (top + 14.0).into())];
-            out.text("text", &at, &number::short(bar.value));
+            out.text("text", &at, &numbers(bar));
             out.close("g");
         }
         self.draw_key(out);
@@ -74,7 +74,8 @@ impl Bars {
             }
             let width = if class == "across" { 2.0 } else { 14.0 };
             rect(out, class, (left, top), width, 10.0);
-            let at = [("class", "tick".into()), ("x", (left + width + 5.0).into()), ("y", (top + 9.0).into())];
+            let at =
+                [("class", "tick".into()), ("x", (left + width + 5.0).into()), ("y", (top + 9.0).into())];
             out.text("text", &at, text);
             // Wide enough for the words in the font of the page, whichever it is.
             left += width + 22.0 + text.chars().count() as f64 * 6.0;
@@ -91,6 +92,12 @@ impl Bars {
         }
         hint
     }
+}
+
+/// The value, and what is behind it.
+fn numbers(bar: &Bar) -> String {
+    let value = number::short(bar.value);
+    bar.behind.map_or(value.clone(), |behind| format!("{value} / {}", number::short(behind)))
 }
 
 fn rect(out: &mut Writer, class: &str, (x, y): (f64, f64), width: f64, height: f64) {

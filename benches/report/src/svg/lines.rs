@@ -5,11 +5,11 @@ use super::write::{Writer, number_text};
 use super::{WIDTH, marks};
 use crate::tone::Tone;
 
-pub(super) const HEIGHT: f64 = 290.0;
+pub(super) const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 52.0;
 /// Room for the names at the ends of the lines.
 const RIGHT: f64 = 118.0;
-const TOP: f64 = 34.0;
+const TOP: f64 = 44.0;
 const BOTTOM: f64 = 42.0;
 /// Names closer than this would overlap.
 const NAME_HEIGHT: f64 = 13.0;
@@ -24,6 +24,8 @@ pub(crate) struct Lines {
     pub(crate) series: Vec<Series>,
     /// Whether each point is marked; a curve of many points is not.
     pub(crate) has_marks: bool,
+    /// A line through these points, to hold the others against.
+    pub(crate) guide: Vec<(f64, f64)>,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,10 @@ struct Frame {
 impl Frame {
     fn at(&self, x: f64, y: f64) -> (f64, f64) {
         let (width, height) = (WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
-        (LEFT + self.x.share(x).clamp(0.0, 1.0) * width, TOP + (1.0 - self.y.share(y).clamp(0.0, 1.0)) * height)
+        (
+            LEFT + self.x.share(x).clamp(0.0, 1.0) * width,
+            TOP + (1.0 - self.y.share(y).clamp(0.0, 1.0)) * height,
+        )
     }
 }
 
@@ -58,12 +63,20 @@ impl Lines {
         let points = || self.series.iter().flat_map(|series| &series.points);
         let frame = Frame {
             x: self.x.lay(points().map(|point| point.x)),
-            y: self.y.lay(points().flat_map(|p| [p.y, p.ends.map_or(p.y, |e| e.0), p.ends.map_or(p.y, |e| e.1)])),
+            y: self
+                .y
+                .lay(points().flat_map(|p| [p.y, p.ends.map_or(p.y, |e| e.0), p.ends.map_or(p.y, |e| e.1)])),
         };
         out.text("text", &[("class", "title".into()), ("x", 0.0.into()), ("y", 16.0.into())], &self.title);
         self.draw_axes(out, &frame);
-        for series in &self.series {
-            self.draw_series(out, &frame, series);
+        if let [from, .., to] = self.guide[..] {
+            line(out, "guide", frame.at(from.0, from.1), frame.at(to.0, to.1));
+        }
+        // What is drawn last lies on top.
+        for is_dashed in [true, false] {
+            for series in self.series.iter().filter(|series| series.tone.is_dashed == is_dashed) {
+                self.draw_series(out, &frame, series);
+            }
         }
         self.draw_names(out, &frame);
     }
@@ -86,7 +99,7 @@ impl Lines {
         let middle = f64::midpoint(LEFT, right);
         let at = [("class", "label middle".into()), ("x", middle.into()), ("y", (bottom + 32.0).into())];
         out.text("text", &at, self.x.label);
-        let at = [("class", "label".into()), ("x", 0.0.into()), ("y", (TOP - 5.0).into())];
+        let at = [("class", "label".into()), ("x", 0.0.into()), ("y", (TOP - 13.0).into())];
         out.text("text", &at, self.y.label);
     }
 
@@ -172,7 +185,9 @@ fn apart(wanted: &[f64]) -> Vec<f64> {
         }
         groups.push(group);
     }
-    let spread = groups.iter().flat_map(|(top, members)| (0..members.len()).map(move |i| top + i as f64 * NAME_HEIGHT));
+    let spread = groups
+        .iter()
+        .flat_map(|(top, members)| (0..members.len()).map(move |i| top + i as f64 * NAME_HEIGHT));
     spread.collect()
 }
 
@@ -188,7 +203,9 @@ mod tests {
 
     #[test]
     fn names_never_overlap_and_keep_their_order() {
-        for wanted in [vec![], vec![100.0], vec![100.0; 13], vec![10.0, 12.0, 100.0, 101.0, 102.0, 240.0, 241.0]] {
+        for wanted in
+            [vec![], vec![100.0], vec![100.0; 13], vec![10.0, 12.0, 100.0, 101.0, 102.0, 240.0, 241.0]]
+        {
             let placed = apart(&wanted);
             assert_eq!(placed.len(), wanted.len());
             assert!(placed.windows(2).all(|pair| pair[1] - pair[0] > NAME_HEIGHT - 1e-9), "{placed:?}");

@@ -3,8 +3,6 @@
 /// How values map to distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// From zero, in proportion.
-    Linear,
     /// By their logarithm.
     Log,
     /// Shares from 0 to 1 by how many nines they have, as tails are read.
@@ -30,8 +28,8 @@ pub(super) struct Laid {
     pub(super) ticks: Vec<f64>,
 }
 
-/// Past seven nines no run has enough operations.
-const MOST_NINES: f64 = 7.0;
+/// Past six nines few runs have enough operations.
+const MOST_NINES: f64 = 6.0;
 
 impl Axis {
     pub(super) fn lay(&self, values: impl Iterator<Item = f64>) -> Laid {
@@ -41,10 +39,8 @@ impl Axis {
         if low > high {
             (low, high) = (0.0, 1.0);
         }
-        match self.scale {
-            Scale::Linear => (low, high) = (0.0, if high > 0.0 { high * 1.05 } else { 1.0 }),
-            Scale::Log | Scale::Nines if high - low < 1e-9 => (low, high) = (low - 0.5, high + 0.5),
-            Scale::Log | Scale::Nines => {}
+        if high - low < 1e-9 {
+            (low, high) = (low - 0.5, high + 0.5);
         }
         let mut laid = Laid { scale: self.scale, low, high, ticks: Vec::new() };
         laid.ticks = if self.ticks.is_empty() { laid.round_ticks() } else { self.ticks.clone() };
@@ -63,30 +59,17 @@ impl Laid {
 
     fn round_ticks(&self) -> Vec<f64> {
         match self.scale {
-            Scale::Linear => linear_ticks(self.high),
             Scale::Log => log_ticks(self.low, self.high),
-            Scale::Nines => vec![0.0, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999_999],
+            Scale::Nines => vec![0.0, 0.9, 0.99, 0.999, 0.9999, 0.99999],
         }
     }
 }
 
 fn place(scale: Scale, value: f64) -> f64 {
     match scale {
-        Scale::Linear => value,
         Scale::Log => value.log10(),
         Scale::Nines => (-(1.0 - value).log10()).min(MOST_NINES),
     }
-}
-
-/// About five steps of 1, 2 or 5 times a power of ten.
-fn linear_ticks(high: f64) -> Vec<f64> {
-    let rough = high / 5.0;
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|s| s * power).find(|step| *step >= rough).unwrap_or(rough);
-    if !(step.is_finite() && step > 0.0) {
-        return Vec::new();
-    }
-    (0..=10).map(|i| f64::from(i) * step).take_while(|tick| *tick <= high).collect()
 }
 
 /// Powers of ten; with 2 and 5 times them between, where there are few.
@@ -117,8 +100,6 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_inside() {
-        let linear = axis(Scale::Linear).lay([3.0, 97.0].into_iter());
-        assert_eq!(linear.ticks, [0.0, 50.0, 100.0]);
         let log = axis(Scale::Log).lay([8.0, 600.0].into_iter());
         assert_eq!(log.ticks, [10.0, 20.0, 50.0, 100.0, 200.0, 500.0]);
         let wide = axis(Scale::Log).lay([1e-12, 1e30].into_iter());
@@ -128,7 +109,7 @@ mod tests {
     #[test]
     fn every_value_has_a_finite_place() {
         let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1.0, f64::MAX, f64::MIN_POSITIVE];
-        for scale in [Scale::Linear, Scale::Log, Scale::Nines] {
+        for scale in [Scale::Log, Scale::Nines] {
             for laid in [axis(scale).lay(odd.into_iter()), axis(scale).lay(std::iter::empty())] {
                 assert!(odd.iter().all(|value| laid.share(*value).is_finite()), "{laid:?}");
             }

@@ -12,12 +12,13 @@ pub(crate) const STYLE: &str = "
 .chart .axis { stroke: var(--muted); stroke-width: 1; }
 .chart .line { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linejoin: round; }
 .chart .dashed { stroke-dasharray: 5 3; stroke-width: 1.3; }
+.chart .guide { stroke: var(--muted); stroke-width: 1; stroke-dasharray: 1 4; stroke-linecap: round; }
 .chart .leader { fill: none; stroke: currentColor; stroke-width: 0.7; opacity: 0.55; }
-.chart .spread { stroke: currentColor; stroke-width: 4; opacity: 0.25; stroke-linecap: round; }
+.chart .spread { stroke: currentColor; stroke-width: 3; opacity: 0.28; stroke-linecap: round; }
 .chart .mark { fill: currentColor; stroke: var(--ground); stroke-width: 0.8; }
 .chart .bar { fill: currentColor; }
 .chart .behind { opacity: 0.35; }
-.chart .across { fill: var(--fg); }
+.chart .across { fill: var(--fg); stroke: var(--ground); stroke-width: 1; }
 .chart .s0 { color: #0072b2; } .chart .s1 { color: #d55e00; } .chart .s2 { color: #009470; }
 .chart .s3 { color: #b5568c; } .chart .s4 { color: #c08400; } .chart .s5 { color: #2f93cf; }
 .chart .s6 { color: #30343a; } .chart .s7 { color: #8a7d00; }

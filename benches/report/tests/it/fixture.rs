@@ -70,12 +70,13 @@ pub(crate) struct Plan {
     pub(crate) key_counts: &'static [u64],
     pub(crate) threads: &'static [usize],
     pub(crate) rounds: usize,
+    pub(crate) cores: usize,
 }
 
 pub(crate) const QUICK_PLAN: Plan =
-    Plan { peers: false, key_counts: &[100, 1_000_000], threads: &[1, 2], rounds: 5 };
+    Plan { peers: false, key_counts: &[100, 1_000_000], threads: &[1, 2], rounds: 5, cores: 2 };
 pub(crate) const FULL_PLAN: Plan =
-    Plan { peers: true, key_counts: &[100, 10_000, 1_000_000], threads: &[1, 2, 4], rounds: 10 };
+    Plan { peers: true, key_counts: &[100, 10_000, 1_000_000], threads: &[1, 2, 4], rounds: 10, cores: 2 };
 
 pub(crate) struct Random(u64);
 
@@ -105,7 +106,7 @@ impl Random {
 /// A run in which each row takes `slowed` times as long as it should.
 pub(crate) fn run(plan: Plan, noise: Noise, seed: u64, slowed: impl Fn(&Row) -> f64) -> Run {
     let mut random = Random::new(seed);
-    let mut run = Run::new(machine());
+    let mut run = Run::new(Machine { cores: plan.cores, ..machine() });
     let mut speed = 0.0;
     for (cache, ops) in
         [("int", &["get", "set", "add", "insert", "del"][..]), ("obj", &["get", "set", "insert", "del"])]
@@ -118,7 +119,7 @@ pub(crate) fn run(plan: Plan, noise: Noise, seed: u64, slowed: impl Fn(&Row) -> 
                     let rows = QUICK.iter().chain(if plan.peers { PEERS } else { &[] });
                     let rows: Vec<_> =
                         rows.filter(|row| row.name != "roof" || !matches!(*op, "insert" | "del")).collect();
-                    cells(&mut run.cells, &work, &rows, plan.rounds, noise, speed, &slowed, &mut random);
+                    cells(&mut run.cells, &work, &rows, plan, noise, speed, &slowed, &mut random);
                 }
             }
         }
@@ -131,7 +132,7 @@ fn cells(
     cells: &mut Vec<Cell>,
     work: &Work,
     rows: &[&Row],
-    rounds: usize,
+    plan: Plan,
     noise: Noise,
     speed: f64,
     slowed: &impl Fn(&Row) -> f64,
@@ -139,11 +140,11 @@ fn cells(
 ) {
     let levels: Vec<_> = rows
         .iter()
-        .map(|row| (ns(row, work) * slowed(row)).ln() + speed + noise.cell * random.heavy())
+        .map(|row| (ns(row, work, plan.cores) * slowed(row)).ln() + speed + noise.cell * random.heavy())
         .collect();
     let mut samples = vec![Vec::new(); rows.len()];
     let (mut burst, mut left) = (0.0, 0);
-    for _ in 0..rounds {
+    for _ in 0..plan.rounds {
         for (level, samples) in levels.iter().zip(&mut samples) {
             // A burst may begin and end between any two cells of a round.
             if left == 0 {
@@ -171,7 +172,7 @@ fn cells(
     }
 }
 
-fn ns(row: &Row, work: &Work) -> f64 {
+fn ns(row: &Row, work: &Work, cores: usize) -> f64 {
     let share = ((work.max_key.max(100) as f64).ln() - 100_f64.ln()) / (1e6_f64.ln() - 100_f64.ln());
     let get = (row.hot.ln() * (1.0 - share) + row.cold.ln() * share).exp();
     let op: f64 = match work.op.as_str() {
@@ -182,7 +183,9 @@ fn ns(row: &Row, work: &Work) -> f64 {
         _ => 1.0,
     };
     let op = if row.kind == Kind::Floor { op.min(1.2) } else { op };
-    get * op * row.contention.powf((work.threads as f64).log2())
+    // Threads beyond the cores wait for each other.
+    let waiting = (work.threads as f64 / cores as f64).max(1.0);
+    get * op * waiting * row.contention.powf((work.threads as f64).log2())
 }
 
 pub(crate) fn machine() -> Machine {

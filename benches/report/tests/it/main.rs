@@ -2,3 +2,7 @@
 
 mod compare;
 mod fixture;
+mod odd;
+mod pages;
+mod program;
+mod schema;

@@ -18,6 +18,12 @@ pub(super) const FIRST: usize = 4;
 pub(super) const LINE: usize = 4;
 /// Pairs of lines that share 16 bytes of lanes.
 pub(super) const PAIRS: usize = WORDS / 2;
+/// In each lane of a word, all bits but the top one.
+const LOWS: u64 = 0x7fff_7fff_7fff_7fff;
+/// In each lane of a word, that it is dead.
+const DEADS: u64 = DEAD as u64 * 0x0001_0001_0001_0001;
+/// Gathers the lowest bit of lane `i` as bit `48 + i`.
+const GATHER: u64 = 1 << 48 | 1 << 33 | 1 << 18 | 1 << 3;
 /// A granule's bytes.
 pub(super) const GRANULE: usize = 16;
 
@@ -27,7 +33,6 @@ pub(crate) struct Granule<C> {
     cell: C,
     key: KeyWord,
 }
-
 
 /// A header in a cache line of its own, and 28 granules for entries.
 ///
@@ -76,60 +81,74 @@ impl<C: Cell> Bucket<C> {
     }
 
     /// Sets the lanes of an entry's granules, the first to `lane` and the rest to `further`. The caller holds the lock.
+    #[inline]
     pub(super) fn set_lanes(&self, granule: usize, count: usize, lane: Lane, further: Lane) {
         // The first one last: who sees it sees the entry.
-        for i in (0..count).rev() {
-            let granule = granule + i;
-            let new = u64::from(if i == 0 { lane } else { further });
-            let word = &self.header[granule / 4];
-            let others = word.load(Ordering::Relaxed) & !(0xffff << (granule % 4 * 16));
-            word.store(others | new << (granule % 4 * 16), Ordering::Release);
+        for next in (granule + 1..granule + count).rev() {
+            self.set_lane(next, further);
+        }
+        self.set_lane(granule, lane);
+    }
+
+    #[inline]
+    fn set_lane(&self, granule: usize, lane: Lane) {
+        debug_assert!(granule >= FIRST);
+        let word = &self.header[granule / 4];
+        let shift = granule % 4 * 16;
+        let others = word.load(Ordering::Relaxed) & !(0xffff << shift);
+        // Release: who sees the lane sees what came before, the entry if it is one.
+        word.store(others | u64::from(lane) << shift, Ordering::Release);
+    }
+
+    /// Calls `f` with the granule and the form of each entry in the bucket.
+    #[inline]
+    pub(super) fn for_each_entry(&self, mut f: impl FnMut(usize, Form)) {
+        for (i, word) in self.header[FIRST / 4..].iter().enumerate() {
+            let mut lanes = word.load(Ordering::Acquire);
+            let mut granule = FIRST + 4 * i;
+            while lanes != 0 {
+                if let Some(form) = lane::form(lanes as Lane) {
+                    f(granule, form);
+                }
+                lanes >>= 16;
+                granule += 1;
+            }
         }
     }
 
-    /// The forms of the entries in the bucket, with their granules.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (usize, Form)> + use<'_, C> {
-        (FIRST / 4..WORDS).flat_map(|word| {
-            let lanes = self.header[word].load(Ordering::Acquire);
-            (0..4).filter_map(move |i| {
-                lane::form((lanes >> (16 * i)) as Lane).map(|form| (4 * word + i, form))
-            })
-        })
+    /// A free granule of a line. The caller holds the lock.
+    #[inline]
+    pub(super) fn free_in_line(&self, home: usize) -> Option<usize> {
+        let lanes = self.header[home / 4].load(Ordering::Relaxed);
+        let free = !((((lanes & LOWS) + LOWS) | lanes) | LOWS);
+        (free != 0).then(|| home + free.trailing_zeros() as usize / 16)
     }
 
     /// Which granules are taken. The caller holds the lock.
     pub(super) fn space(&self) -> Space {
         let mut taken = 0;
-        for word in FIRST / 4..WORDS {
-            let lanes = self.header[word].load(Ordering::Relaxed);
-            for i in 0..4 {
-                let used = lanes >> (16 * i) & 0xffff != 0;
-                taken |= u32::from(used) << (4 * word + i - FIRST);
-            }
+        for (i, word) in self.header[FIRST / 4..].iter().enumerate() {
+            let lanes = word.load(Ordering::Relaxed);
+            // A lane's top bit here says that the lane is not zero.
+            let nonzero = (((lanes & LOWS) + LOWS) | lanes) & !LOWS;
+            taken |= ((nonzero >> 15).wrapping_mul(GATHER) >> 48 & 0xf) << (4 * i);
         }
-        Space(taken)
+        Space(taken as u32)
     }
 
     /// Frees the granules of removed entries, which nobody reads any more. The caller holds the lock.
-    pub(super) fn bury(&self) -> bool {
-        let mut any = false;
+    pub(super) fn bury(&self) {
         for word in &self.header[FIRST / 4..] {
             let lanes = word.load(Ordering::Relaxed);
-            let left = (0..4).fold(lanes, |left, i| {
-                let dead = (lanes >> (16 * i)) as Lane == DEAD;
-                if dead { left & !(0xffff << (16 * i)) } else { left }
-            });
-            if left != lanes {
-                word.store(left, Ordering::Relaxed);
-                any = true;
+            if lanes & DEADS != 0 {
+                word.store(lanes & !DEADS, Ordering::Relaxed);
             }
         }
-        any
     }
 
     /// Whether there are granules of removed entries.
     pub(super) fn has_dead(&self) -> bool {
-        (FIRST..GRANULES).any(|granule| self.lane(granule) == DEAD)
+        self.header[FIRST / 4..].iter().any(|word| word.load(Ordering::Relaxed) & DEADS != 0)
     }
 
     /// The value of the entry that begins so many bytes into the bucket.
@@ -159,7 +178,7 @@ impl<C: Cell> Bucket<C> {
 
     #[inline(always)]
     fn granule_at(&self, offset: usize) -> *const Granule<C> {
-        debug_assert!(offset % GRANULE == 0 && (FIRST..GRANULES).contains(&(offset / GRANULE)));
+        debug_assert!(offset.is_multiple_of(GRANULE) && (FIRST..GRANULES).contains(&(offset / GRANULE)));
         let first = self.granules.get().cast::<Granule<C>>();
         if cfg!(loom) {
             // A granule of loom's has another size.
@@ -224,6 +243,14 @@ pub(super) struct BucketLock<'b, C: Cell> {
 impl<'b, C: Cell> BucketLock<'b, C> {
     pub(super) fn bucket(&self) -> &'b Bucket<C> {
         self.bucket
+    }
+
+    /// Sets the link to the first overflow bucket, for all to see at once: the next to be put into the same chain under
+    /// this lock must find it.
+    pub(super) fn set_link(&mut self, link: u32) {
+        self.after = self.after.with_link(link);
+        // Release: who follows the link finds what was put there before.
+        self.bucket.header[0].store(self.after.lock().0, Ordering::Release);
     }
 }
 

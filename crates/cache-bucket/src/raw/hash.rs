@@ -62,7 +62,7 @@ impl Hash {
     #[inline(always)]
     fn lines(self) -> usize {
         const HOME: usize = if cfg!(loom) { FIRST } else { 2 * LINE };
-        (self.0 >> 56) as usize * ((GRANULES - HOME) / LINE) + (HOME / LINE << 8)
+        (self.0 >> 56) as usize * ((GRANULES - HOME) / LINE) + ((HOME / LINE) << 8)
     }
 }
 

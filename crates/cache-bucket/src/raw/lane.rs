@@ -7,17 +7,17 @@ pub(super) type Lane = u16;
 /// Nothing is there, and nobody still reads what was.
 pub(super) const FREE: Lane = 0;
 /// A further granule of an entry.
-pub(super) const FURTHER: Lane = 0xfe << 8;
-/// A granule of an entry that was removed, and that someone may still read or write.
-pub(super) const DEAD: Lane = 0xff << 8;
+pub(super) const FURTHER: Lane = 0x7f << 8;
+/// A granule of an entry that was removed, and that someone may still read or write. No other lane has this bit.
+pub(super) const DEAD: Lane = 0x80 << 8;
 
 /// How an entry keeps its key: one more than the length of a key in the bucket, or one of these.
 pub(super) type Form = u8;
 
 /// The bytes of the key are behind a pointer.
-pub(super) const BLOB: Form = 0xf0;
+pub(super) const BLOB: Form = 0x7d;
 /// The key is in a box of its own.
-pub(super) const BOXED: Form = 0xf1;
+pub(super) const BOXED: Form = 0x7e;
 
 /// The most granules that an entry takes. A longer key is kept behind a pointer.
 const MOST: usize = 5;

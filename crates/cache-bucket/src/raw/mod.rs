@@ -28,9 +28,9 @@ use counters::Counters;
 use table::{LEAST, Table};
 
 pub(crate) use cell::Cell;
+pub(crate) use cell::retire_arc;
 pub(crate) use hash::Hash;
 pub(crate) use probe::Probe;
-pub(crate) use cell::retire_arc;
 pub(crate) use resize::Assist;
 pub(crate) use visit::Entry;
 pub(crate) use write::{Chores, Upsert};

@@ -3,14 +3,20 @@ use std::ptr;
 
 use cache_core::Key;
 
-use super::bucket::{Bucket, FIRST, GRANULES};
+use super::bucket::{Bucket, BucketLock, FIRST, GRANULES};
 use super::lane::{self, FURTHER, Form};
 use super::probe::{copy_key, hash_of};
+use super::space::Space;
 use super::table::Table;
 use super::write::{SMALL, append, find_room};
 use super::{Cell, Chores, Hash, ROOM, Raw, buckets_for};
 use crate::primitive::{Backoff, Ordering};
 use crate::reclaim::{Pinned, Retired};
+
+/// A table that is less than one part in so many full is all but empty.
+const EMPTY: usize = 8;
+/// How many buckets tell how large entries are.
+const SAMPLE: usize = 64;
 
 /// What [`Raw::assist`] found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +47,13 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     pub(super) fn shrink_if_empty(&self, guard: Pinned<'_>) -> Chores {
         let table = self.root(guard);
         let floor = self.least.max(SMALL);
-        let granules = self.counters.granules();
-        if table.next().is_some() || table.count <= floor || granules > table.count * ROOM / 8 {
+        // An entry takes a granule at least.
+        let cannot_be = self.len() > table.count * ROOM / EMPTY;
+        if cannot_be || table.count <= floor || !table.is_open() {
+            return Chores::NONE;
+        }
+        let granules = self.granules(table);
+        if granules > table.count * ROOM / EMPTY {
             return Chores::NONE;
         }
         // Half as much again may come before it is as full as a table gets.
@@ -52,11 +63,24 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// Gives the table a smaller one to follow it if all entries fit in that.
     pub(crate) fn shrink_to_fit(&self, guard: Pinned<'_>) -> Chores {
         let table = self.root(guard);
-        let count = buckets_for(self.counters.granules());
-        if table.next().is_some() || table.count <= count {
+        let count = buckets_for(self.granules(table));
+        if !table.is_open() || table.count <= count {
             return Chores::NONE;
         }
         self.follow(guard, table, count)
+    }
+
+    /// How many granules the entries take, from a sample.
+    fn granules(&self, table: &Table<C>) -> usize {
+        let (mut entries, mut granules) = (0, 0);
+        // Hashes are spread evenly, so the first buckets are as good as any.
+        for index in 0..table.count.min(SAMPLE) {
+            table.bucket_at(index).for_each_entry(|_, form| {
+                entries += 1;
+                granules += lane::granules(form);
+            });
+        }
+        self.len() * granules.max(1) / entries.max(1)
     }
 
     fn follow(&self, guard: Pinned<'_>, table: &Table<C>, count: usize) -> Chores {
@@ -174,47 +198,93 @@ where
     C: Cell,
     S: BuildHasher + 'static,
 {
-    for (granule, form) in holder.entries() {
+    holder.for_each_entry(|granule, form| {
         // SAFETY: its lane was just seen, and the caller of `move_out` is pinned.
         hashes[granule] = unsafe { hash_of::<K, C, S>(holder, granule, form, hasher) };
-    }
+    });
 }
 
 /// Copies the entries of a bucket that the caller has locked.
-fn move_entries<C: Cell>(guard: Pinned<'_>, holder: &Bucket<C>, hashes: &[Hash; GRANULES], next: &Table<C>) {
-    for (granule, form) in holder.entries() {
-        move_entry(guard, holder, granule, form, hashes[granule], next);
+fn move_entries<C: Cell>(guard: Pinned<'_>, from: &Bucket<C>, hashes: &[Hash; GRANULES], next: &Table<C>) {
+    let mut forms = [0; GRANULES];
+    let mut left = 0_u32;
+    from.for_each_entry(|granule, form| {
+        forms[granule] = form;
+        left |= 1 << granule;
+    });
+    // All that go to one bucket at once, so that it is locked once. Mostly there are two.
+    while left != 0 {
+        let mut target = Target::lock(guard, next, hashes[left.trailing_zeros() as usize]);
+        let mut rest = left;
+        while rest != 0 {
+            let granule = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            if target.takes(hashes[granule]) {
+                target.copy(from, granule, forms[granule], hashes[granule]);
+                left &= !(1 << granule);
+            }
+        }
     }
 }
 
-fn move_entry<C: Cell>(
-    guard: Pinned<'_>,
-    from: &Bucket<C>,
-    granule: usize,
-    form: Form,
-    hash: Hash,
-    mut table: &Table<C>,
-) {
-    let count = lane::granules(form);
-    // Locks are taken from older to newer generations only, so no circle can form.
-    let (main, mut lock) = loop {
-        let main = table.bucket(hash);
-        let lock = main.lock();
-        match table.next() {
-            // Closed for all new entries, these too.
-            Some(next) if lock.after.closed() => table = next,
-            _ => break (main, lock),
+/// A locked bucket of a next generation, to which entries are moved.
+struct Target<'t, C: Cell> {
+    table: &'t Table<C>,
+    main: &'t Bucket<C>,
+    lock: BucketLock<'t, C>,
+    space: Space,
+    now: u64,
+}
+
+impl<'t, C: Cell> Target<'t, C> {
+    fn lock(guard: Pinned<'_>, mut table: &'t Table<C>, hash: Hash) -> Self {
+        // Locks are taken from older to newer generations only, so no circle can form.
+        loop {
+            let main = table.bucket(hash);
+            let lock = main.lock();
+            match table.next() {
+                // Closed for all new entries, these too.
+                Some(next) if lock.after.closed() => table = next,
+                _ => {
+                    let (space, now) = (main.space(), guard.domain().epoch());
+                    return Self { table, main, lock, space, now };
+                }
+            }
         }
-    };
-    let now = guard.domain().epoch();
-    let (holder, place) = find_room(table, main, &lock, count, hash, now).unwrap_or_else(|| {
-        let link = table.overflow.take().expect("2^24 overflow buckets do not fit in any memory");
-        (append(table, main, &mut lock, link), FIRST)
-    });
-    // Nobody writes to the old cell any more: writers hold the lock that our caller holds.
-    holder.cell(place).init(from.cell(granule).word());
-    // SAFETY: the old entry is published, under our caller's lock; the new granules were found free.
-    unsafe { copy_key(from.key(granule), holder.key(place), form) };
-    holder.set_lanes(place, count, lane::entry(hash.tag(), form), FURTHER);
-    lock.after = lock.after.inserted();
+    }
+
+    /// Whether an entry of this hash, from the same older bucket, belongs here.
+    fn takes(&self, hash: Hash) -> bool {
+        ptr::eq(self.table.bucket(hash), self.main)
+    }
+
+    fn copy(&mut self, from: &Bucket<C>, granule: usize, form: Form, hash: Hash) {
+        let count = lane::granules(form);
+        let (holder, place) = match self.space.find(count, hash.home(), self.table.count <= SMALL) {
+            Some(place) => (self.main, place),
+            None => self.further(count, hash),
+        };
+        // Nobody writes to the old cell any more: writers hold the lock that our caller holds.
+        holder.cell(place).init(from.cell(granule).word());
+        // SAFETY: the old entry is published, under our caller's lock; the new granules were found free.
+        unsafe { copy_key(from.key(granule), holder.key(place), form) };
+        holder.set_lanes(place, count, lane::entry(hash.tag(), form), FURTHER);
+        if ptr::eq(holder, self.main) {
+            self.space = self.space.with(place, count);
+        }
+        self.lock.after = self.lock.after.inserted();
+    }
+
+    /// A place that is not as easily found.
+    #[cold]
+    fn further(&mut self, count: usize, hash: Hash) -> (&'t Bucket<C>, usize) {
+        let room = find_room(self.table, self.main, &self.lock, count, hash, self.now);
+        let (holder, place) = room.unwrap_or_else(|| {
+            let link = self.table.overflow.take().expect("2^24 overflow buckets do not fit in any memory");
+            (append(self.table, self.main, &mut self.lock, link), FIRST)
+        });
+        // The dead may have been buried.
+        self.space = self.main.space();
+        (holder, place)
+    }
 }

@@ -14,30 +14,37 @@ impl Space {
         self.0.count_ones()
     }
 
+    /// With an entry more.
+    pub(super) fn with(self, granule: usize, count: usize) -> Space {
+        Space(self.0 | ((1 << count) - 1) << (granule - FIRST))
+    }
+
     /// Finds `count` free granules in a row: in the home line if it can, else in the pair of lines that is looked at
     /// first, else anywhere.
     ///
     /// With `alone`, it would rather have a line of the pair that holds nothing else.
+    #[inline]
     pub(super) fn find(self, count: usize, home: usize, alone: bool) -> Option<usize> {
         let free = !self.0 & ALL;
         let mut places = free;
-        let mut empty = free;
         for i in 1..count {
             places &= free >> i;
         }
-        for i in 1..LINE {
-            empty &= free >> i;
-        }
         let line = 0xf << (home - FIRST);
         let pair = (0xff_u64 << (home & !7) >> FIRST) as u32;
-        let wishes = [
-            if alone { places & empty & LINE_STARTS & pair } else { 0 },
-            places & line,
-            places & pair,
-            places,
-        ];
-        let best = wishes.into_iter().find(|&wish| wish != 0)?;
-        Some(best.trailing_zeros() as usize + FIRST)
+        let mut best = places & line;
+        if alone {
+            let empty = (1..LINE).fold(free, |empty, i| empty & free >> i);
+            let lines = places & empty & LINE_STARTS & pair;
+            best = if lines != 0 { lines } else { best };
+        }
+        if best == 0 {
+            best = places & pair;
+        }
+        if best == 0 {
+            best = places;
+        }
+        (best != 0).then(|| best.trailing_zeros() as usize + FIRST)
     }
 }
 

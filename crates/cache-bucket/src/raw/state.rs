@@ -89,7 +89,7 @@ mod tests {
         assert!(!state.locked() && !state.closed() && !state.moved());
         assert_eq!(state.with_link(5).link(), 5);
         assert!(state.with_link(0).lock().close().closed());
-        assert!(State(u64::MAX & !7).inserted().move_out().moved());
+        assert!(State(!7).inserted().move_out().moved());
         let state = State(!0 << EPOCH_SHIFT).with_link(7).inserted().removed(0x1ff);
         assert_eq!((state.link(), state.removed_since(0x1ff)), (7, 0));
     }

@@ -151,6 +151,23 @@ impl<C: Cell> Table<C> {
         hash: Hash,
         probe: Probe<'_, K>,
     ) -> Option<Spot<'t, C>> {
+        match self.find_near(main, hash, probe) {
+            Some(spot) => Some(spot),
+            None => {
+                let (key, bytes, form) = probe.parts();
+                self.find_beyond(main, hash, key, bytes, form)
+            }
+        }
+    }
+
+    /// The entry of a key if it is where it should be.
+    #[inline(always)]
+    pub(super) fn find_near<'t, K: Key + ?Sized>(
+        &self,
+        main: &'t Bucket<C>,
+        hash: Hash,
+        probe: Probe<'_, K>,
+    ) -> Option<Spot<'t, C>> {
         let pair = hash.home_pair();
         let mut matches = main.matches(pair, lane::entry(hash.tag(), probe.form()));
         if cfg!(loom) {
@@ -165,8 +182,7 @@ impl<C: Cell> Table<C> {
             matches &= matches - 1;
             matches &= matches - 1;
         }
-        let (key, bytes, form) = probe.parts();
-        self.find_beyond(main, hash, key, bytes, form)
+        None
     }
 
     /// The entry of a key that is not near its home line.

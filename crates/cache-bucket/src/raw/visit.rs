@@ -147,9 +147,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 let mut lock = main.lock();
                 let mut holder = (!lock.after.moved()).then_some(main);
                 while let Some(bucket) = holder {
-                    for (granule, _) in bucket.entries() {
+                    bucket.for_each_entry(|granule, _| {
                         left.push(unlink::<K, C>(this, guard, &mut lock, &Spot::new(bucket, granule)));
-                    }
+                    });
                     holder = this.after(bucket);
                 }
                 drop(lock);
@@ -169,11 +169,11 @@ pub(super) fn empty_out<K: Key + ?Sized, C: Cell>(table: &Table<C>, left: &mut V
         let main = table.bucket_at(index);
         let mut holder = (!main.state().moved()).then_some(main);
         while let Some(bucket) = holder {
-            for (granule, form) in bucket.entries() {
+            bucket.for_each_entry(|granule, form| {
                 left.extend(bucket.cell(granule).end());
                 // SAFETY: the whole generation goes, so nobody else asks.
                 left.extend(unsafe { retire_key::<K>(bucket.key(granule), form) });
-            }
+            });
             holder = table.after(bucket);
         }
     }
@@ -183,10 +183,10 @@ fn gather_bucket<'g, C: Cell>(table: &'g Table<C>, main: &'g Bucket<C>, found: &
     let before = found.len();
     let mut holder = (!main.state().moved()).then_some(main);
     while let Some(bucket) = holder {
-        for (granule, form) in bucket.entries() {
+        bucket.for_each_entry(|granule, form| {
             let word = bucket.cell(granule).word();
             found.push(Entry { holder: bucket, granule, form, word });
-        }
+        });
         holder = table.after(bucket);
     }
     // Moved meanwhile: then these values may be old, and the next generation has them all.

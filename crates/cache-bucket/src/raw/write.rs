@@ -17,7 +17,7 @@ pub(super) const SMALL: usize = 64;
 /// How many granules of a bucket may be used in a table that is spread thinly.
 const THIN: u32 = 10;
 /// A remove looks every so often whether the table should shrink and the dead can be buried.
-const TIDY_EVERY: u32 = 256;
+const TIDY_EVERY: u32 = 1024;
 
 /// What is to be done after an operation, once its thread is no longer pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +127,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
+        // What is not where it should be is found there too.
         if table.is_open()
-            && let Some(spot) = table.find(main, hash, probe)
+            && let Some(spot) = table.find_near(main, hash, probe)
             && let Some(result) = f(spot.cell())
         {
             return (Upsert::Found(result), Chores::NONE);
@@ -223,7 +224,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             lock.after = lock.after.inserted();
             let thick = table.count < SMALL && holder.space().used() > THIN;
             drop(lock);
-            self.counters.inserted(guard.thread(), probe.granules());
+            self.counters.inserted(guard.thread());
             if thick {
                 chores = chores | self.grow(guard, table);
             }
@@ -232,12 +233,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// Removes a key; says whether it was there.
-    pub(crate) fn remove(
-        &self,
-        guard: Pinned<'_>,
-        hash: Hash,
-        probe: Probe<'_, K>,
-    ) -> (bool, Chores) {
+    pub(crate) fn remove(&self, guard: Pinned<'_>, hash: Hash, probe: Probe<'_, K>) -> (bool, Chores) {
         let mut table = self.root(guard);
         let mut chores = Chores::NONE;
         loop {
@@ -269,12 +265,17 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
 
     /// What follows an unlinking, without the lock.
     pub(super) fn removed(&self, guard: Pinned<'_>, left: Left) -> Chores {
-        self.counters.removed(guard.thread(), left.granules);
+        self.counters.removed(guard.thread());
         let mut chores = Chores::NONE;
-        for retired in [left.key, left.value].into_iter().flatten() {
-            if guard.retire(retired) {
-                chores = Chores::TIDY;
-            }
+        if let Some(key) = left.key
+            && guard.retire(key)
+        {
+            chores = Chores::TIDY;
+        }
+        if let Some(value) = left.value
+            && guard.retire(value)
+        {
+            chores = Chores::TIDY;
         }
         if guard.tick(TIDY_EVERY) {
             chores = chores | Chores::TIDY | self.shrink_if_empty(guard);
@@ -340,13 +341,20 @@ pub(super) fn find_room<'t, C: Cell>(
     hash: Hash,
     now: u64,
 ) -> Option<(&'t Bucket<C>, usize)> {
+    let alone = table.count <= SMALL;
+    if count == 1
+        && !alone
+        && let Some(granule) = main.free_in_line(hash.home())
+    {
+        return Some((main, granule));
+    }
     let unseen = lock.after.removed_since(now) >= GRACE;
     let mut holder = main;
     loop {
         if unseen {
             holder.bury();
         }
-        if let Some(granule) = holder.space().find(count, hash.home(), table.count <= SMALL) {
+        if let Some(granule) = holder.space().find(count, hash.home(), alone) {
             return Some((holder, granule));
         }
         holder = table.after(holder)?;
@@ -365,7 +373,7 @@ pub(super) fn append<'t, C: Cell>(
         last = after;
     }
     if std::ptr::eq(last, main) {
-        lock.after = lock.after.with_link(link);
+        lock.set_link(link);
     } else {
         last.set_link(link);
     }
@@ -376,7 +384,6 @@ pub(super) fn append<'t, C: Cell>(
 pub(super) struct Left {
     pub(super) value: Option<Retired>,
     pub(super) key: Option<Retired>,
-    granules: usize,
 }
 
 /// Takes an entry that is there out of its bucket. The caller holds the lock.
@@ -403,5 +410,5 @@ pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
     let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule()), form) };
     // The epoch after the unlinking.
     lock.after = lock.after.removed(guard.domain().epoch());
-    Left { value, key, granules }
+    Left { value, key }
 }

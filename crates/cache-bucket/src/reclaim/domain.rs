@@ -17,7 +17,7 @@ pub(super) const LENT: u64 = u64::MAX;
 const PATIENCE: u32 = if cfg!(loom) { 1 } else { 100 };
 
 /// How many retired things a thread gathers before it looks whether any can go.
-const BAG: usize = 64;
+const BAG: usize = 256;
 
 /// Those who reclaim together: every cache of a process, or one model under loom.
 #[repr(align(128))]
@@ -333,7 +333,7 @@ impl<'g> Pinned<'g> {
     pub(crate) fn tick(self, every: u32) -> bool {
         let ticks = self.record.ticks.load(Ordering::Relaxed).wrapping_add(1);
         self.record.ticks.store(ticks, Ordering::Relaxed);
-        ticks % every == 0
+        ticks.is_multiple_of(every)
     }
 
     /// Keeps what was unlinked under this pin until it can be dropped; says whether it is time to tidy.
@@ -341,7 +341,7 @@ impl<'g> Pinned<'g> {
         retired.stamp(self.domain().epoch());
         let mut bag = lock(&self.record.bag);
         bag.push(retired);
-        bag.len() % BAG == 0
+        bag.len().is_multiple_of(BAG)
     }
 
     /// The same for what is large: any thread may drop it.

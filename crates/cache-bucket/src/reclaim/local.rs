@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 
+use cache_core::runs_loader;
+
 use super::domain::{Domain, Guard, Pinned};
 use super::record::{Record, UNPINNED};
 use crate::arch;
@@ -16,6 +18,8 @@ thread_local! {
     /// This thread's record if its pins need no fence, else [`NOBODY`]. Without a destructor, so that reading it is
     /// one load.
     static RECORD: Cell<&'static Record> = const { Cell::new(&NOBODY) };
+    /// Whether this thread is freeing things.
+    static TIDYING: Cell<bool> = const { Cell::new(false) };
     /// This thread's record, which is given back at the end of the thread.
     static OWN: Own = const { Own(Cell::new(None)) };
 }
@@ -80,9 +84,25 @@ impl Drop for QuickGuard {
 
 /// Moves the epoch on if it can, and frees what this thread or everyone may free. Drops values: the caller is
 /// not pinned and holds no lock.
+///
+/// Frees nothing within the drop of something it frees, however deep, nor within a loader: what is dropped now was
+/// removed at another time, and whatever the caller is in the middle of is no business of its.
 #[cold]
 #[inline(never)]
 pub(crate) fn tidy() {
+    struct Tidying;
+
+    impl Drop for Tidying {
+        fn drop(&mut self) {
+            TIDYING.set(false);
+        }
+    }
+
+    if runs_loader() || TIDYING.replace(true) {
+        DOMAIN.try_move();
+        return;
+    }
+    let _tidying = Tidying;
     DOMAIN.tidy(OWN.try_with(|own| own.0.get()).unwrap_or(None));
 }
 

@@ -15,7 +15,7 @@ mod record;
 
 #[cfg(loom)]
 pub(crate) use domain::Domain;
-pub(crate) use domain::{Guard, Pinned};
+pub(crate) use domain::Pinned;
 pub(crate) use garbage::{Retired, free_all};
 #[cfg(not(loom))]
 pub(crate) use local::{domain, pin, quick_pin, tidy};

@@ -79,9 +79,6 @@ impl Record {
     pub(super) fn take(&self) -> bool {
         // Acquire: what its last owner did with it comes before.
         !self.taken.load(Ordering::Relaxed)
-            && self
-                .taken
-                .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
+            && self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 }

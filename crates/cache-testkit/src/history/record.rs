@@ -1,10 +1,12 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use stateright::semantics::SequentialSpec;
 
 use super::Spec;
 use crate::Random;
+use crate::scale::budget;
 use crate::threads::{Meeting, together};
 
 /// What each thread does between two barriers: operations, each with the index of its key.
@@ -37,7 +39,8 @@ pub type History<S> = Vec<Event<<S as SequentialSpec>::Op, <S as SequentialSpec>
 /// Lets threads run the windows on a cache, one window after the other, and records what they see.
 ///
 /// `apply` runs an operation on the key with that index. At the end of each window the first thread reads all
-/// `keys`. `seed` decides where threads dawdle. Returns the history of each window.
+/// `keys`. `seed` decides where threads dawdle. Returns the history of each window; on a machine
+/// with much else to do, only of as many as could be run in a second (more in proportion if the suite is scaled up).
 ///
 /// # Examples
 ///
@@ -69,6 +72,8 @@ pub fn record<S: Spec>(
         windows.iter().all(|window| window.scripts.len() == threads),
         "every window needs a script for each of the {threads} threads"
     );
+    let end = Instant::now() + budget();
+    let late = AtomicBool::new(false);
     let clock = AtomicU64::new(0);
     let meeting = Meeting::new(threads);
     let by_thread = together(threads, |thread| {
@@ -86,6 +91,10 @@ pub fn record<S: Spec>(
                 Event { thread, key, op: op.clone(), ret, called, returned }
             };
             meeting.wait();
+            // The first thread decides before it comes to this meeting, so all see the same.
+            if late.load(Ordering::Acquire) {
+                break;
+            }
             for (key, op) in &window.scripts[thread] {
                 dawdle(&mut random);
                 history.push(call(*key, op));
@@ -96,6 +105,9 @@ pub fn record<S: Spec>(
             }
             if thread == 0 {
                 history.extend((0..keys).map(|key| call(key, &S::read())));
+                if Instant::now() >= end {
+                    late.store(true, Ordering::Release);
+                }
             }
             histories.push(history);
         }

@@ -54,6 +54,8 @@ fn race(
     let on_key = |script: &[IntOp]| -> Vec<_> { script.iter().map(|op| (0, op.clone())).collect() };
     let removal = Window { scripts: vec![on_key(&[IntOp::Del]), Vec::new()] };
     let contest = Window { scripts: scripts.map(on_key).into() };
+    // Histories start without the key.
+    cache.del(key);
     let windows: Vec<_> = (0..rounds).flat_map(|_| [removal.clone(), contest.clone()]).collect();
     let histories = record::<IntSpec>(&windows, 1, seed, |_, op| op.apply(cache, key));
     check_windows::<IntSpec>(&histories)

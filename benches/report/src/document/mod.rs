@@ -1,0 +1,192 @@
+//! What a page says, before it is HTML or Markdown.
+
+mod advice;
+mod charts;
+mod closing;
+mod every_cell;
+mod latency;
+mod losses;
+mod memory;
+mod scaling;
+mod trace;
+
+use crate::Run;
+use crate::svg::Panel;
+use crate::tone::Tones;
+
+/// A page.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) title: String,
+    pub(crate) lead: String,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// A part of a page that can be linked to.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// Unique in the page, and fit for a link and a file name.
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// In text, what stands between backticks is code.
+#[derive(Debug)]
+pub(crate) enum Block {
+    Text(String),
+    /// Something the reader must not miss.
+    Warning(String),
+    List(Vec<String>),
+    Table(Table),
+    Figure(Figure),
+}
+
+/// Charts that belong together.
+#[derive(Debug)]
+pub(crate) struct Figure {
+    /// Unique in the page, and the name of the file.
+    pub(crate) id: String,
+    pub(crate) caption: String,
+    pub(crate) panels: Vec<Panel>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) caption: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<TableRow>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) title: String,
+    pub(crate) is_number: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct TableRow {
+    /// Whether a rule is drawn above, as the rows below are of another sort.
+    pub(crate) begins_group: bool,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// What stands in one place of a table.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    pub(crate) text: String,
+    /// Smaller, below or behind the text.
+    pub(crate) detail: String,
+    /// How many times the best this is.
+    pub(crate) ratio: Option<f64>,
+    /// What the column is sorted by, if not by the text.
+    pub(crate) sort: Option<f64>,
+}
+
+impl Entry {
+    fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    fn missing() -> Self {
+        Self::text("–")
+    }
+}
+
+impl Table {
+    fn new(caption: impl Into<String>, first: &str, others: impl IntoIterator<Item = String>) -> Self {
+        let first = Column { title: first.to_owned(), is_number: false };
+        let others = others.into_iter().map(|title| Column { title, is_number: true });
+        Self {
+            caption: caption.into(),
+            columns: [first].into_iter().chain(others).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, entries: Vec<Entry>) {
+        self.rows.push(TableRow { begins_group: false, entries });
+    }
+}
+
+/// The page for some runs; those of one machine and commit are one.
+pub(crate) fn of(runs: &[Run]) -> Document {
+    let tones = Tones::of(runs);
+    let mut sections = Vec::new();
+    for (index, run) in runs.iter().enumerate() {
+        let mut of_run = sections_of(run, &tones);
+        if runs.len() > 1 {
+            let name = format!("Run {}, {}", index + 1, short_commit(run));
+            for section in &mut of_run {
+                section.id = format!("run-{}-{}", index + 1, section.id);
+                section.title = format!("{}: {}", name, section.title);
+                for block in &mut section.blocks {
+                    if let Block::Figure(figure) = block {
+                        figure.id = format!("run-{}-{}", index + 1, figure.id);
+                    }
+                }
+            }
+        }
+        sections.extend(of_run);
+    }
+    let lead = runs.iter().map(lead).collect::<Vec<_>>().join(" · ");
+    Document { title: "hotcache: benchmark results".to_owned(), lead, sections }
+}
+
+fn sections_of(run: &Run, tones: &Tones) -> Vec<Section> {
+    let sections = [
+        advice::section(run),
+        losses::section(run),
+        charts::throughput(run, tones),
+        charts::key_counts(run, tones),
+        latency::section(run, tones),
+        memory::section(run, tones),
+        trace::section(run),
+        scaling::section(run),
+        every_cell::section(run),
+        closing::machine(run),
+        closing::limits(run),
+    ];
+    sections.into_iter().flatten().filter(|section| !section.blocks.is_empty()).collect()
+}
+
+fn section(id: &str, title: &str, blocks: Vec<Block>) -> Option<Section> {
+    Some(Section { id: id.to_owned(), title: title.to_owned(), blocks })
+}
+
+fn lead(run: &Run) -> String {
+    let machine = &run.machine;
+    let s = if machine.cores == 1 { "" } else { "s" };
+    let day = machine.date.split('T').next().unwrap_or_default();
+    format!("{}, {} core{s}, {day}, commit {}", machine.cpu, machine.cores, short_commit(run))
+}
+
+fn short_commit(run: &Run) -> String {
+    let commit = &run.machine.commit;
+    let (hash, dirty) = commit.strip_suffix("-dirty").map_or((commit.as_str(), ""), |hash| (hash, "-dirty"));
+    hash.chars().take(10).collect::<String>() + dirty
+}
+
+/// A number of threads, in words.
+fn threads(count: usize) -> String {
+    if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }
+}
+
+/// The most threads that were measured and have a core each.
+fn most_threads(run: &Run) -> usize {
+    let within = run.cells.iter().map(|cell| cell.threads).filter(|threads| *threads <= run.machine.cores);
+    within.max().unwrap_or(1)
+}
+
+/// Groups in the order in which their first members come: a run's order is its harness's.
+fn grouped<'a, T, K: PartialEq>(all: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<(K, Vec<&'a T>)> {
+    let mut groups: Vec<(K, Vec<&T>)> = Vec::new();
+    for one in all {
+        let key = key(one);
+        match groups.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, members)) => members.push(one),
+            None => groups.push((key, vec![one])),
+        }
+    }
+    groups
+}

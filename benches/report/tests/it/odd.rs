@@ -1,0 +1,132 @@
+//! Whatever a run holds, nothing panics, and what is written is well-formed.
+
+use hotcache_report::{
+    Advice, Cell, Footprint, Kind, Latency, Memory, Percentiles, Report, Run, Scaling, Settings, Spread,
+    compare,
+};
+use proptest::prelude::*;
+
+use crate::{fixture, pages};
+
+fn value() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => 0.1..1e6,
+        1 => prop::sample::select(vec![
+            f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, -1.0, f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e300,
+        ]),
+    ]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => prop::sample::select(vec!["get", "add", "insert", "scc", "papaya", "int", "obj"]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ]
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop::sample::select(vec![Kind::Backend, Kind::ByHand, Kind::Peer, Kind::Floor])
+}
+
+fn cell() -> impl Strategy<Value = Cell> {
+    let words = (name(), name(), name(), name());
+    let numbers = (any::<u64>(), 0_usize..5, any::<usize>(), prop::collection::vec(value(), 4));
+    (words, numbers, kind(), prop::collection::vec(value(), 0..6)).prop_map(
+        |((cache, backend, op, dist), (max_key, threads, key_len, v), kind, samples)| Cell {
+            cache,
+            backend,
+            op,
+            max_key: if max_key % 2 == 0 { max_key % 4 } else { max_key },
+            threads,
+            dist,
+            key_len,
+            ns_per_op: Spread { median: v[0], min: v[1], max: v[2] },
+            mops: v[3],
+            bytes_per_op: Some(v[0]),
+            allocs_per_op: None,
+            hit_rate: Some(v[1]),
+            kind,
+            samples,
+            iterations: None,
+            verified: None,
+        },
+    )
+}
+
+fn latency() -> impl Strategy<Value = Latency> {
+    let curve = prop::collection::vec((value(), value()), 0..5);
+    (name(), name(), kind(), prop::collection::vec(value(), 7), curve).prop_map(
+        |(backend, op, kind, v, curve)| Latency {
+            cache: "int".to_owned(),
+            backend,
+            kind,
+            op,
+            max_key: 100,
+            threads: 1,
+            per_second: v[0],
+            count: 1,
+            percentiles: Percentiles { p50: v[1], p90: v[2], p99: v[3], p999: v[4], p9999: v[5], max: v[6] },
+            curve: curve.into_iter().map(|(x, y)| [x, y]).collect(),
+        },
+    )
+}
+
+fn memory() -> impl Strategy<Value = Memory> {
+    (name(), kind(), value(), prop::option::of(value())).prop_map(|(backend, kind, counted, rss)| Memory {
+        cache: "int".to_owned(),
+        backend,
+        kind,
+        keys: 1,
+        key_len: 8,
+        after_load: Footprint { counted: Some(counted), rss },
+        worst: Some(Footprint { counted: rss, rss: None }),
+        after_churn: None,
+        after_delete_all: Some(Footprint::default()),
+    })
+}
+
+fn run() -> impl Strategy<Value = Run> {
+    let cells = prop::collection::vec(cell(), 0..12);
+    let latency = prop::collection::vec(latency(), 0..4);
+    (cells, latency, prop::collection::vec(memory(), 0..4), 0_usize..4).prop_map(
+        |(cells, latency, memory, cores)| {
+            let mut run = Run::new(fixture::machine());
+            run.machine.cores = cores;
+            (run.cells, run.latency, run.memory) = (cells, latency, memory);
+            run
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn no_run_makes_a_page_panic_or_ill_formed(run in run(), other in run()) {
+        let report = Report::of(vec![run.clone(), other]);
+        pages::parse(&report.html());
+        let _ = report.markdown();
+        let _ = (Advice::of(&run), Scaling::of(&run));
+    }
+
+    #[test]
+    fn no_two_runs_make_a_comparison_panic(old in run(), new in run()) {
+        let settings = Settings { resamples: 20, ..Settings::default() };
+        for (old, new) in [(&old, &new), (&old, &old)] {
+            let comparison = compare(old, new, &settings);
+            let _ = (comparison.to_string(), comparison.has_regressed_beyond(5.0));
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_or_refused_beforehand(run in run()) {
+        if let Ok(json) = run.to_json() {
+            prop_assert_eq!(Run::from_json(&json).expect("what was written"), run);
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in any::<String>()) {
+        prop_assert!(Run::from_json(&text).is_err());
+    }
+}

@@ -1,0 +1,174 @@
+use hotcache_report::{Machine, Run, Skipped};
+use serde_json::{Value, json};
+
+use crate::fixture;
+
+fn minimal() -> Value {
+    json!({
+        "version": 1,
+        "machine": {
+            "cpu": "c", "cores": 2, "memory": 1, "os": "o", "allocator": "a", "hasher": "h", "compiler": "r",
+            "commit": "0", "flags": "f", "date": "2026-01-31T18:00:00Z"
+        },
+        "cells": [{
+            "cache": "int", "backend": "papaya", "op": "get", "max_key": 100, "threads": 1, "dist": "uniform",
+            "key_len": 8, "ns_per_op": {"median": 18.7, "min": 18.6, "max": 18.9}, "mops": 53.5,
+            "bytes_per_op": 0.0, "allocs_per_op": 0.0, "hit_rate": 1.0
+        }]
+    })
+}
+
+/// The error for the minimal document with the value at a place changed, or removed.
+fn refused(place: &str, value: Option<Value>) -> String {
+    let mut document = minimal();
+    let (parent, key) = place.rsplit_once('/').expect("a place");
+    let parent = document.pointer_mut(parent).expect("a parent");
+    match (parent, value) {
+        (Value::Object(fields), Some(value)) => drop(fields.insert(key.to_owned(), value)),
+        (Value::Object(fields), None) => assert!(fields.remove(key).is_some(), "no {place}"),
+        (Value::Array(all), Some(value)) => all.push(value),
+        _ => unreachable!("{place}"),
+    }
+    match Run::from_json(&document.to_string()) {
+        Ok(run) => panic!("{place} was accepted: {run:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn the_fields_of_a_cell_are_enough_and_are_all_needed() {
+    let run = Run::from_json(&minimal().to_string()).expect("the minimal document");
+    assert_eq!((run.cells[0].ns_per_op.median, run.cells[0].kind.is_reference()), (18.7, false));
+    let cell = minimal()["cells"][0].clone();
+    for field in cell.as_object().expect("a cell").keys() {
+        let error = refused(&format!("/cells/0/{field}"), None);
+        assert!(error.contains("cells[0]") && error.contains(&format!("missing field `{field}`")), "{error}");
+    }
+    for field in minimal()["machine"].as_object().expect("a machine").keys() {
+        let error = refused(&format!("/machine/{field}"), None);
+        assert!(error.starts_with("machine: ") && error.contains(&format!("`{field}`")), "{error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_its_place() {
+    for (place, value, wanted) in [
+        ("/version", json!(2), "version: this is version 2; this program reads version 1"),
+        ("/version", json!("1"), "version: this is version \"1\""),
+        ("/machine/cores", json!(0), "machine.cores: must be at least 1"),
+        ("/machine/cores", json!("two"), "machine.cores: invalid type: string \"two\""),
+        ("/cells/0/threads", json!(0), "cells[0].threads: must be at least 1"),
+        ("/cells/0/threads", json!(-1), "cells[0].threads: invalid value"),
+        ("/cells/0/backend", json!(" "), "cells[0].backend: is empty"),
+        ("/cells/0/op", json!("a\nb"), "cells[0].op: is no name"),
+        ("/cells/0/ns_per_op/median", json!("fast"), "cells[0].ns_per_op.median: invalid type"),
+        ("/cells/0/ns_per_op/min", json!(0), "cells[0].ns_per_op.min: is 0; must be above 0"),
+        ("/cells/0/ns_per_op/max", json!(18.0), "cells[0].ns_per_op: the median 18.7 does not lie between"),
+        ("/cells/0/ns_per_op/max", Value::Null, "cells[0].ns_per_op.max: invalid type: null"),
+        ("/cells/0/mops", json!(-3), "cells[0].mops: is -3; must be 0 or more"),
+        ("/cells/0/hit_rate", json!(1.5), "cells[0].hit_rate: is 1.5; must lie in 0 to 1"),
+        ("/cells/0/samples", json!([1.0, 0.0]), "cells[0].samples[1]: is 0; must be above 0"),
+        ("/cells/0/kind", json!("friend"), "cells[0].kind: unknown variant `friend`"),
+        ("/cells/1", minimal()["cells"][0].clone(), "cells[1]: measures the same as cells[0]"),
+        ("/latency", json!([{"cache": "int"}]), "latency[0]: missing field"),
+        ("/partial", json!("no"), "partial: invalid type"),
+    ] {
+        let error = refused(place, Some(value));
+        assert!(error.starts_with(wanted), "{place}: {error}");
+    }
+}
+
+#[test]
+fn rubbish_is_refused_without_a_panic() {
+    for (text, wanted) in [
+        ("", "EOF"),
+        ("{", "EOF"),
+        ("[]", "invalid"),
+        ("{}", "no field `version`"),
+        ("null", "invalid type"),
+        ("\u{feff}{}", "expected value"),
+        ("{\"version\": 1, \"machine\": 1e999}", "out of range"),
+    ] {
+        let error = Run::from_json(text).expect_err(text).to_string();
+        assert!(error.contains(wanted), "{text:?}: {error}");
+    }
+    let twice = format!("{}{}", minimal(), minimal());
+    assert!(Run::from_json(&twice).expect_err("two documents").to_string().contains("trailing characters"));
+}
+
+#[test]
+fn fields_that_are_not_known_are_passed_over() {
+    let mut document = minimal();
+    document["weather"] = json!({"rain": true});
+    document["cells"][0]["humidity"] = json!(0.4);
+    assert_eq!(
+        Run::from_json(&document.to_string()).expect("more fields"),
+        Run::from_json(&minimal().to_string()).expect("the minimal document"),
+    );
+}
+
+#[test]
+fn a_run_survives_being_written() {
+    let run = fixture::complete(1);
+    let json = run.to_json().expect("a run");
+    assert_eq!(Run::from_json(&json).expect("what was written"), run);
+    let mut interrupted = run;
+    interrupted.partial = true;
+    let json = interrupted.to_json().expect("a run");
+    assert!(json.contains("\"partial\": true"));
+    assert!(Run::from_json(&json).expect("what was written").partial);
+}
+
+#[test]
+fn the_names_of_the_fields_are_those_that_are_documented() {
+    let json = fixture::complete(1).to_json().expect("a run");
+    let written: Value = serde_json::from_str(&json).expect("JSON");
+    let has = |value: &Value, fields: &[&str]| {
+        for field in fields {
+            assert!(value.get(field).is_some(), "{field} in {value}");
+        }
+    };
+    has(&written, &["version", "machine", "cells", "latency", "memory", "trace", "skipped"]);
+    let cell = &written["cells"][0];
+    let fields = minimal()["cells"][0].clone();
+    has(cell, &fields.as_object().expect("a cell").keys().map(String::as_str).collect::<Vec<_>>());
+    has(cell, &["kind", "samples", "iterations", "verified"]);
+    has(&written["latency"][0]["percentiles"], &["p50", "p90", "p99", "p99.9", "p99.99", "max"]);
+    has(&written["memory"][0], &["after_load", "worst", "after_churn", "after_delete_all"]);
+    let kinds = written["cells"].as_array().expect("cells").iter().map(|cell| cell["kind"].as_str());
+    let kinds: std::collections::BTreeSet<_> = kinds.map(Option::unwrap_or_default).collect();
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["backend", "by-hand", "floor", "peer"]);
+}
+
+#[test]
+fn what_would_be_refused_is_not_written() {
+    let mut run = fixture::complete(1);
+    run.cells[3].ns_per_op.max = f64::NAN;
+    assert_eq!(run.to_json().expect_err("no number").at(), "cells[3].ns_per_op.max");
+    let mut run = fixture::complete(1);
+    run.latency[0].percentiles.p99 = 1.0;
+    assert_eq!(run.to_json().expect_err("falls").at(), "latency[0].percentiles.p99");
+    let mut run = fixture::complete(1);
+    run.latency[0].curve.swap(3, 9);
+    assert!(run.to_json().expect_err("falls").at().starts_with("latency[0].curve["));
+    let mut run = fixture::complete(1);
+    run.memory[2].after_load.counted = Some(-1.0);
+    assert_eq!(run.to_json().expect_err("negative").at(), "memory[2].after_load.counted");
+}
+
+#[test]
+fn an_interrupted_run_taken_up_again_is_whole() {
+    let whole = fixture::complete(2);
+    let mut first = whole.clone();
+    let rest = first.cells.split_off(100);
+    first.partial = true;
+    first.skipped.push(Skipped::new("scc", "interrupted"));
+    let mut second = Run::new(Machine { cores: 2, ..Machine::default() });
+    second.cells = rest;
+    second.cells.push(whole.cells[5].clone());
+    first.absorb(second);
+    first.partial = false;
+    assert_eq!(first.cells.len(), whole.cells.len());
+    let json = first.to_json().expect("no cell is there twice");
+    assert_eq!(Run::from_json(&json).expect("what was written"), first);
+}

@@ -1,0 +1,69 @@
+//! How busy the machine was with something else: two threads that share a processor with a compiler measure the
+//! compiler.
+
+use std::fs;
+
+/// Processor time, in ticks of the system's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// That the processors had, of any kind.
+    all: u64,
+    /// In which they did nothing.
+    idle: u64,
+    /// In which they ran this process.
+    own: u64,
+}
+
+impl Load {
+    /// The time up to now, if the system tells.
+    #[must_use]
+    pub fn now() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/stat").ok()?, &fs::read_to_string("/proc/self/stat").ok()?)
+    }
+
+    fn parse(system: &str, own: &str) -> Option<Self> {
+        let line = system.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<u64> = line.split_ascii_whitespace().map_while(|ticks| ticks.parse().ok()).collect();
+        // user, nice, system, idle, iowait, irq, softirq, steal; guests are within user.
+        let all = ticks.get(..8)?.iter().sum();
+        let idle = ticks[3] + ticks[4];
+        // The name may have any character in it, but is in parentheses; utime and stime are fields 14 and 15.
+        let (_, fields) = own.rsplit_once(')')?;
+        let own = fields
+            .split_ascii_whitespace()
+            .skip(11)
+            .take(2)
+            .map_while(|ticks| ticks.parse::<u64>().ok())
+            .sum();
+        Some(Self { all, idle, own })
+    }
+
+    /// The share of the processors, from 0 to 1, that something else took from `earlier` to this.
+    #[must_use]
+    pub fn elsewhere_since(self, earlier: Load) -> f64 {
+        let all = self.all.saturating_sub(earlier.all);
+        let idle = self.idle.saturating_sub(earlier.idle);
+        let own = self.own.saturating_sub(earlier.own);
+        all.saturating_sub(idle + own) as f64 / all.max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_neither_idle_nor_ours_is_elsewhere() {
+        let of = |system, own| Load::parse(system, own).expect("well formed");
+        let before = of("cpu  100 0 50 800 50 0 0 0 7 0\ncpu0 1", "1 (a) b) R 1 1 1 0 -1 0 0 0 0 0 10 5 0");
+        let after = of("cpu  150 0 60 830 60 0 0 0 9 0\ncpu0 1", "1 (a) b) R 1 1 1 0 -1 0 0 0 0 0 40 5 0");
+        // 100 ticks: 40 idle, 30 ours.
+        assert!((after.elsewhere_since(before) - 0.3).abs() < 1e-9);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_system_tells() {
+        assert!(Load::now().is_some());
+    }
+}

@@ -1,0 +1,47 @@
+//! Each check of the suite fails on a cache that breaks its rule: the reference, with one operation spoiled.
+
+mod fault;
+mod int;
+mod int_faults;
+mod obj;
+mod obj_faults;
+
+use std::time::Duration;
+
+use cache_testkit::{ends_within, set_patience};
+use fault::Fault;
+
+/// What is known to hang or to leak is not waited for as long as what is not.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longer than any test takes with that patience.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Nothing spoiled.
+#[derive(Clone, Copy, Debug, Default)]
+struct NoFault;
+
+impl Fault for NoFault {}
+
+/// Checks that `test` passes on a cache that is right and fails on the spoiled one.
+fn check(name: &'static str, right: fn(), spoiled: fn()) {
+    set_patience(PATIENCE);
+    ends_within(LIMIT, name, right).unwrap_or_else(|failure| panic!("without a fault: {failure}"));
+    let found = ends_within(LIMIT, name, spoiled);
+    assert!(found.is_err(), "the fault was not found");
+}
+
+/// One test for each line: a fault, and a test of the suite that is to find it.
+macro_rules! finds {
+    ($($(#[$doc:meta])* $name:ident: $fault:ident by $($test:ident)::+;)+) => {$(
+        #[test]
+        fn $name() {
+            $crate::check(
+                stringify!($name),
+                cache_testkit::$($test)::+::<$crate::fault::Spoiled<$crate::NoFault>>,
+                cache_testkit::$($test)::+::<$crate::fault::Spoiled<$fault>>,
+            );
+        }
+    )+};
+}
+pub(crate) use finds;
