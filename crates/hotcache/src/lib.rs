@@ -35,7 +35,7 @@
 //! # Names
 //!
 //! The traits and the concrete types share their names. Import the traits unnamed with
-//! [`prelude`](crate::prelude), and name the types by module, as above; or name the traits from the root and say
+//! [`prelude`], and name the types by module, as above; or name the traits from the root and say
 //! `rwlock::IntCache` for the type. Both together do not clash.
 #![forbid(unsafe_code)]
 
