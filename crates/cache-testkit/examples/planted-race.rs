@@ -4,6 +4,8 @@
 //! let it pass.
 
 use std::cell::UnsafeCell;
+use std::hint;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 struct Unguarded(UnsafeCell<i64>);
@@ -14,9 +16,15 @@ unsafe impl Sync for Unguarded {}
 fn main() {
     let counter = Unguarded(UnsafeCell::new(0));
     let counter = &counter;
+    // Relaxed, so that it orders nothing: it only sees to it that neither thread has ended before the other begins.
+    let started = &AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(move || {
+                started.fetch_add(1, Ordering::Relaxed);
+                while started.load(Ordering::Relaxed) < 2 {
+                    hint::spin_loop();
+                }
                 for _ in 0..100_000 {
                     // SAFETY: none; two threads do this at once.
                     unsafe { *counter.0.get() += 1 };
