@@ -4,7 +4,6 @@
 //! let it pass.
 
 use std::cell::UnsafeCell;
-use std::hint;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -16,18 +15,19 @@ unsafe impl Sync for Unguarded {}
 fn main() {
     let counter = Unguarded(UnsafeCell::new(0));
     let counter = &counter;
-    // Relaxed, so that it orders nothing: it only sees to it that neither thread has ended before the other begins.
-    let started = &AtomicUsize::new(0);
+    // The threads take turns, so that each access follows one of the other thread's. Relaxed, so that it orders
+    // nothing.
+    let turn = &AtomicUsize::new(0);
     thread::scope(|scope| {
-        for _ in 0..2 {
+        for index in 0..2 {
             scope.spawn(move || {
-                started.fetch_add(1, Ordering::Relaxed);
-                while started.load(Ordering::Relaxed) < 2 {
-                    hint::spin_loop();
-                }
-                for _ in 0..100_000 {
-                    // SAFETY: none; two threads do this at once.
+                for _ in 0..1_000 {
+                    while turn.load(Ordering::Relaxed) % 2 != index {
+                        thread::yield_now();
+                    }
+                    // SAFETY: none; nothing orders this after what the other thread did.
                     unsafe { *counter.0.get() += 1 };
+                    turn.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
