@@ -34,13 +34,6 @@ fn a_reader_that_stays_delays_nobody() {
             assert!(cache.del(&key));
             assert!(!cache.del(&key));
         }
-        assert!(cache.del(&1));
-        // One key that comes and goes: what it leaves behind makes nothing slow.
-        for round in 0..1_000_000 {
-            assert_eq!(cache.add(&1, 7), 7, "{round}");
-            assert!(cache.del(&1));
-        }
-        cache.set(&1, 0);
         let mut count = 0;
         cache.for_each(&mut |key, _| {
             assert_ne!(key % 3, 0);
@@ -53,11 +46,7 @@ fn a_reader_that_stays_delays_nobody() {
         cache.set(&key, 0);
     }
     for key in 0..30_000 {
-        let expected = if key % 3 == 0 {
-            None
-        } else if key == 1 {
-            Some(0)
-        } else { Some(1 + 2 * i64::from(key < 15_000)) };
+        let expected = if key % 3 == 0 { None } else { Some(1 + 2 * i64::from(key < 15_000)) };
         assert_eq!(cache.get(&key), expected, "{key}");
     }
 }

@@ -146,20 +146,6 @@ impl<C: Cell> Bucket<C> {
         }
     }
 
-    /// Whether it holds an entry.
-    pub(super) fn has_entries(&self) -> bool {
-        let mut any = false;
-        self.for_each_entry(|_, _| any = true);
-        any
-    }
-
-    /// Makes an overflow bucket that nobody can see as good as new.
-    pub(super) fn wipe(&self) {
-        for word in &self.header {
-            word.store(0, Ordering::Relaxed);
-        }
-    }
-
     /// Whether there are granules of removed entries.
     pub(super) fn has_dead(&self) -> bool {
         self.header[FIRST / 4..].iter().any(|word| word.load(Ordering::Relaxed) & DEADS != 0)

@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::ptr;
 
 use super::bucket::Bucket;
@@ -6,7 +5,6 @@ use super::cell::Cell;
 use super::memory::Memory;
 use super::state::MAX_LINK;
 use crate::primitive::{AtomicPtr, AtomicUsize, Mutex, Ordering, lock};
-use crate::reclaim::GRACE;
 
 /// As many as links have bits: chunk `i` holds `base << i` buckets.
 const CHUNKS: usize = 29;
@@ -27,10 +25,8 @@ struct Pool<C> {
     memory: Vec<Memory<C>>,
     /// Links from here on were never given out.
     next: u32,
-    /// Empty, and in no chain.
+    /// Given back unused.
     free: Vec<u32>,
-    /// Taken out of their chains, each with the epoch of that: someone may still look at them. The oldest in front.
-    resting: VecDeque<(u32, u64)>,
 }
 
 impl<C: Cell> Overflow<C> {
@@ -40,7 +36,7 @@ impl<C: Cell> Overflow<C> {
             base_shift: (buckets / 64).max(1).ilog2(),
             chunks: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
             used: AtomicUsize::new(0),
-            pool: Mutex::new(Pool { memory: Vec::new(), next: 1, free: Vec::new(), resting: VecDeque::new() }),
+            pool: Mutex::new(Pool { memory: Vec::new(), next: 1, free: Vec::new() }),
         }
     }
 
@@ -50,10 +46,9 @@ impl<C: Cell> Overflow<C> {
     }
 
     /// An empty bucket that no chain has; `None` when links are used up.
-    pub(super) fn take(&self, now: u64) -> Option<u32> {
+    pub(super) fn take(&self) -> Option<u32> {
         let mut pool = lock(&self.pool);
-        let rested = pool.resting.pop_front_if(|&mut (_, epoch)| epoch + GRACE <= now);
-        let link = match rested.map(|(link, _)| link).or_else(|| pool.free.pop()) {
+        let link = match pool.free.pop() {
             Some(link) => link,
             None => {
                 let link = pool.next;
@@ -71,17 +66,8 @@ impl<C: Cell> Overflow<C> {
                 link
             }
         };
-        drop(pool);
-        // Nobody looks at it, and it may have rested with traces of removed entries.
-        self.bucket(link).wipe();
         self.used.fetch_add(1, Ordering::Relaxed);
         Some(link)
-    }
-
-    /// Takes back a bucket that was taken out of its chain, in epoch `epoch` at the latest, with no entry in it.
-    pub(super) fn rest(&self, link: u32, epoch: u64) {
-        lock(&self.pool).resting.push_back((link, epoch));
-        self.used.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Takes back a bucket that no chain ever had.
@@ -117,15 +103,12 @@ mod tests {
     fn every_link_has_a_bucket_of_its_own() {
         for buckets in [2, 64, 1024] {
             let overflow = Overflow::<AtomicI64>::new(buckets);
-            let links: Vec<_> = (0..500).map(|_| overflow.take(1).expect("plenty")).collect();
+            let links: Vec<_> = (0..500).map(|_| overflow.take().expect("plenty")).collect();
             let places: HashSet<_> = links.iter().map(|&link| ptr::from_ref(overflow.bucket(link))).collect();
             assert_eq!(places.len(), 500);
             overflow.give_back(links[7]);
             assert_eq!(overflow.used(), 499);
-            assert_eq!(overflow.take(1), Some(links[7]));
-            overflow.rest(links[9], 5);
-            assert_ne!(overflow.take(5 + GRACE - 1), Some(links[9]));
-            assert_eq!(overflow.take(5 + GRACE), Some(links[9]));
+            assert_eq!(overflow.take(), Some(links[7]));
         }
     }
 }

@@ -32,14 +32,6 @@ pub(crate) enum Assist {
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
-    /// Whether so many buckets overflow that the table should grow.
-    ///
-    /// What overflows may be of few keys that come and go: those do not need a larger table. So it has a bucket for
-    /// each entry at most.
-    pub(super) fn is_full(&self, table: &Table<C>) -> bool {
-        table.overflow.used() > table.count / 4 + 1 && self.len() >= table.count
-    }
-
     /// Gives an open table a larger one to follow it.
     #[cold]
     pub(super) fn grow(&self, guard: Pinned<'_>, table: &Table<C>) -> Chores {
@@ -288,7 +280,7 @@ impl<'t, C: Cell> Target<'t, C> {
     fn further(&mut self, count: usize, hash: Hash) -> (&'t Bucket<C>, usize) {
         let room = find_room(self.table, self.main, &self.lock, count, hash, self.now);
         let (holder, place) = room.unwrap_or_else(|| {
-            let link = self.table.overflow.take(self.now).expect("2^24 overflow buckets do not fit in any memory");
+            let link = self.table.overflow.take().expect("2^24 overflow buckets do not fit in any memory");
             (append(self.table, self.main, &mut self.lock, link), FIRST)
         });
         // The dead may have been buried.

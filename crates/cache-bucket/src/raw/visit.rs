@@ -154,7 +154,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 }
                 drop(lock);
                 for each in left.drain(..) {
-                    chores = chores | self.removed(guard, this, each);
+                    chores = chores | self.removed(guard, each);
                 }
             }
             table = this.next();

@@ -210,8 +210,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     if dead {
                         chores = chores | Chores::TIDY;
                     }
-                    spare = Spare(table.overflow.take(now).map(|link| (table, link)));
-                    if spare.0.is_none() || self.is_full(table) {
+                    spare = Spare(table.overflow.take().map(|link| (table, link)));
+                    if spare.0.is_none() || table.overflow.used() > table.count / 8 + 1 {
                         chores = chores | self.grow(guard, table);
                     }
                     continue;
@@ -250,7 +250,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     }
                     let left = unlink::<K, C>(table, guard, &mut lock, &spot);
                     drop(lock);
-                    return (true, chores | self.removed(guard, table, left));
+                    return (true, chores | self.removed(guard, left));
                 }
             }
             match table.next() {
@@ -264,11 +264,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// What follows an unlinking, without the lock.
-    pub(super) fn removed(&self, guard: Pinned<'_>, table: &Table<C>, left: Left) -> Chores {
+    pub(super) fn removed(&self, guard: Pinned<'_>, left: Left) -> Chores {
         self.counters.removed(guard.thread());
-        if let Some(link) = left.detached {
-            table.overflow.rest(link, guard.domain().epoch());
-        }
         let mut chores = Chores::NONE;
         if let Some(key) = left.key
             && guard.retire(key)
@@ -387,8 +384,6 @@ pub(super) fn append<'t, C: Cell>(
 pub(super) struct Left {
     pub(super) value: Option<Retired>,
     pub(super) key: Option<Retired>,
-    /// An overflow bucket that it was the last to be in, and that is in no chain now.
-    detached: Option<u32>,
 }
 
 /// Takes an entry that is there out of its bucket. The caller holds the lock.
@@ -415,32 +410,5 @@ pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
     let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule()), form) };
     // The epoch after the unlinking.
     lock.after = lock.after.removed(guard.domain().epoch());
-    let detached = detach_if_empty(table, lock, spot.holder);
-    Left { value, key, detached }
-}
-
-/// Takes an overflow bucket without entries out of its chain: else removals that nobody may forget yet would make the
-/// chain long, and everything in it slow. Who is in the middle of the chain finds its way by the link that it keeps.
-fn detach_if_empty<C: Cell>(
-    table: &Table<C>,
-    lock: &mut BucketLock<'_, C>,
-    holder: &Bucket<C>,
-) -> Option<u32> {
-    let main = lock.bucket();
-    if std::ptr::eq(holder, main) || holder.has_entries() {
-        return None;
-    }
-    let mut before = main;
-    while let Some(next) = table.after(before)
-        && !std::ptr::eq(next, holder)
-    {
-        before = next;
-    }
-    let (link, rest) = (before.state().link(), holder.state().link());
-    if std::ptr::eq(before, main) {
-        lock.set_link(rest);
-    } else {
-        before.set_link(rest);
-    }
-    Some(link)
+    Left { value, key }
 }
