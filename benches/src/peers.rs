@@ -75,6 +75,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry::backend::<hotcache::flurry::Backend, 0>("flurry"),
     Entry::backend::<hotcache::scc::Backend, 0>("scc"),
     Entry::backend::<hotcache::papaya::Backend, 0>("papaya"),
+    Entry::backend::<hotcache::bucket::Backend, 0>("bucket"),
     by_hand!("rwlock-1-by-hand", rwlock_one),
     by_hand!("rwlock-by-hand", rwlock),
     by_hand!("dashmap-by-hand", dashmap),

@@ -23,4 +23,6 @@ pub(crate) const BACKENDS: &[Backend] = &[
     Backend { feature: "flurry", thread_sanitizer: false },
     Backend { feature: "scc", thread_sanitizer: true },
     Backend { feature: "papaya", thread_sanitizer: false },
+    // Its own build under `cfg(tsan)` is another matter; as it is, it orders by fences.
+    Backend { feature: "bucket", thread_sanitizer: false },
 ];

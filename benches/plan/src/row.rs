@@ -58,6 +58,7 @@ pub const ROWS: &[Row] = &[
     full("flurry", Kind::Backend, "over flurry"),
     full("scc", Kind::Backend, "over scc"),
     full("papaya", Kind::Backend, "over papaya"),
+    full("bucket", Kind::Backend, "a table of our own"),
     full("rwlock-1-by-hand", Kind::ByHand, "parking_lot::RwLock over a hashbrown HashMap"),
     full("rwlock-by-hand", Kind::ByHand, "shards of parking_lot::RwLock over hashbrown HashTable"),
     full("dashmap-by-hand", Kind::ByHand, "dashmap::DashMap"),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use cache_core::{HashBuilder, IntCache, Key, ObjCache, Options, Value};
 
 /// The features that are backends, compiled in or not, for the error that names them.
-const FEATURES: [&str; 5] = ["rwlock", "dashmap", "flurry", "scc", "papaya"];
+const FEATURES: [&str; 6] = ["rwlock", "dashmap", "flurry", "scc", "papaya", "bucket"];
 
 /// Stamps what must list every backend: the enum, its names, and what it builds.
 macro_rules! any_backend {
@@ -115,6 +115,7 @@ any_backend! {
     Flurry = "flurry" flurry,
     Scc = "scc" scc,
     Papaya = "papaya" papaya,
+    Bucket = "bucket" bucket,
 }
 
 impl fmt::Display for AnyBackend {

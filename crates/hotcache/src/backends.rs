@@ -21,3 +21,4 @@ module!(dashmap, "dashmap", cache_dashmap, DashMapIntCache, DashMapObjCache, Das
 module!(flurry, "flurry", cache_flurry, FlurryIntCache, FlurryObjCache, FlurryBackend);
 module!(scc, "scc", cache_scc, SccIntCache, SccObjCache, SccBackend);
 module!(papaya, "papaya", cache_papaya, PapayaIntCache, PapayaObjCache, PapayaBackend);
+module!(bucket, "bucket", cache_bucket, BucketIntCache, BucketObjCache, BucketBackend);

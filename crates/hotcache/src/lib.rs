@@ -28,6 +28,7 @@
 //! | `flurry` | `flurry` | readers that never block | memory, speed |
 //! | `scc` | `scc` | steady inserts and deletes | one hot key with `set` of objects |
 //! | `papaya` | `papaya` | reads from many threads | churn of new keys |
+//! | `bucket` | a table of our own | nearly everything | see its page |
 //!
 //! Each module's page opens with when not to use it. To measure on your own machine, run `cargo xtask bench` in
 //! the repository. To choose at run time, use [`AnyBackend`].
@@ -50,7 +51,8 @@ pub use any::{AnyBackend, UnknownBackend};
     feature = "dashmap",
     feature = "flurry",
     feature = "scc",
-    feature = "papaya"
+    feature = "papaya",
+    feature = "bucket"
 ))]
 pub use backends::*;
 pub use cache_core::{

@@ -9,11 +9,12 @@ use hotcache::prelude::*;
 // Features only ever add up, so several may be on; the first in this list is taken.
 cfg_select! {
     feature = "papaya" => { use hotcache::papaya as backend; }
+    feature = "bucket" => { use hotcache::bucket as backend; }
     feature = "scc" => { use hotcache::scc as backend; }
     feature = "dashmap" => { use hotcache::dashmap as backend; }
     feature = "flurry" => { use hotcache::flurry as backend; }
     feature = "rwlock" => { use hotcache::rwlock as backend; }
-    _ => { compile_error!("choose a backend by feature: rwlock, dashmap, flurry, scc or papaya"); }
+    _ => { compile_error!("choose a backend by feature: rwlock, dashmap, flurry, scc, papaya or bucket"); }
 }
 
 struct Event {
