@@ -95,8 +95,10 @@ impl Domain {
 
     /// Gives a record back when its thread ends; what it retired becomes everyone's.
     pub(crate) fn leave(&self, record: &Record) {
-        let left = std::mem::take(&mut *lock(&record.bag));
-        self.share(left);
+        // The bag stays locked meanwhile: whoever drives reclamation finds what was in it here or there.
+        let mut bag = lock(&record.bag);
+        self.share(std::mem::take(&mut *bag));
+        drop(bag);
         record.taken.store(false, Ordering::Release);
     }
 
@@ -236,10 +238,12 @@ impl Domain {
                 moved &= self.move_on();
             }
             let now = self.epoch();
-            let mut expired = self.take_shared(now);
+            let mut expired = Vec::new();
             for record in self.records() {
                 expired.extend(take_expired(&mut lock(&record.bag), now));
             }
+            // After the bags: a thread that ends meanwhile moves things from its own to here.
+            expired.extend(self.take_shared(now));
             // What is dropped may retire more.
             if expired.is_empty() || !moved {
                 return free_all(expired);
