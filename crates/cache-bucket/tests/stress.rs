@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 
 use cache_bucket::{BucketBackend, BucketIntCache, BucketObjCache};
-use cache_core::{Backend, IntCache, ObjCache, ObjCacheExt};
+use cache_core::{IntCache, ObjCache, ObjCacheExt};
+use cache_testkit::{Counted, Ledger, Random};
 
 #[test]
 fn one_thread_agrees_with_a_hash_map() {
@@ -75,49 +75,34 @@ fn no_add_is_lost_while_the_table_grows() {
     }
 }
 
-struct Counted(Arc<AtomicI64>);
-
-impl Counted {
-    fn new(living: &Arc<AtomicI64>) -> Self {
-        living.fetch_add(1, Ordering::SeqCst);
-        Counted(living.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        assert!(self.0.fetch_sub(1, Ordering::SeqCst) > 0);
-    }
-}
-
 #[test]
 fn objects_are_dropped_once_and_all_of_them() {
-    let living = Arc::new(AtomicI64::new(0));
+    const THREADS: usize = 4;
+    const ROUNDS: usize = 20_000;
+    let ledger = Ledger::new(THREADS * ROUNDS);
     let cache = BucketObjCache::<Counted>::default();
     thread::scope(|scope| {
-        for thread in 0..4_u64 {
-            let (cache, living) = (&cache, &living);
+        for thread in 0..THREADS {
+            let (cache, ledger) = (&cache, &ledger);
             scope.spawn(move || {
-                let mut random = thread + 1;
-                for _ in 0..20_000 {
-                    random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                    let key = (random >> 40 & 0x3ff).to_string().repeat(30);
-                    match random >> 33 & 3 {
+                let mut random = Random::new(thread as u64);
+                for _ in 0..ROUNDS {
+                    let key = random.below(1024).to_string().repeat(30);
+                    match random.below(4) {
                         0 => drop(cache.del(&key)),
                         1 => drop(cache.get(&key)),
-                        2 => drop(cache.get_or_insert(&key, Arc::new(Counted::new(living)))),
-                        _ => cache.insert(&key, Counted::new(living)),
+                        2 => drop(cache.get_or_insert(&key, Arc::new(ledger.object()))),
+                        _ => cache.insert(&key, ledger.object()),
                     }
                 }
             });
         }
     });
-    BucketBackend::reclaim();
-    assert_eq!(living.load(Ordering::SeqCst), cache.len() as i64);
+    // The other tests of this process pin too, so it may take some attempts.
+    let settle = |kept| ledger.settle_at::<BucketBackend>(ledger.made() - kept);
+    assert_eq!(settle(cache.len()), Ok(()));
     cache.retain(&mut |key, _| key.starts_with('1'));
-    BucketBackend::reclaim();
-    assert_eq!(living.load(Ordering::SeqCst), cache.len() as i64);
+    assert_eq!(settle(cache.len()), Ok(()));
     drop(cache);
-    BucketBackend::reclaim();
-    assert_eq!(living.load(Ordering::SeqCst), 0);
+    assert_eq!(settle(0), Ok(()));
 }
