@@ -15,7 +15,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let session = Session::begin(flags.json.as_deref());
     session.handle_ctrl_c(&console)?;
     let criterion = directory.join("criterion");
-    let measured = matrix::run(&plan, peers::ENTRIES, &criterion, &mut console, session.results());
+    let measured = matrix::run(&plan, peers::ENTRIES, &criterion, &mut console, session.document());
     console.clear()?;
     session.conclude(&mut console)?;
     cli::finish(&mut console, measured)

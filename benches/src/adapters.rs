@@ -6,7 +6,8 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
-use hotcache_bench_plan::{Adapters, Cache, Dist, KeyCount, Op, Row, Spread, Work};
+use hotcache_bench_plan::{Adapters, Cache, Dist, KeyCount, Op, Row, Work};
+use hotcache_report::Spread;
 
 use crate::console::Console;
 use crate::fault::Fault;

@@ -15,6 +15,7 @@ pub mod adapters;
 pub mod alloc;
 pub mod cli;
 pub mod console;
+pub mod document;
 pub mod fault;
 pub mod keys;
 pub mod load;

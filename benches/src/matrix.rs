@@ -2,14 +2,14 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use criterion::{Criterion, SamplingMode, Throughput};
-use hotcache_bench_plan::{CellResult, Matrix, Results, Row, Spread, Work};
+use hotcache_bench_plan::{Matrix, Row, Work};
 
 use crate::console::Console;
+use crate::document::{self, Shared, lock};
 use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::peers::Entry;
@@ -22,10 +22,7 @@ use crate::team::Team;
 /// Samples of a cell in one pass: the least that criterion takes.
 const SAMPLES: usize = 10;
 
-/// Results that another thread may look at while they grow.
-pub type Shared = Arc<Mutex<Results>>;
-
-/// Measures a matrix into `results`, and shows each cell as it is done.
+/// Measures a matrix into `document`, and shows each cell as it is done.
 ///
 /// # Errors
 ///
@@ -35,11 +32,11 @@ pub fn run(
     entries: &[Entry],
     criterion_directory: &Path,
     console: &mut Console,
-    results: &Shared,
+    document: &Shared,
 ) -> Result<()> {
     let cells = matrix.works.iter().flat_map(|work| rows_of(matrix, work, 0).map(move |_| work));
     let progress = Progress::new((0..matrix.pace.passes).flat_map(|_| cells.clone()));
-    let mut run = Run { matrix, entries, console, results, progress, criterion: Criterion::default() };
+    let mut run = Run { matrix, entries, console, document, progress, criterion: Criterion::default() };
     for pass in 0..matrix.pace.passes {
         run.criterion = criterion(criterion_directory);
         for group in matrix.works.chunk_by(same_keys) {
@@ -47,14 +44,8 @@ pub fn run(
         }
     }
     run.console.clear()?;
-    lock(results).complete = true;
+    lock(document).partial = false;
     Ok(())
-}
-
-/// Looks at results that are shared.
-pub fn lock(results: &Shared) -> MutexGuard<'_, Results> {
-    // Whoever panicked left whole cells behind.
-    results.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn criterion(directory: &Path) -> Criterion {
@@ -86,7 +77,7 @@ struct Run<'a> {
     matrix: &'a Matrix,
     entries: &'a [Entry],
     console: &'a mut Console,
-    results: &'a Shared,
+    document: &'a Shared,
     progress: Progress,
     criterion: Criterion,
 }
@@ -169,73 +160,21 @@ impl Run<'_> {
 
     /// Adds to the cell's results, and shows them once they are final.
     fn record(&mut self, cell: &Cell<'_>, row: &Row, samples: &[Sample], pass: usize) -> Result<()> {
-        let mut results = lock(self.results);
-        let known =
-            results.cells.iter().position(|known| known.work == *cell.work && known.backend == row.name);
-        let measured = summarise(cell.work, row, samples).context("criterion took no sample")?;
-        let index = known.unwrap_or(results.cells.len());
-        match results.cells.get_mut(index) {
-            Some(known) => *known = merge(known, &measured),
-            None => results.cells.push(measured),
+        let mut run = lock(self.document);
+        let work = cell.work.into();
+        let known = run.cells.iter().position(|known| known.backend == row.name && known.work() == work);
+        let measured = document::cell(cell.work, row, samples);
+        let measured = measured.with_context(|| format!("{}: the clock stood still", cell.name))?;
+        let index = known.unwrap_or(run.cells.len());
+        match run.cells.get_mut(index) {
+            Some(known) => *known = document::both(known, &measured).unwrap_or(measured),
+            None => run.cells.push(measured),
         }
         if pass + 1 == self.matrix.pace.passes {
-            let line = go_line(&results.cells[index]);
-            drop(results);
+            let line = document::go_line(cell.name, &run.cells[index]);
+            drop(run);
             self.console.line(&line)?;
         }
         Ok(())
     }
-}
-
-fn summarise(work: &Work, row: &Row, samples: &[Sample]) -> Option<CellResult> {
-    let ns: Vec<_> = samples.iter().map(|sample| sample.ns_per_op(work.threads)).collect();
-    let all = samples.iter().copied().reduce(Sample::and)?;
-    let ops = all.ops as f64;
-    let ns_per_op = Spread::of(&ns)?;
-    Some(CellResult {
-        backend: row.name.to_owned(),
-        work: *work,
-        ns_per_op,
-        mops: mops(work, ns_per_op),
-        bytes_per_op: all.allocated.bytes as f64 / ops,
-        allocs_per_op: all.allocated.count as f64 / ops,
-        hit_rate: all.hits.map(|hits| hits as f64 / ops),
-        iterations: all.ops,
-        samples: ns,
-    })
-}
-
-fn mops(work: &Work, ns_per_op: Spread) -> f64 {
-    1e3 * work.threads as f64 / ns_per_op.median
-}
-
-/// Two passes of one cell as one.
-fn merge(a: &CellResult, b: &CellResult) -> CellResult {
-    let samples = [&a.samples[..], &b.samples].concat();
-    let ns_per_op = Spread::of(&samples).unwrap_or(a.ns_per_op);
-    let ops = (a.iterations + b.iterations) as f64;
-    let weighted =
-        |of: fn(&CellResult) -> f64| (of(a) * a.iterations as f64 + of(b) * b.iterations as f64) / ops;
-    CellResult {
-        ns_per_op,
-        mops: mops(&a.work, ns_per_op),
-        bytes_per_op: weighted(|cell| cell.bytes_per_op),
-        allocs_per_op: weighted(|cell| cell.allocs_per_op),
-        hit_rate: a.hit_rate.map(|_| weighted(|cell| cell.hit_rate.unwrap_or(0.0))),
-        iterations: a.iterations + b.iterations,
-        samples,
-        ..a.clone()
-    }
-}
-
-/// A cell as Go's benchmarks print one, with the spread besides.
-fn go_line(cell: &CellResult) -> String {
-    let Spread { median, min, max } = cell.ns_per_op;
-    format!(
-        "{:<46} {:>11} {median:>8.1} ns/op ({min:.1}-{max:.1}) {:>7.1} B/op {:>6.2} allocs/op",
-        cell.name(),
-        cell.iterations,
-        cell.bytes_per_op,
-        cell.allocs_per_op,
-    )
 }

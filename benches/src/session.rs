@@ -1,17 +1,17 @@
-//! A run of the matrix: its results, which outlive Ctrl-C, and how they are shown.
+//! A run: its document, which outlives Ctrl-C, and how it is shown and kept.
 
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use hotcache_bench_plan::{Cache, Machine, Results, summary};
+use hotcache_bench_plan::Cache;
+use hotcache_report::{Machine, summary, write_whole};
 
 use crate::console::Console;
+use crate::document::{self, Shared, lock};
 use crate::load::Load;
 use crate::machine;
-use crate::matrix::{Shared, lock};
 use crate::progress::short;
 
 /// What a shell expects of a program that Ctrl-C ended.
@@ -20,32 +20,31 @@ const INTERRUPTED: i32 = 130;
 /// From this share on, what else runs on the machine is worth a warning.
 const BUSY: f64 = 0.05;
 
-/// Results to be, and what is shown beside them.
+/// A document that grows, and what is shown beside it.
 #[derive(Clone, Debug)]
 pub struct Session {
-    results: Shared,
+    document: Shared,
     json: Option<PathBuf>,
     started: Instant,
     load: Option<Load>,
 }
 
 impl Session {
-    /// Begins; results will be written to the file `json`, if there is one.
+    /// Begins; the document will be written to the file `json`, if there is one.
     #[must_use]
     pub fn begin(json: Option<&Path>) -> Self {
-        let results = Results { machine: machine::describe(), ..Results::default() };
         Self {
-            results: Arc::new(Mutex::new(results)),
+            document: document::begin(machine::describe()),
             json: json.map(Path::to_owned),
             started: Instant::now(),
             load: Load::now(),
         }
     }
 
-    /// The results, to be filled.
+    /// The document, to be filled.
     #[must_use]
-    pub fn results(&self) -> &Shared {
-        &self.results
+    pub fn document(&self) -> &Shared {
+        &self.document
     }
 
     /// From now on, Ctrl-C shows and writes what there is, and ends the process.
@@ -73,19 +72,19 @@ impl Session {
     ///
     /// If either cannot be written.
     pub fn conclude(&self, console: &mut Console) -> Result<()> {
-        let mut results = lock(&self.results);
-        results.machine.busy_elsewhere =
+        let mut document = lock(&self.document);
+        document.machine.busy_elsewhere =
             Load::now().zip(self.load).map(|(now, earlier)| now.elsewhere_since(earlier));
         for cache in Cache::ALL {
-            let table = summary(&results, cache);
+            let table = summary(&document, cache.name());
             if !table.is_empty() {
                 console.line("")?;
                 console.line(table.trim_end())?;
             }
         }
         console.line("")?;
-        console.line(&describe(&results.machine))?;
-        if let Some(share) = results.machine.busy_elsewhere.filter(|share| *share > BUSY) {
+        console.line(&describe(&document.machine))?;
+        if let Some(share) = document.machine.busy_elsewhere.filter(|share| *share > BUSY) {
             console.line(&format!(
                 "warning: other processes took {:.0} % of the processors meanwhile; do not trust these numbers, \
                  least of all those of several threads",
@@ -93,9 +92,11 @@ impl Session {
             ))?;
         }
         let took = short(self.started.elapsed());
-        console.line(&format!("{} cells, each verified, in {took}", results.cells.len()))?;
+        let measured = document.cells.len() + document.trace.len() + document.memory.len();
+        console.line(&format!("{measured} measurements, each verified, in {took}"))?;
         if let Some(file) = &self.json {
-            results.write(file).with_context(|| format!("cannot write {}", file.display()))?;
+            write_whole(file, &document.to_json()?)
+                .with_context(|| format!("cannot write {}", file.display()))?;
             console.line(&format!("results are in {}", file.display()))?;
         }
         Ok(())
@@ -104,14 +105,15 @@ impl Session {
 
 fn describe(machine: &Machine) -> String {
     format!(
-        "{}, {} cores, {:.0} GiB, {}; {}; allocator: {}; hasher: {}; commit {}",
+        "{}, {} cores, {:.0} GiB, {}; {}; {}; allocator: {}; hasher: {}; commit {}",
         machine.cpu,
         machine.cores,
-        machine.memory_bytes as f64 / f64::from(1 << 30),
+        machine.memory as f64 / f64::from(1 << 30),
         machine.os,
-        machine.rustc,
+        machine.compiler,
+        machine.flags,
         machine.allocator,
         machine.hasher,
-        if machine.commit.is_empty() { "unknown" } else { &machine.commit },
+        machine.commit,
     )
 }

@@ -2,17 +2,18 @@
 #![forbid(unsafe_code)]
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hotcache::{IntCache as _, ObjCache as _};
 use hotcache_bench::console::Console;
-use hotcache_bench::matrix;
 use hotcache_bench::peer::{IntPeer, ObjPeer, Object};
 use hotcache_bench::peers::{ENTRIES, Entry};
 use hotcache_bench::subject::{Int, Obj};
-use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, ROWS, Results, Row, Work};
+use hotcache_bench::{document, matrix};
+use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, ROWS, Row, Work};
+use hotcache_report::{Machine, Run};
 
 /// What goes wrong, once in a thousand times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,20 +153,15 @@ fn works(cache: Cache, op: Op) -> Vec<Work> {
 }
 
 /// Runs a small matrix, and returns its results or its error.
-fn run(
-    rows: Vec<&'static Row>,
-    entries: &[Entry],
-    works: Vec<Work>,
-    passes: usize,
-) -> Result<Results, String> {
+fn run(rows: Vec<&'static Row>, entries: &[Entry], works: Vec<Work>, passes: usize) -> Result<Run, String> {
     let directory = std::env::temp_dir().join(format!("hotcache-faults-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a temporary directory");
     let nowhere = || File::create(directory.join("console")).expect("a temporary file");
     let mut console = Console::new(nowhere(), nowhere());
-    let results = Arc::new(Mutex::new(Results::default()));
+    let results = document::begin(Machine { cores: 1, ..Machine::default() });
     let plan = Matrix { rows, works, pace: Pace { passes, ..PACE } };
     let done = matrix::run(&plan, entries, &directory.join("criterion"), &mut console, &results);
-    let results = matrix::lock(&results).clone();
+    let results = document::lock(&results).clone();
     match done {
         Ok(()) => Ok(results),
         Err(error) => Err(format!("{error:#}")),
@@ -247,13 +243,18 @@ fn a_sound_map_passes_everything() {
         .flat_map(|cache| cache.ops().iter().flat_map(move |op| works(cache, *op)))
         .collect();
     let results = run(rwlock(), &[broken!(None)], works.clone(), 2).expect("it is sound");
-    assert!(results.complete);
+    assert!(!results.partial);
+    results.to_json().expect("a document that can be read again");
     assert_eq!(results.cells.len(), works.len());
     for cell in &results.cells {
         assert_eq!(cell.samples.len(), 20, "{}: ten samples in each of two passes", cell.name());
-        let tells = matches!(cell.work.op, Op::Get | Op::Del);
+        let tells = matches!(cell.op.as_str(), "get" | "del");
         assert_eq!(cell.hit_rate, tells.then_some(1.0), "{}", cell.name());
-        assert!(cell.ns_per_op.min > 0.0 && cell.iterations > 0, "{}", cell.name());
+        assert!(
+            cell.ns_per_op.min > 0.0 && cell.iterations > Some(0) && cell.verified == Some(true),
+            "{}",
+            cell.name()
+        );
     }
 }
 
@@ -269,8 +270,9 @@ fn every_row_of_the_plan_is_built_and_passes() {
         let results = run(ROWS.iter().collect(), ENTRIES, works.clone(), 1).expect("all rows are sound");
         for work in works {
             for row in ROWS.iter().filter(|row| row.does(cache, work.op)) {
-                let is_this = |cell: &&hotcache_bench_plan::CellResult| cell.name() == work.cell(row.name);
-                assert_eq!(results.cells.iter().filter(is_this).count(), 1, "{}", work.cell(row.name));
+                let of_row = results.cells.iter().filter(|cell| cell.backend == row.name);
+                let found = of_row.filter(|cell| cell.work() == (&work).into()).count();
+                assert_eq!(found, 1, "{}", work.cell(row.name));
             }
         }
     }

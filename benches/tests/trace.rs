@@ -5,9 +5,11 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use hotcache_bench::console::Console;
+use hotcache_bench::document;
 use hotcache_bench::peers::ENTRIES;
 use hotcache_bench::trace::{Malformed, Model, Replayed, Step, Trace, read, run};
 use hotcache_bench_plan::{Cache, Kind, ROWS, Trace as Plan};
+use hotcache_report::Machine;
 
 fn file(name: &str, content: &[u8]) -> PathBuf {
     let directory = std::env::temp_dir().join(format!("hotcache-traces-{}", std::process::id()));
@@ -142,7 +144,16 @@ fn every_backend_replays_to_what_the_model_says() {
             threads: vec![1, 2, 3],
         };
         let out = || File::options().append(true).open(&log).expect("the log");
-        run(&plan, ENTRIES, &mut Console::new(out(), out())).expect(name);
+        let replayed = document::begin(Machine { cores: 1, ..Machine::default() });
+        run(&plan, ENTRIES, &mut Console::new(out(), out()), &replayed).expect(name);
+        let replayed = document::lock(&replayed);
+        assert!(!replayed.partial);
+        assert_eq!(replayed.trace.len(), Cache::ALL.len() * rows.len() * 3);
+        for one in &replayed.trace {
+            let stores = one.kind != Kind::Floor;
+            assert_eq!((one.trace.as_str(), one.hit_rate.is_some()), (name, stores), "{one:?}");
+        }
+        replayed.to_json().expect("a document that can be read again");
     }
     let shown = fs::read_to_string(&log).expect("the log");
     assert!(shown.contains("300 requests, 5 distinct keys"), "{shown}");

@@ -1,8 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{Op, Refusal};
 
 /// Which of the two caches is measured.
@@ -14,8 +12,7 @@ use crate::{Op, Refusal};
 /// assert_eq!("int".parse(), Ok(Cache::Int));
 /// assert!(!Cache::Obj.ops().contains(&Op::Add));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cache {
     /// `IntCache`: keys to integers.
     Int,

@@ -6,9 +6,9 @@ use clap::Args;
 use crate::key_count::{MAX_KEY_VARIABLE, OWN_KEY_BATCH};
 use crate::key_len::long_enough;
 use crate::matrix::Axes;
-use crate::row::{Kind, ROWS};
+use crate::row::ROWS;
 use crate::task::{Adapters, Memory, Task, Trace};
-use crate::{Cache, Dist, KeyCount, Matrix, Op, Pace, Refusal, Row};
+use crate::{Cache, Dist, KeyCount, Kind, Matrix, Op, Pace, Refusal, Row};
 
 /// The flags of `cargo xtask bench`.
 ///
@@ -78,7 +78,7 @@ pub struct Flags {
     pub adapters: bool,
 
     /// Write the results to this file.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["trace", "memory", "adapters"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "adapters")]
     pub json: Option<PathBuf>,
 }
 

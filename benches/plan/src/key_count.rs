@@ -1,8 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::Refusal;
 
 /// The variable of the environment that chooses key counts where `--max-key` does not.
@@ -27,8 +25,7 @@ const MOST: usize = 1_000_000_000;
 /// assert!(KeyCount(0).is_own());
 /// assert!(KeyCount::parse_list("100,-1").unwrap_err().to_string().contains("`-1`"));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyCount(pub usize);
 
 impl KeyCount {

@@ -1,8 +1,8 @@
-//! What the benchmarks can be asked, and the form of their answers.
+//! What the benchmarks can be asked.
 //!
 //! `cargo xtask bench` refuses a question before it builds anything, so the question's types are here, apart from
 //! the maps: [`Flags`] are parsed and checked into a [`Task`]. The benchmarks parse the same flags and run the
-//! task. What they measure is written as [`Results`], which tables, comparisons and reports are made from.
+//! task. What they measure is a [`hotcache_report::Run`], which tables, comparisons and pages are made from.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -13,24 +13,19 @@ mod key_len;
 mod matrix;
 mod op;
 mod refusal;
-mod results;
 mod row;
-mod spread;
-mod table;
 mod task;
 mod work;
 
 pub use cache::Cache;
 pub use dist::Dist;
 pub use flags::Flags;
+pub use hotcache_report::Kind;
 pub use key_count::{KeyCount, MAX_KEY_VARIABLE, OWN_KEY_BATCH};
 pub use key_len::{KEY_DIGITS, least_key_len};
 pub use matrix::{Matrix, Pace};
 pub use op::Op;
 pub use refusal::Refusal;
-pub use results::{CellResult, Machine, Results, SCHEMA};
-pub use row::{Kind, ROWS, Row};
-pub use spread::Spread;
-pub use table::summary;
+pub use row::{ROWS, Row};
 pub use task::{Adapters, Memory, Task, Trace};
 pub use work::Work;

@@ -1,8 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::Refusal;
 
 /// An operation that is measured.
@@ -14,8 +12,7 @@ use crate::Refusal;
 /// assert_eq!("insert".parse(), Ok(Op::Insert));
 /// assert!("upsert".parse::<Op>().is_err());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Op {
     /// Reads a present key.
     Get,

@@ -1,19 +1,6 @@
 use std::fmt;
 
-use crate::{Cache, Op, Refusal};
-
-/// What sort of thing a row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A backend of hotcache.
-    Backend,
-    /// What no map can beat: the harness alone, or a bare array.
-    Floor,
-    /// The map below a backend, used without hotcache as its documentation suggests.
-    ByHand,
-    /// What a user would reach for instead.
-    Peer,
-}
+use crate::{Cache, Kind, Op, Refusal};
 
 /// A line in the tables: something that does a cache's operations, or bounds them.
 ///

@@ -1,7 +1,5 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{Cache, Dist, KeyCount, Op};
 
 /// The same work for every row: what one line of numbers, a row beside the other, is about.
@@ -22,7 +20,7 @@ use crate::{Cache, Dist, KeyCount, Op};
 /// assert_eq!(work.to_string(), "int get, 100 keys, 2 threads, uniform, 8-byte keys");
 /// assert_eq!(work.cell("papaya"), "int/get/100/t2/uniform/k8/papaya");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Work {
     /// The cache.
     pub cache: Cache,
@@ -44,6 +42,18 @@ impl Work {
     pub fn cell(&self, row: &str) -> String {
         let Work { cache, op, max_key, threads, dist, key_len } = self;
         format!("{cache}/{op}/{max_key}/t{threads}/{dist}/k{key_len}/{row}")
+    }
+}
+
+impl From<&Work> for hotcache_report::Work {
+    /// The work as the document of a run names it.
+    fn from(work: &Work) -> Self {
+        let Work { cache, op, max_key, threads, dist, key_len } = *work;
+        Self {
+            dist: dist.to_string(),
+            key_len,
+            ..Self::new(cache.name(), op.name(), max_key.0 as u64, threads)
+        }
     }
 }
 

@@ -53,7 +53,7 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--memory --adapters", "--adapters"),
         ("--memory --max-key 0", "above 0"),
         ("--memory --max-key 1,2", "one value"),
-        ("--memory --json x", "--json"),
+        ("--adapters --json x", "--json"),
         ("--fast", "--fast"),
     ] {
         let refused = task(words, None).expect_err(words);

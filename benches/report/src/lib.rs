@@ -15,6 +15,7 @@ mod scaling;
 mod schema;
 mod stats;
 mod store;
+mod summary;
 mod svg;
 mod tone;
 
@@ -25,3 +26,4 @@ pub use report::Report;
 pub use scaling::{Law, Prediction, Scaling};
 pub use schema::*;
 pub use store::{Store, StoreError};
+pub use summary::summary;

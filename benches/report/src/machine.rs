@@ -1,5 +1,6 @@
 //! Finding out what machine this is. Whatever cannot be found is called unknown; nothing here fails.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, thread};
@@ -35,12 +36,27 @@ impl Machine {
             allocator: allocator.to_owned(),
             hasher: hasher.to_owned(),
             compiler: compiler(),
-            commit: commit(),
+            commit: commit(Path::new(".")),
             flags: without_paths(flags),
             date: date(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),
             caches: caches(),
             is_virtual: field(&cpuinfo, "flags").map(|flags| flags.split(' ').any(|f| f == "hypervisor")),
+            busy_elsewhere: None,
         }
+    }
+
+    /// The same with the commit of another tree than the one that the working directory is in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hotcache_report::Machine;
+    /// let machine = Machine::default().of_tree("no/such/directory".as_ref());
+    /// assert_eq!(machine.commit, "unknown");
+    /// ```
+    #[must_use]
+    pub fn of_tree(self, tree: &Path) -> Self {
+        Self { commit: commit(tree), ..self }
     }
 }
 
@@ -78,9 +94,10 @@ fn compiler() -> String {
     })
 }
 
-fn commit() -> String {
-    let Some(head) = said("git", &["rev-parse", "HEAD"]) else { return UNKNOWN.to_owned() };
-    let changes = output("git", &["status", "--porcelain", "--untracked-files=no"]);
+fn commit(tree: &Path) -> String {
+    let Some(tree) = tree.to_str() else { return UNKNOWN.to_owned() };
+    let Some(head) = said("git", &["-C", tree, "rev-parse", "HEAD"]) else { return UNKNOWN.to_owned() };
+    let changes = output("git", &["-C", tree, "status", "--porcelain", "--untracked-files=no"]);
     let dirty = changes.is_none_or(|changes| !changes.trim().is_empty());
     if dirty { head + "-dirty" } else { head }
 }

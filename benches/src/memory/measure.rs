@@ -126,6 +126,14 @@ impl Footprint {
         self.counted as f64 / self.keys as f64
     }
 
+    /// Both, for each key.
+    #[must_use]
+    pub fn per_key(self) -> hotcache_report::Footprint {
+        // What was there before is in neither; that some of it was freed meanwhile is no memory of the map's.
+        let counted = self.counted_per_key().max(0.0);
+        hotcache_report::Footprint { counted: Some(counted), rss: self.resident_per_key() }
+    }
+
     /// Resident bytes for each key.
     #[must_use]
     pub fn resident_per_key(self) -> Option<f64> {

@@ -3,10 +3,12 @@ use std::fmt::Write;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use hotcache_bench_plan::{Cache, Memory};
+use hotcache_bench_plan::{Cache, Memory, Row};
+use hotcache_report::Memory as Measured;
 
 use super::measure::{Footprint, Phase, measure};
 use crate::console::Console;
+use crate::document::{Shared, lock};
 use crate::peers::Entry;
 
 /// Set for a process that measures one phase: its name. The row and the cache are in the flags.
@@ -29,20 +31,21 @@ pub fn as_child(plan: &Memory, entries: &[Entry]) -> Result<bool> {
     Ok(true)
 }
 
-/// Measures every row, and shows a table for each cache.
+/// Measures every row into `document`, and shows a table for each cache.
 ///
 /// # Errors
 ///
 /// If a process fails.
-pub fn run(plan: &Memory, console: &mut Console) -> Result<()> {
+pub fn run(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()> {
     for &cache in &plan.caches {
         let mut table = heading(plan, cache);
         for row in &plan.rows {
-            let mut moments = Vec::new();
-            for phase in [Phase::Grow, Phase::Churn] {
-                console.status(&format!("{cache} {row}: {phase:?}"))?;
-                moments.extend(child(plan, row.name, cache, phase)?);
-            }
+            console.status(&format!("{cache} {row}: loading and growing"))?;
+            let [loaded, worst] = child(plan, row.name, cache, Phase::Grow)?;
+            console.status(&format!("{cache} {row}: loading, churn, deleting all"))?;
+            let [churned, emptied] = child(plan, row.name, cache, Phase::Churn)?;
+            let moments = [loaded, worst, churned, emptied];
+            lock(document).memory.push(measured(plan, row, cache, moments));
             let _ = write!(table, "\n{row:<18}");
             for moment in moments {
                 let resident =
@@ -52,7 +55,23 @@ pub fn run(plan: &Memory, console: &mut Console) -> Result<()> {
         }
         console.line(&table)?;
     }
+    lock(document).partial = false;
     Ok(())
+}
+
+fn measured(plan: &Memory, row: &Row, cache: Cache, moments: [Footprint; 4]) -> Measured {
+    let [loaded, worst, churned, emptied] = moments.map(Footprint::per_key);
+    Measured {
+        cache: cache.name().to_owned(),
+        backend: row.name.to_owned(),
+        kind: row.kind,
+        keys: plan.keys as u64,
+        key_len: plan.key_len,
+        after_load: loaded,
+        worst: Some(worst),
+        after_churn: Some(churned),
+        after_delete_all: Some(emptied),
+    }
 }
 
 fn heading(plan: &Memory, cache: Cache) -> String {

@@ -3,12 +3,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use hotcache_bench_plan::{Cache, Row, Spread, Trace as Plan};
+use hotcache_bench_plan::{Cache, Row, Trace as Plan};
+use hotcache_report::{Replay, Spread};
 
 use super::model::Model;
 use super::reader::{self, Trace};
 use super::requests::{Part, Replayed};
 use crate::console::Console;
+use crate::document::{Shared, lock};
 use crate::fault::Fault;
 use crate::peers::{Entry, Setup};
 use crate::subject::{Checks, Subject, objects};
@@ -17,12 +19,12 @@ use crate::team::Team;
 /// How often each row replays the trace, in turn with the others.
 const ROUNDS: usize = 5;
 
-/// Reads a trace and replays it through every row.
+/// Reads a trace and replays it through every row, into `document`.
 ///
 /// # Errors
 ///
 /// If the trace is malformed, or a replay does not come to what it must.
-pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console) -> Result<()> {
+pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Shared) -> Result<()> {
     console.status("reading the trace")?;
     let trace = reader::read(&plan.file)?;
     console.line(&describe(&plan.file, &trace))?;
@@ -34,10 +36,13 @@ pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console) -> Result<()> 
         }
         let mut columns = Vec::new();
         for &threads in &plan.threads {
-            columns.push(column(plan, entries, cache, threads, &trace, &model, console)?);
+            let column = column(plan, entries, cache, threads, &trace, &model, console)?;
+            lock(document).trace.extend(column.iter().cloned());
+            columns.push(column);
         }
         console.line(&table(plan, cache, &columns))?;
     }
+    lock(document).partial = false;
     Ok(())
 }
 
@@ -54,11 +59,7 @@ fn describe(file: &Path, trace: &Trace) -> String {
 }
 
 /// What all rows came to with one number of threads.
-struct Column {
-    threads: usize,
-    ns_per_op: Vec<Spread>,
-    hit_share: Vec<Option<f64>>,
-}
+type Column = Vec<Replay>;
 
 fn column(
     plan: &Plan,
@@ -93,11 +94,27 @@ fn column(
         }
     }
     let share = |found: &Replayed| (found.reads > 0).then(|| found.hits as f64 / found.reads as f64);
-    Ok(Column {
-        threads,
-        ns_per_op: ns.iter().filter_map(|ns| Spread::of(ns)).collect(),
-        hit_share: found.iter().map(share).collect(),
-    })
+    let rows = plan.rows.iter().zip(&ns).zip(&found).map(|((row, ns), found)| {
+        Ok(Replay {
+            trace: trace_name(&plan.file),
+            cache: cache.name().to_owned(),
+            backend: row.name.to_owned(),
+            kind: row.kind,
+            threads,
+            requests: requests as u64,
+            distinct_keys: trace.distinct() as u64,
+            hit_rate: share(found),
+            ns_per_op: Spread::of(ns).context("there is at least one round")?,
+        })
+    });
+    rows.collect()
+}
+
+/// The name of the file, without what tells only how it is packed.
+fn trace_name(file: &Path) -> String {
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    // More is rubbish in a table, and refused by the document.
+    name.strip_suffix(".zst").unwrap_or(&name).chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 fn replay(subject: &dyn Subject, parts: &[Part], team: &Team) -> (Duration, Replayed) {
@@ -138,16 +155,17 @@ fn table(plan: &Plan, cache: Cache, columns: &[Column]) -> String {
     let width = plan.rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let _ = write!(text, "{:width$}", "");
     for column in columns {
-        let s = if column.threads == 1 { "" } else { "s" };
-        let _ = write!(text, "{:>38}", format!("{} thread{s}", column.threads));
+        let threads = column.first().map_or(0, |replay| replay.threads);
+        let s = if threads == 1 { "" } else { "s" };
+        let _ = write!(text, "{:>38}", format!("{threads} thread{s}"));
     }
     for (i, row) in plan.rows.iter().enumerate() {
         let Row { name, .. } = row;
         let _ = write!(text, "\n{name:width$}");
         for column in columns {
-            let shown = column.ns_per_op.get(i).map(|Spread { median, min, max }| {
-                let share =
-                    column.hit_share[i].map_or(String::new(), |share| format!("{:.2} %", share * 100.0));
+            let shown = column.get(i).map(|replay| {
+                let Spread { median, min, max } = replay.ns_per_op;
+                let share = replay.hit_rate.map_or(String::new(), |share| format!("{:.2} %", share * 100.0));
                 format!("{median:.1} ({min:.1}-{max:.1}) {share:>8}")
             });
             let _ = write!(text, "{:>38}", shown.unwrap_or_default());

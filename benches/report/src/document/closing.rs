@@ -8,6 +8,7 @@ pub(super) fn machine(run: &Run) -> Option<Section> {
     table.columns.push(Column { title: "this run".to_owned(), is_number: false });
     let memory = number::memory(machine.memory);
     let cores = machine.cores.to_string();
+    let busy = machine.busy_elsewhere.map(|share| format!("{:.1} % of the processors", share * 100.0));
     let is_virtual = machine.is_virtual.map(|is| if is { "yes" } else { "no" });
     let lines = [
         ("processor", Some(machine.cpu.as_str())),
@@ -23,6 +24,7 @@ pub(super) fn machine(run: &Run) -> Option<Section> {
         ("hasher", Some(&machine.hasher)),
         ("commit", Some(&machine.commit)),
         ("date", Some(&machine.date)),
+        ("other processes took", busy.as_deref()),
     ];
     for (what, value) in lines {
         if let Some(value) = value {

@@ -3,9 +3,11 @@ use crate::{Kind, Replay, Run, number};
 
 /// Recorded traces, a table for each.
 pub(super) fn section(run: &Run) -> Option<Section> {
-    let groups = grouped(&run.trace, |one| (&one.trace, one.threads));
-    let tables: Vec<_> =
-        groups.iter().map(|((trace, count), all)| Block::Table(table(trace, *count, all))).collect();
+    let groups = grouped(&run.trace, |one| (&one.trace, &one.cache, one.threads));
+    let tables: Vec<_> = groups
+        .iter()
+        .map(|((trace, cache, count), all)| Block::Table(table(trace, cache, *count, all)))
+        .collect();
     if tables.is_empty() {
         return None;
     }
@@ -13,10 +15,10 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     super::section("traces", "Recorded traces", [Block::Text(text)].into_iter().chain(tables).collect())
 }
 
-fn table(trace: &str, count: usize, all: &[&Replay]) -> Table {
+fn table(trace: &str, cache: &str, count: usize, all: &[&Replay]) -> Table {
     let about = all.first().map_or_else(String::new, |one| {
         let [requests, distinct] = [one.requests, one.distinct_keys].map(|n| number::short(n as f64));
-        format!(": {requests} requests of {distinct} keys, {}", threads(count))
+        format!(": {requests} requests of {distinct} keys, {cache}, {}", threads(count))
     });
     let columns = ["ns per request", "hit share"].map(str::to_owned);
     let mut table = Table::new(format!("{trace}{about}"), "backend", columns);
@@ -27,8 +29,8 @@ fn table(trace: &str, count: usize, all: &[&Replay]) -> Table {
             Entry::text(&one.backend),
             super::every_cell::measured(one.ns_per_op, best),
             Entry {
-                text: format!("{:.2} %", one.hit_rate * 100.0),
-                sort: Some(one.hit_rate),
+                text: one.hit_rate.map_or("–".to_owned(), |rate| format!("{:.2} %", rate * 100.0)),
+                sort: one.hit_rate,
                 ..Entry::default()
             },
         ]);

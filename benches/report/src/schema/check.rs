@@ -16,6 +16,9 @@ pub(super) fn run(run: &Run) -> Checked {
     if run.machine.cores == 0 {
         return refuse("machine.cores", "must be at least 1");
     }
+    if let Some(busy) = run.machine.busy_elsewhere {
+        share("machine.busy_elsewhere", busy)?;
+    }
     each("cells", &run.cells, cell)?;
     each("latency", &run.latency, latency)?;
     each("memory", &run.memory, memory)?;
@@ -94,9 +97,12 @@ fn memory(at: &str, memory: &Memory) -> Checked {
 
 fn replay(at: &str, replay: &Replay) -> Checked {
     name(&format!("{at}.trace"), &replay.trace)?;
+    name(&format!("{at}.cache"), &replay.cache)?;
     name(&format!("{at}.backend"), &replay.backend)?;
     at_least_one(&format!("{at}.threads"), replay.threads)?;
-    share(&format!("{at}.hit_rate"), replay.hit_rate)?;
+    if let Some(rate) = replay.hit_rate {
+        share(&format!("{at}.hit_rate"), rate)?;
+    }
     spread(&format!("{at}.ns_per_op"), replay.ns_per_op)
 }
 

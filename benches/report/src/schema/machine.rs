@@ -41,6 +41,9 @@ pub struct Machine {
     /// Whether the machine is a virtual one, as far as it can be told.
     #[serde(default, rename = "virtual", skip_serializing_if = "Option::is_none")]
     pub is_virtual: Option<bool>,
+    /// The share of the processors, from 0 to 1, that other processes took during the run; where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy_elsewhere: Option<f64>,
 }
 
 impl Machine {

@@ -2,7 +2,7 @@ use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Spread};
+use super::{Kind, Spread, nullable};
 
 /// A recorded trace of requests, replayed through one backend.
 ///
@@ -13,12 +13,13 @@ use super::{Kind, Spread};
 ///
 /// let replay = Replay {
 ///     trace: "OLTP".into(),
+///     cache: "int".into(),
 ///     backend: "scc".into(),
 ///     kind: Kind::Backend,
 ///     threads: 1,
 ///     requests: 914_145,
 ///     distinct_keys: 186_880,
-///     hit_rate: 0.79,
+///     hit_rate: Some(0.79),
 ///     ns_per_op: Spread { median: 90.0, min: 88.0, max: 97.0 },
 /// };
 /// assert!(serde_json::to_string(&replay).unwrap().contains("OLTP"));
@@ -27,6 +28,8 @@ use super::{Kind, Spread};
 pub struct Replay {
     /// The name of the trace.
     pub trace: String,
+    /// `int` or `obj`.
+    pub cache: String,
     /// The name of the row.
     pub backend: String,
     /// What sort of row it is.
@@ -38,8 +41,9 @@ pub struct Replay {
     pub requests: u64,
     /// The keys among them.
     pub distinct_keys: u64,
-    /// The share of reads that found their key.
-    pub hit_rate: f64,
+    /// The share of reads that found their key; `null` for what stores nothing.
+    #[serde(deserialize_with = "nullable")]
+    pub hit_rate: Option<f64>,
     /// Nanoseconds for a request of one thread.
     pub ns_per_op: Spread,
 }
@@ -47,6 +51,6 @@ pub struct Replay {
 impl Replay {
     /// What tells one measurement from another.
     pub(super) fn identity(&self) -> impl Hash + Eq + use<> {
-        (self.trace.clone(), self.backend.clone(), self.threads)
+        (self.trace.clone(), self.cache.clone(), self.backend.clone(), self.threads)
     }
 }

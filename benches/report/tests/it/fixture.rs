@@ -203,6 +203,7 @@ pub(crate) fn machine() -> Machine {
         date: "2026-01-31T18:00:00Z".to_owned(),
         caches: Some("L1 48K, L2 2048K, L3 33M".to_owned()),
         is_virtual: Some(true),
+        busy_elsewhere: Some(0.02),
     }
 }
 
@@ -234,12 +235,13 @@ pub(crate) fn complete(seed: u64) -> Run {
         }
         run.trace.push(Replay {
             trace: "OLTP".to_owned(),
+            cache: "int".to_owned(),
             backend: row.name.to_owned(),
             kind: row.kind,
             threads: 1,
             requests: 914_145,
             distinct_keys: 186_880,
-            hit_rate: 0.7956,
+            hit_rate: Some(0.7956),
             ns_per_op: Spread { median: row.cold * 0.6, min: row.cold * 0.58, max: row.cold * 0.7 },
         });
     }

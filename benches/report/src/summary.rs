@@ -1,21 +1,27 @@
 use std::fmt::Write;
 
-use crate::{Cache, CellResult, Results, Work};
+use crate::{Cell, Kind, Run, Work, number};
 
-/// One cache's medians: a line for each work, a column for each row. The fastest that stores anything is marked.
+/// One cache's medians for a terminal: a line for each work, a column for each row. The fastest map is marked.
 ///
-/// Empty if the results hold nothing of this cache.
+/// Empty if the run holds nothing of this cache.
 ///
 /// # Examples
 ///
 /// ```
-/// use hotcache_bench_plan::{Cache, Results, summary};
-/// assert_eq!(summary(&Results::default(), Cache::Int), "");
+/// use hotcache_report::{Cell, Kind, Machine, Run, Work, summary};
+///
+/// let mut run = Run::new(Machine::default());
+/// assert_eq!(summary(&run, "int"), "");
+/// for (backend, ns) in [("scc", 25.0), ("papaya", 18.7)] {
+///     run.cells.extend(Cell::measured(Work::new("int", "get", 100, 1), backend, Kind::Backend, vec![ns]));
+/// }
+/// assert!(summary(&run, "int").ends_with("get      100  1t    25.0   *18.7\n"));
 /// ```
 #[must_use]
-pub fn summary(results: &Results, cache: Cache) -> String {
-    let cells: Vec<_> = results.cells.iter().filter(|cell| cell.work.cache == cache).collect();
-    let works = distinct(cells.iter().map(|cell| cell.work));
+pub fn summary(run: &Run, cache: &str) -> String {
+    let cells: Vec<_> = run.cells.iter().filter(|cell| cell.cache == cache).collect();
+    let works = distinct(cells.iter().map(|cell| cell.work()));
     let rows = distinct(cells.iter().map(|cell| cell.backend.as_str()));
     if cells.is_empty() {
         return String::new();
@@ -30,12 +36,12 @@ pub fn summary(results: &Results, cache: Cache) -> String {
     }
     text.push('\n');
     for (work, label) in works.iter().zip(&labels) {
-        let of_work = |row: &str| cells.iter().find(|cell| cell.work == *work && cell.backend == row);
-        let maps = rows.iter().filter(|row| !is_floor(row)).filter_map(|row| of_work(row));
+        let of_work: Vec<_> = cells.iter().filter(|cell| cell.work() == *work).collect();
+        let maps = of_work.iter().filter(|cell| cell.kind != Kind::Floor);
         let fastest = maps.min_by(|a, b| a.ns_per_op.median.total_cmp(&b.ns_per_op.median));
         let _ = write!(text, "{label:label_width$}");
         for row in &rows {
-            let shown = of_work(row).map_or("-".to_owned(), |cell| {
+            let shown = of_work.iter().find(|cell| cell.backend == *row).map_or("-".to_owned(), |cell| {
                 let mark = if fastest.is_some_and(|fastest| fastest.backend == *row) { "*" } else { "" };
                 format!("{mark}{}", nanoseconds(cell))
             });
@@ -46,15 +52,11 @@ pub fn summary(results: &Results, cache: Cache) -> String {
     text
 }
 
-fn is_floor(row: &str) -> bool {
-    crate::Row::named(row).is_ok_and(|row| row.kind == crate::Kind::Floor)
-}
-
 fn width(row: &str) -> usize {
     row.len().max(7)
 }
 
-fn nanoseconds(cell: &CellResult) -> String {
+fn nanoseconds(cell: &Cell) -> String {
     let ns = cell.ns_per_op.median;
     if ns < 99.95 { format!("{ns:.1}") } else { format!("{ns:.0}") }
 }
@@ -62,7 +64,8 @@ fn nanoseconds(cell: &CellResult) -> String {
 /// What tells a work from the others: distribution and key length only where they vary.
 fn label(work: &Work, works: &[Work]) -> String {
     let Work { op, max_key, threads, dist, key_len, .. } = work;
-    let mut label = format!("{op:<6} {max_key:>5} {threads:>2}t");
+    let keys = if *max_key == 0 { "own".to_owned() } else { number::count(*max_key) };
+    let mut label = format!("{op:<6} {keys:>5} {threads:>2}t");
     if works.iter().any(|other| other.dist != *dist) {
         let _ = write!(label, " {dist:<9}");
     }
