@@ -2,6 +2,7 @@
 
 mod backend;
 mod by_hand;
+mod instead;
 mod roof;
 
 use hotcache::{Backend, DefaultHashBuilder, Options};
@@ -49,13 +50,13 @@ impl Setup {
     }
 }
 
-/// Names a map used by hand.
-macro_rules! by_hand {
-    ($name:literal, $module:ident) => {
+/// Names a map used without hotcache.
+macro_rules! map {
+    ($name:literal, $sort:ident::$module:ident) => {
         Entry {
             name: $name,
-            int: Some(|setup| int(by_hand::$module::Int::new(setup.hasher.clone()))),
-            obj: Some(|setup| obj(by_hand::$module::Obj::new(setup.hasher.clone()))),
+            int: Some(|setup| int($sort::$module::Int::new(setup.hasher.clone()))),
+            obj: Some(|setup| obj($sort::$module::Obj::new(setup.hasher.clone()))),
             reclaim: || {},
         }
     };
@@ -76,12 +77,15 @@ pub const ENTRIES: &[Entry] = &[
     Entry::backend::<hotcache::scc::Backend, 0>("scc"),
     Entry::backend::<hotcache::papaya::Backend, 0>("papaya"),
     Entry::backend::<hotcache::bucket::Backend, 0>("bucket"),
-    by_hand!("rwlock-1-by-hand", rwlock_one),
-    by_hand!("rwlock-by-hand", rwlock),
-    by_hand!("dashmap-by-hand", dashmap),
-    by_hand!("flurry-by-hand", flurry),
-    by_hand!("scc-by-hand", scc),
-    by_hand!("papaya-by-hand", papaya),
+    map!("rwlock-1-by-hand", by_hand::rwlock_one),
+    map!("rwlock-by-hand", by_hand::rwlock),
+    map!("dashmap-by-hand", by_hand::dashmap),
+    map!("flurry-by-hand", by_hand::flurry),
+    map!("scc-by-hand", by_hand::scc),
+    map!("papaya-by-hand", by_hand::papaya),
+    map!("std", instead::std_rwlock),
+    map!("moka", instead::moka),
+    map!("quick_cache", instead::quick_cache),
 ];
 
 impl Entry {

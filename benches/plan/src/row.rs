@@ -52,6 +52,9 @@ pub const ROWS: &[Row] = &[
     full("flurry-by-hand", Kind::ByHand, "flurry::HashMap"),
     full("scc-by-hand", Kind::ByHand, "scc::HashMap"),
     full("papaya-by-hand", Kind::ByHand, "papaya::HashMap"),
+    full("std", Kind::Peer, "std::sync::RwLock over std::collections::HashMap"),
+    full("moka", Kind::Peer, "moka::sync::Cache that never evicts; counted once its logs are worked off"),
+    full("quick_cache", Kind::Peer, "quick_cache::sync::Cache that never evicts"),
 ];
 
 impl Row {
