@@ -28,7 +28,9 @@ fn every_row_has_a_plausible_footprint() {
             assert!(emptied.counted <= churned.counted, "{row} {cache}: {emptied:?} {churned:?}");
             loaded.push(first.counted_per_key());
         }
-        // An object is a pointer in the map, as large as an integer: the objects themselves must not count.
-        assert!((loaded[0] - loaded[1]).abs() < 16.0, "{row}: {loaded:?} bytes per key");
+        // An object is a pointer in the map, as large as an integer: the objects themselves must not count. moka is
+        // given a shared atomic for each integer, which is an allocation of its own.
+        let apart = if row.name == "moka" { 16.0 + 24.0 } else { 16.0 };
+        assert!((loaded[0] - loaded[1]).abs() < apart, "{row}: {loaded:?} bytes per key");
     }
 }
