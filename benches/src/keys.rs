@@ -74,6 +74,17 @@ impl<'a> KeyIter<'a> {
     pub fn one(key: &'a str) -> Self {
         Self { rest: key, len: key.len() }
     }
+
+    /// The next keys, as many as there is room for or left; `None` if none is left.
+    #[inline]
+    pub fn group<'g>(&mut self, room: &'g mut [&'a str]) -> Option<&'g [&'a str]> {
+        let mut taken = 0;
+        for (place, key) in room.iter_mut().zip(&mut *self) {
+            *place = key;
+            taken += 1;
+        }
+        (taken > 0).then(|| &room[..taken])
+    }
 }
 
 impl<'a> Iterator for KeyIter<'a> {

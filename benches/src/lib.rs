@@ -13,6 +13,7 @@
 pub mod adapters;
 #[expect(unsafe_code, reason = "an allocator can be written in no other way")]
 pub mod alloc;
+pub mod beat;
 pub mod cli;
 pub mod console;
 pub mod document;

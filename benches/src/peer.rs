@@ -25,6 +25,12 @@ impl Object {
 pub trait IntPeer: Send + Sync {
     /// The value of a key.
     fn get(&self, key: &str) -> Option<i64>;
+    /// The values of some keys. A map that has nothing for this asks for one after the other.
+    fn get_many(&self, keys: &[&str], values: &mut [Option<i64>]) {
+        for (key, value) in keys.iter().zip(values) {
+            *value = self.get(key);
+        }
+    }
     /// Stores a value, whether or not the key is present.
     fn set(&self, key: &str, value: i64);
     /// Adds to a value, an absent one counting from 0, and returns the sum.
@@ -43,6 +49,10 @@ pub trait IntPeer: Send + Sync {
 pub trait ObjPeer: Send + Sync {
     /// The object of a key.
     fn get(&self, key: &str) -> Option<Arc<Object>>;
+    /// Looks at the object of a key where it lies. A map that can only share it does that.
+    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+        self.get(key).map(|object| look(&object))
+    }
     /// Stores an object, whether or not the key is present.
     fn set(&self, key: &str, value: Arc<Object>);
     /// Stores an object if the key is absent.

@@ -69,7 +69,7 @@ impl Cell<'_> {
         }
         if subject.checks() == Checks::All {
             match self.work.op {
-                Op::Get => self.check_read(turn, rounds, sample, tally)?,
+                Op::Get | Op::GetMany | Op::With => self.check_read(turn, rounds, sample, tally)?,
                 Op::Set => self.check_set(subject, turn, rounds)?,
                 Op::Add | Op::Insert | Op::Del => {}
             }
@@ -235,7 +235,7 @@ impl Cell<'_> {
             tally += *of_thread;
             allocated += *by_thread;
         }
-        let tells = matches!(self.work.op, Op::Get | Op::Del) && subject.checks() == Checks::All;
+        let tells = (self.work.op.reads() || self.work.op == Op::Del) && subject.checks() == Checks::All;
         let hits = tells.then_some(tally.hits);
         (Sample { elapsed, ops: ops as u64, hits, allocated }, tally)
     }

@@ -54,7 +54,7 @@ impl<'a> Shelf<'a> {
             filled.changed = false;
         }
         let result = use_it(&*filled.subject);
-        filled.changed = op != Op::Get;
+        filled.changed = !op.reads();
         if self.keep {
             self.maps.insert(entry.name, filled);
         }

@@ -17,6 +17,9 @@ const LONGEST: usize = 4_000_000;
 /// Chosen once; the same streams every run.
 const SEED: u64 = 0x5eed;
 
+/// The key that all want where all want one.
+const HOT: u32 = 0;
+
 /// One thread's keys, in the order in which it asks for them.
 #[derive(Debug)]
 pub struct Stream {
@@ -65,6 +68,7 @@ fn drawn(keys: usize, dist: Dist, key_len: usize, thread: u64) -> Stream {
     let numbers: Vec<u32> = match dist {
         Dist::Uniform => (0..length).map(|_| rng.random_range(0..keys as u32)).collect(),
         Dist::Zipf(exponent) => zipf(keys, exponent, length, &mut rng),
+        Dist::Hot => vec![HOT; length],
     };
     Stream::new(&numbers, CHUNK, key_len)
 }

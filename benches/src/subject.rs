@@ -43,6 +43,17 @@ pub struct Tally {
     pub sum: i64,
 }
 
+impl Tally {
+    /// Notes what was read of a key, if it was there.
+    #[inline]
+    pub fn read(&mut self, value: Option<i64>) {
+        if let Some(value) = value {
+            self.hits += 1;
+            self.sum = self.sum.wrapping_add(value);
+        }
+    }
+}
+
 impl std::ops::AddAssign for Tally {
     fn add_assign(&mut self, other: Tally) {
         self.hits += other.hits;

@@ -15,7 +15,7 @@ use hotcache_bench::{document, matrix};
 use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, ROWS, Row, Work};
 use hotcache_report::{Machine, Run};
 
-/// What goes wrong, once in a thousand times.
+/// What goes wrong, now and then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
@@ -32,18 +32,20 @@ enum Fault {
 struct Broken<C> {
     cache: C,
     fault: Fault,
+    /// The fault shows once in so many times.
+    every: u64,
     calls: &'static AtomicU64,
 }
 
 impl<C> Broken<C> {
-    fn new(cache: C, fault: Fault) -> Self {
+    fn new(cache: C, fault: Fault, every: u64) -> Self {
         // One count for all maps of a fault: a small map alone is not used a thousand times.
         static CALLS: [AtomicU64; 7] = [const { AtomicU64::new(0) }; 7];
-        Self { cache, fault, calls: &CALLS[fault as usize] }
+        Self { cache, fault, every, calls: &CALLS[fault as usize] }
     }
 
     fn now(&self, fault: Fault) -> bool {
-        self.fault == fault && self.calls.fetch_add(1, Ordering::Relaxed) % 1_000 == 999
+        self.fault == fault && self.calls.fetch_add(1, Ordering::Relaxed) % self.every == self.every - 1
     }
 }
 
@@ -123,10 +125,13 @@ impl ObjPeer for Broken<hotcache::rwlock::ObjCache<Object>> {
 /// An entry that takes the place of the row `rwlock`.
 macro_rules! broken {
     ($fault:ident) => {
+        broken!($fault, once in 1_000)
+    };
+    ($fault:ident, once in $every:expr) => {
         Entry {
             name: "rwlock",
-            int: Some(|_| Box::new(Int(Broken::new(hotcache::rwlock::IntCache::new(), Fault::$fault)))),
-            obj: Some(|_| Box::new(Obj(Broken::new(hotcache::rwlock::ObjCache::new(), Fault::$fault)))),
+            int: Some(|_| Box::new(Int(Broken::new(hotcache::rwlock::IntCache::new(), Fault::$fault, $every)))),
+            obj: Some(|_| Box::new(Obj(Broken::new(hotcache::rwlock::ObjCache::new(), Fault::$fault, $every)))),
             reclaim: || {},
         }
     };
@@ -177,22 +182,31 @@ fn rwlock() -> Vec<&'static Row> {
 fn assert_caught(entry: Entry, op: Op, by: &str) {
     for cache in Cache::ALL.into_iter().filter(|cache| cache.ops().contains(&op)) {
         for work in works(cache, op) {
-            let cell = work.cell("rwlock");
-            let error = run(rwlock(), &[entry], vec![work], 1).expect_err(&cell);
-            assert!(error.contains(&cell), "{error:?} does not name {cell}");
-            assert!(error.contains(by), "{error:?} does not say {by:?}");
+            assert_refused(entry, work, by);
         }
     }
 }
 
+#[track_caller]
+fn assert_refused(entry: Entry, work: Work, by: &str) {
+    let cell = work.cell("rwlock");
+    let error = run(rwlock(), &[entry], vec![work], 1).expect_err(&cell);
+    assert!(error.contains(&cell), "{error:?} does not name {cell}");
+    assert!(error.contains(by), "{error:?} does not say {by:?}");
+}
+
 #[test]
 fn a_map_that_misses_is_caught() {
-    assert_caught(broken!(Misses), Op::Get, "keys found");
+    for op in [Op::Get, Op::GetMany, Op::With] {
+        assert_caught(broken!(Misses), op, "keys found");
+    }
 }
 
 #[test]
 fn a_map_that_returns_another_value_is_caught() {
-    assert_caught(broken!(ReadsAnother), Op::Get, "the sum of the values read");
+    for op in [Op::Get, Op::GetMany, Op::With] {
+        assert_caught(broken!(ReadsAnother), op, "the sum of the values read");
+    }
 }
 
 #[test]
@@ -236,19 +250,41 @@ fn a_map_that_loses_sets_is_caught() {
     }
 }
 
+/// All threads on the one key of the map.
+fn hot(cache: Cache, op: Op, threads: usize) -> Work {
+    Work { cache, op, max_key: KeyCount(1), threads, dist: Dist::Hot, key_len: 6 }
+}
+
+#[test]
+fn a_map_that_is_wrong_about_a_hot_key_is_caught() {
+    for threads in [1, 2] {
+        let int = |op| hot(Cache::Int, op, threads);
+        assert_refused(broken!(Misses), int(Op::Get), "keys found");
+        assert_refused(broken!(ReadsAnother), int(Op::Get), "the sum of the values read");
+        assert_refused(broken!(LosesAdds), int(Op::Add), "the sum of all adds");
+        // Only the last set of a sample can be missed: the others are overwritten.
+        assert_refused(broken!(LosesSets, once in 3), int(Op::Set), "the value that was set last");
+        let obj = |op| hot(Cache::Obj, op, threads);
+        assert_refused(broken!(Misses), obj(Op::With), "keys found");
+        assert_refused(broken!(LosesSets, once in 3), obj(Op::Set), "the value that was set last");
+    }
+}
+
 #[test]
 fn a_sound_map_passes_everything() {
-    let works: Vec<_> = Cache::ALL
+    let mut works: Vec<_> = Cache::ALL
         .into_iter()
         .flat_map(|cache| cache.ops().iter().flat_map(move |op| works(cache, *op)))
         .collect();
+    works.extend([Op::Get, Op::Set, Op::Add].map(|op| hot(Cache::Int, op, 2)));
+    works.extend([Op::Get, Op::Set, Op::With].map(|op| hot(Cache::Obj, op, 2)));
     let results = run(rwlock(), &[broken!(None)], works.clone(), 2).expect("it is sound");
     assert!(!results.partial);
     results.to_json().expect("a document that can be read again");
     assert_eq!(results.cells.len(), works.len());
     for cell in &results.cells {
         assert_eq!(cell.samples.len(), 20, "{}: ten samples in each of two passes", cell.name());
-        let tells = matches!(cell.op.as_str(), "get" | "del");
+        let tells = matches!(cell.op.as_str(), "get" | "get_many" | "with" | "del");
         assert_eq!(cell.hit_rate, tells.then_some(1.0), "{}", cell.name());
         assert!(
             cell.ns_per_op.min > 0.0 && cell.iterations > Some(0) && cell.verified == Some(true),
@@ -266,7 +302,8 @@ fn every_row_of_the_plan_is_built_and_passes() {
         let planned = ROWS.iter().filter(|row| row.does(cache, Op::Get)).map(|row| row.name);
         assert!(names(cache).eq(planned), "the plan's rows and the entries differ for {cache}");
         let ops = cache.ops().iter();
-        let works: Vec<_> = ops.flat_map(|op| works(cache, *op).into_iter().skip(2).take(1)).collect();
+        let mut works: Vec<_> = ops.flat_map(|op| works(cache, *op).into_iter().skip(2).take(1)).collect();
+        works.extend([Op::Get, Op::Set].map(|op| hot(cache, op, 2)));
         let results = run(ROWS.iter().collect(), ENTRIES, works.clone(), 1).expect("all rows are sound");
         for work in works {
             for row in ROWS.iter().filter(|row| row.does(cache, work.op)) {

@@ -33,12 +33,12 @@ impl Cache {
         }
     }
 
-    /// The operations that this cache has.
+    /// The named operations that this cache has.
     #[must_use]
     pub const fn ops(self) -> &'static [Op] {
         match self {
-            Cache::Int => &[Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del],
-            Cache::Obj => &[Op::Get, Op::Set, Op::Insert, Op::Del],
+            Cache::Int => &[Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del, Op::GetMany],
+            Cache::Obj => &[Op::Get, Op::Set, Op::Insert, Op::Del, Op::With],
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Dist {
     Uniform,
     /// The key of rank `r` in proportion to `r` to the power of minus this.
     Zipf(f64),
+    /// One key always, by every thread.
+    Hot,
 }
 
 impl fmt::Display for Dist {
@@ -25,6 +27,7 @@ impl fmt::Display for Dist {
         match self {
             Dist::Uniform => f.pad("uniform"),
             Dist::Zipf(exponent) => f.pad(&format!("zipf:{exponent}")),
+            Dist::Hot => f.pad("hot"),
         }
     }
 }
@@ -35,13 +38,14 @@ impl FromStr for Dist {
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let exponent = match text.split_once(':') {
             None if text == "uniform" => return Ok(Dist::Uniform),
+            None if text == "hot" => return Ok(Dist::Hot),
             Some(("zipf", exponent)) => exponent.parse::<f64>().ok(),
             _ => None,
         };
         match exponent {
             Some(exponent) if exponent.is_finite() && exponent > 0.0 => Ok(Dist::Zipf(exponent)),
             _ => Err(Refusal::new(format!(
-                "`{text}` is no distribution; there are: uniform, zipf:EXPONENT with an exponent above 0, \
+                "`{text}` is no distribution; there are: uniform, hot, zipf:EXPONENT with an exponent above 0, \
                  such as zipf:0.99"
             ))),
         }
@@ -62,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_distribution_survives_being_written() {
-        for dist in [Dist::Uniform, Dist::Zipf(0.99), Dist::Zipf(1.41)] {
+        for dist in [Dist::Uniform, Dist::Hot, Dist::Zipf(0.99), Dist::Zipf(1.41)] {
             assert_eq!(dist.to_string().parse(), Ok(dist));
         }
     }

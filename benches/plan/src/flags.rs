@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::key_count::{MAX_KEY_VARIABLE, OWN_KEY_BATCH};
 use crate::key_len::long_enough;
-use crate::matrix::Axes;
+use crate::kinds::{self, DEFAULT_KEY_LEN};
 use crate::row::ROWS;
 use crate::task::{Adapters, Memory, Task, Trace};
 use crate::{Cache, Dist, KeyCount, Kind, Matrix, Op, Pace, Refusal, Row};
@@ -43,7 +43,8 @@ pub struct Flags {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub caches: Vec<Cache>,
 
-    /// Measure these operations only: get, set, add, insert, del.
+    /// Measure these operations only: get, set, add, insert, del; and get_many (16 keys at a time, time for each)
+    /// or with (an object where it lies), which are measured when asked for.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub ops: Vec<Op>,
 
@@ -60,9 +61,13 @@ pub struct Flags {
     #[arg(long, value_name = "BYTES", value_delimiter = ',')]
     pub key_len: Vec<usize>,
 
-    /// How often each key is asked for: uniform, zipf:0.99.
+    /// How often each key is asked for: uniform, zipf:0.99, hot (one key always).
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub dist: Vec<Dist>,
+
+    /// Every thread on one key: get, set and add (with, for objects), in a map of that key alone or of --max-key.
+    #[arg(long, conflicts_with_all = ["dist", "trace", "memory", "adapters"])]
+    pub hot_key: bool,
 
     /// Replay a trace: .lis (blocks) or Twitter's comma-separated format, plain or .zst.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "adapters", "quick", "ops", "max_key", "key_len", "dist"])]
@@ -87,14 +92,13 @@ Examples:
   cargo xtask bench --quick                                     which backend is fast here?
   cargo xtask bench --backends rwlock,papaya --threads 1,2,4    two backends, over threads
   cargo xtask bench --ops get --key-len 5,36 --dist zipf:0.99   reads of few hot keys, short and long
+  cargo xtask bench --hot-key --threads 1,2,4                   all threads on one counter
+  cargo xtask bench --ops get,get_many --max-key 1000000        one key at a time, or sixteen
   cargo xtask bench --trace requests.csv.zst                    your own recorded requests
   cargo xtask bench --memory                                    bytes per key
 
 Every line of numbers names its cell: cache/operation/keys/threads/distribution/key length/row.
 docs/benchmarking.md says what they mean, and what they do not say.";
-
-/// Keys of a length that needs no heap in any row.
-const DEFAULT_KEY_LEN: usize = 8;
 
 impl Flags {
     /// The task that these flags ask for, given the value of [`MAX_KEY_VARIABLE`] if it is set.
@@ -118,7 +122,7 @@ impl Flags {
         if self.adapters {
             return self.adapters(&max_key);
         }
-        self.matrix(max_key)
+        self.matrix(&max_key)
     }
 
     fn max_key(&self, variable: Option<&str>) -> Result<Vec<KeyCount>, Refusal> {
@@ -130,18 +134,9 @@ impl Flags {
         }
     }
 
-    fn matrix(&self, max_key: Vec<KeyCount>) -> Result<Task, Refusal> {
+    fn matrix(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
         let pace = if self.quick { QUICK } else { DEFAULT };
-        let axes = Axes {
-            caches: or(&self.caches, &Cache::ALL),
-            ops: or(&self.ops, &Op::ALL),
-            key_len: or(&self.key_len, &[DEFAULT_KEY_LEN]),
-            dist: or(&self.dist, &[Dist::Uniform]),
-            threads: or(&self.threads, &[1, 2]),
-            most_consumed: if max_key.is_empty() { MOST_CONSUMED } else { usize::MAX },
-            max_key: or(&max_key, if self.quick { &QUICK_KEYS } else { &DEFAULT_KEYS }),
-        };
-        let works = axes.works(&pace)?;
+        let works = kinds::works(self, max_key, &pace)?;
         let rows = self.rows(|row| !self.quick || matches!(row.kind, Kind::Backend));
         Ok(Task::Matrix(Matrix { rows, works, pace }))
     }
@@ -213,7 +208,6 @@ const QUICK: Pace = Pace {
     budget: Some(Duration::from_secs(160)),
     own_key_batch: 100_000,
 };
-const QUICK_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(100_000)];
 
 /// What the cells of a run without flags can take in a quarter of an hour on two cores.
 const DEFAULT: Pace = Pace {
@@ -223,14 +217,9 @@ const DEFAULT: Pace = Pace {
     budget: Some(Duration::from_secs(14 * 60)),
     own_key_batch: OWN_KEY_BATCH,
 };
-const DEFAULT_KEYS: [KeyCount; 3] = [KeyCount(100), KeyCount(100_000), KeyCount(1_000_000)];
-
-/// The largest map that is filled and emptied for each sample unless key counts are asked for: one of a million
-/// keys takes seconds a cell.
-const MOST_CONSUMED: usize = 100_000;
 
 /// What was asked, each once; or the default.
-fn or<T: Clone + PartialEq>(asked: &[T], default: &[T]) -> Vec<T> {
+pub(crate) fn or<T: Clone + PartialEq>(asked: &[T], default: &[T]) -> Vec<T> {
     let mut each_once = Vec::new();
     for one in if asked.is_empty() { default } else { asked } {
         if !each_once.contains(one) {

@@ -77,10 +77,6 @@ impl Pace {
 impl Axes {
     /// The works, those on the same keys next to each other.
     pub(crate) fn works(&self, pace: &Pace) -> Result<Vec<Work>, Refusal> {
-        let in_none = |op: &&Op| !self.caches.iter().any(|cache| cache.ops().contains(op));
-        if let Some(op) = self.ops.iter().find(in_none).filter(|_| self.ops.len() < Op::ALL.len()) {
-            return Err(Refusal::new(format!("`{op}` is no operation of the obj cache")));
-        }
         let mut works = Vec::new();
         for &cache in &self.caches {
             for &max_key in &self.max_key {

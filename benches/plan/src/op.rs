@@ -24,11 +24,21 @@ pub enum Op {
     Insert,
     /// Removes a present key; the map shrinks from all keys to empty.
     Del,
+    /// Reads present keys, [`GROUP`] at a time.
+    GetMany,
+    /// Reads a present object in place, and shares it with nobody.
+    With,
 }
 
+/// How many keys [`Op::GetMany`] asks for at a time.
+pub const GROUP: usize = 16;
+
 impl Op {
-    /// Every operation.
-    pub const ALL: [Op; 5] = [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del];
+    /// Every operation that has a name of its own.
+    pub const ALL: [Op; 7] = [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del, Op::GetMany, Op::With];
+
+    /// What is measured unless something is asked for.
+    pub const DEFAULT: [Op; 5] = [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del];
 
     /// The name in flags, tables and JSON.
     #[must_use]
@@ -39,6 +49,8 @@ impl Op {
             Op::Add => "add",
             Op::Insert => "insert",
             Op::Del => "del",
+            Op::GetMany => "get_many",
+            Op::With => "with",
         }
     }
 
@@ -46,6 +58,18 @@ impl Op {
     #[must_use]
     pub const fn consumes(self) -> bool {
         matches!(self, Op::Insert | Op::Del)
+    }
+
+    /// Whether it changes nothing, and tells whether its key was there.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        matches!(self, Op::Get | Op::GetMany | Op::With)
+    }
+
+    /// Whether it can be done over and over on the same key by all threads.
+    #[must_use]
+    pub const fn repeats(self) -> bool {
+        self.reads() || matches!(self, Op::Set | Op::Add)
     }
 }
 

@@ -35,6 +35,11 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--caches blob", "`blob`"),
         ("--ops upsert", "`upsert`"),
         ("--caches obj --ops add", "`add` is no operation of the obj cache"),
+        ("--caches int --ops with", "`with` is no operation of the int cache"),
+        ("--caches obj --ops get_many", "`get_many` is no operation of the obj cache"),
+        ("--hot-key --ops insert", "`insert` is not measured with --hot-key"),
+        ("--hot-key --dist uniform", "--dist"),
+        ("--hot-key --memory", "--memory"),
         ("--max-key many", "`many` is no number of keys"),
         ("--max-key -1", "-1"),
         ("--threads 0", "0 is not possible"),
@@ -124,6 +129,30 @@ fn a_choice_is_kept_to_and_the_floors_stay() {
     assert!(chosen.works.iter().all(|work| work.cache == Cache::Int && work.threads == 4));
     // The roof cannot insert.
     assert_eq!(chosen.cells(), 8 * 4 + 4 * 3);
+}
+
+#[test]
+fn a_hot_key_is_alone_in_its_map_unless_keys_are_asked_for() {
+    let ops = |words, cache| {
+        let plan = matrix(words, None);
+        assert!(plan.works.iter().all(|work| work.dist == Dist::Hot), "{words}");
+        let ops: Vec<_> = plan.works_of(cache).map(|work| (work.op, work.max_key.0, work.threads)).collect();
+        ops
+    };
+    let on_one = |op| (op, 1, 2);
+    assert_eq!(ops("--hot-key --threads 2", Cache::Int), [Op::Get, Op::Set, Op::Add].map(on_one));
+    assert_eq!(ops("--hot-key --threads 2", Cache::Obj), [Op::Get, Op::Set, Op::With].map(on_one));
+    assert_eq!(ops("--hot-key --ops add --max-key 50 --threads 4", Cache::Int), [(Op::Add, 50, 4)]);
+    assert!(names(&matrix("--hot-key", None).rows).contains(&"roof"));
+}
+
+#[test]
+fn groups_and_objects_in_place_are_measured_when_asked_for() {
+    let asked = matrix("--ops get,get_many,with --max-key 100 --threads 1", None);
+    let ops = |cache| asked.works_of(cache).map(|work| work.op).collect::<Vec<_>>();
+    assert_eq!(ops(Cache::Int), [Op::Get, Op::GetMany]);
+    assert_eq!(ops(Cache::Obj), [Op::Get, Op::With]);
+    assert!(matrix("", None).works.iter().all(|work| Op::DEFAULT.contains(&work.op)));
 }
 
 #[test]

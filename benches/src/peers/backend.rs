@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hotcache::{IntCache, ObjCache};
+use hotcache::{IntCache, ObjCache, ObjCacheExt};
 
 use crate::peer::{IntPeer, ObjPeer, Object};
 
@@ -13,6 +13,10 @@ pub(super) struct IntBackend<C>(pub(super) C);
 impl<C: IntCache> IntPeer for IntBackend<C> {
     fn get(&self, key: &str) -> Option<i64> {
         self.0.get(key)
+    }
+
+    fn get_many(&self, keys: &[&str], values: &mut [Option<i64>]) {
+        self.0.get_many(keys, values);
     }
 
     fn set(&self, key: &str, value: i64) {
@@ -50,6 +54,10 @@ pub(super) struct ObjBackend<C>(pub(super) C);
 impl<C: ObjCache<Object>> ObjPeer for ObjBackend<C> {
     fn get(&self, key: &str) -> Option<Arc<Object>> {
         self.0.get(key)
+    }
+
+    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+        self.0.with(key, look)
     }
 
     fn set(&self, key: &str, value: Arc<Object>) {

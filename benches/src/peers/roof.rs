@@ -52,11 +52,9 @@ impl Subject for IntRoof {
         let keys = batch.keys;
         let mut tally = Tally::default();
         match op {
-            Op::Get => {
+            Op::Get | Op::GetMany => {
                 for key in keys {
-                    let value = self.0.of(key).load(Ordering::Acquire);
-                    tally.hits += 1;
-                    tally.sum = tally.sum.wrapping_add(value);
+                    tally.read(Some(self.0.of(key).load(Ordering::Acquire)));
                 }
             }
             Op::Set => {
@@ -70,7 +68,7 @@ impl Subject for IntRoof {
                     tally.sum = tally.sum.wrapping_add(sum);
                 }
             }
-            Op::Insert | Op::Del => unreachable!("an array has no keys, and no plan asks for any"),
+            Op::Insert | Op::Del | Op::With => unreachable!("an array has no keys, and no plan asks for any"),
         }
         tally
     }
@@ -114,12 +112,12 @@ impl ObjRoof {
 
 impl Subject for ObjRoof {
     fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
-        assert_eq!(op, Op::Get, "an array that nobody replaces can only be read");
+        assert!(op.reads(), "an array that nobody replaces can only be read");
         let mut tally = Tally::default();
         for key in batch.keys {
-            let object = black_box(Arc::clone(self.0.of(key)));
-            tally.hits += 1;
-            tally.sum = tally.sum.wrapping_add(object.id);
+            let place = self.0.of(key);
+            let id = if op == Op::With { place.id } else { black_box(Arc::clone(place)).id };
+            tally.read(Some(id));
         }
         tally
     }

@@ -1,8 +1,9 @@
 use std::hint::black_box;
 
-use hotcache_bench_plan::Op;
+use hotcache_bench_plan::{GROUP, Op};
 
 use super::{Batch, Checks, Objects, Subject, Tally};
+use crate::beat::{Beat, Free, beaten};
 use crate::keys::KeyIter;
 use crate::trace::{Replayed, Requests};
 
@@ -10,12 +11,26 @@ use crate::trace::{Replayed, Requests};
 #[derive(Debug)]
 pub struct Empty;
 
-impl Subject for Empty {
-    fn run(&self, _op: Op, batch: Batch<'_>) -> Tally {
-        for key in batch.keys {
-            black_box(key);
+impl Empty {
+    #[inline(always)]
+    fn drive(op: Op, batch: Batch<'_>, beat: &mut impl Beat) -> Tally {
+        let mut keys = batch.keys;
+        if op == Op::GetMany {
+            let mut group = [""; GROUP];
+            while let Some(asked) = keys.group(&mut group) {
+                beaten(beat, || black_box(asked));
+            }
+        }
+        for key in keys {
+            beaten(beat, || black_box(key));
         }
         Tally::default()
+    }
+}
+
+impl Subject for Empty {
+    fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
+        Self::drive(op, batch, &mut Free)
     }
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {

@@ -1,6 +1,7 @@
-use hotcache_bench_plan::Op;
+use hotcache_bench_plan::{GROUP, Op};
 
 use super::{Batch, Objects, Subject, Tally};
+use crate::beat::{Beat, Free, beaten};
 use crate::keys::KeyIter;
 use crate::peer::IntPeer;
 use crate::stream::value_of;
@@ -10,35 +11,50 @@ use crate::trace::{Replayed, Requests, Step};
 #[derive(Debug)]
 pub struct Int<P>(pub P);
 
-impl<P: IntPeer> Subject for Int<P> {
-    fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
+impl<P: IntPeer> Int<P> {
+    #[inline(always)]
+    fn drive(&self, op: Op, batch: Batch<'_>, beat: &mut impl Beat) -> Tally {
+        let Batch { mut keys, first, .. } = batch;
         let mut tally = Tally::default();
         match op {
             Op::Get => {
-                for key in batch.keys {
-                    if let Some(value) = self.0.get(key) {
-                        tally.hits += 1;
-                        tally.sum = tally.sum.wrapping_add(value);
-                    }
+                for key in keys {
+                    tally.read(beaten(beat, || self.0.get(key)));
+                }
+            }
+            Op::GetMany => {
+                let mut group = [""; GROUP];
+                let mut values = [None; GROUP];
+                while let Some(asked) = keys.group(&mut group) {
+                    let values = &mut values[..asked.len()];
+                    beaten(beat, || self.0.get_many(asked, values));
+                    values.iter().for_each(|value| tally.read(*value));
                 }
             }
             Op::Set | Op::Insert => {
-                for (key, value) in batch.keys.zip(batch.first..) {
-                    self.0.set(key, value);
+                for (key, value) in keys.zip(first..) {
+                    beaten(beat, || self.0.set(key, value));
                 }
             }
             Op::Add => {
-                for key in batch.keys {
-                    tally.sum = tally.sum.wrapping_add(self.0.add(key, 1));
+                for key in keys {
+                    tally.sum = tally.sum.wrapping_add(beaten(beat, || self.0.add(key, 1)));
                 }
             }
             Op::Del => {
-                for key in batch.keys {
-                    tally.hits += u64::from(self.0.del(key));
+                for key in keys {
+                    tally.hits += u64::from(beaten(beat, || self.0.del(key)));
                 }
             }
+            Op::With => unreachable!("an integer is no object, and no plan asks for one"),
         }
         tally
+    }
+}
+
+impl<P: IntPeer> Subject for Int<P> {
+    fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
+        self.drive(op, batch, &mut Free)
     }
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use hotcache_bench_plan::Op;
 
 use super::{Batch, Objects, Subject, Tally};
+use crate::beat::{Beat, Free, beaten};
 use crate::keys::KeyIter;
 use crate::peer::{ObjPeer, Object};
 use crate::stream::value_of;
@@ -12,32 +13,42 @@ use crate::trace::{Replayed, Requests, Step};
 #[derive(Debug)]
 pub struct Obj<P>(pub P);
 
-impl<P: ObjPeer> Subject for Obj<P> {
-    fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
+impl<P: ObjPeer> Obj<P> {
+    #[inline(always)]
+    fn drive(&self, op: Op, batch: Batch<'_>, beat: &mut impl Beat) -> Tally {
         let Batch { keys, objects, .. } = batch;
         let mut tally = Tally::default();
         match op {
             Op::Get => {
                 for key in keys {
-                    if let Some(object) = self.0.get(key) {
-                        tally.hits += 1;
-                        tally.sum = tally.sum.wrapping_add(object.id);
-                    }
+                    let object = beaten(beat, || self.0.get(key));
+                    tally.read(object.map(|object| object.id));
+                }
+            }
+            Op::With => {
+                for key in keys {
+                    tally.read(beaten(beat, || self.0.with(key, |object| object.id)));
                 }
             }
             Op::Set | Op::Insert => {
                 for (key, object) in keys.zip(objects) {
-                    self.0.set(key, object);
+                    beaten(beat, || self.0.set(key, object));
                 }
             }
             Op::Del => {
                 for key in keys {
-                    tally.hits += u64::from(self.0.del(key));
+                    tally.hits += u64::from(beaten(beat, || self.0.del(key)));
                 }
             }
-            Op::Add => unreachable!("an object cache adds nothing, and no plan asks it to"),
+            Op::Add | Op::GetMany => unreachable!("an object cache has no {op}, and no plan asks for it"),
         }
         tally
+    }
+}
+
+impl<P: ObjPeer> Subject for Obj<P> {
+    fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
+        self.drive(op, batch, &mut Free)
     }
 
     fn replay(&self, requests: Requests<'_>, objects: &mut Objects) -> Replayed {

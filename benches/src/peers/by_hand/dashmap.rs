@@ -72,6 +72,10 @@ impl ObjPeer for Obj {
         self.0.get(key).map(|object| Arc::clone(&object))
     }
 
+    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+        self.0.get(key).map(|object| look(&object))
+    }
+
     fn set(&self, key: &str, value: Arc<Object>) {
         self.0.insert(key.into(), value);
     }

@@ -79,6 +79,10 @@ impl ObjPeer for Obj {
         self.0.pin().get(key).cloned()
     }
 
+    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+        self.0.pin().get(key).map(|object| look(object))
+    }
+
     fn set(&self, key: &str, value: Arc<Object>) {
         self.0.pin().insert(key.into(), value);
     }

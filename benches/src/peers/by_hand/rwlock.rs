@@ -141,6 +141,10 @@ impl ObjPeer for Obj {
         self.0.read(self.0.hasher.hash_one(key), key, Arc::clone)
     }
 
+    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+        self.0.read(self.0.hasher.hash_one(key), key, |object| look(object))
+    }
+
     fn set(&self, key: &str, value: Arc<Object>) {
         self.0.write(self.0.hasher.hash_one(key), key, value, |present, new| *present = new);
     }

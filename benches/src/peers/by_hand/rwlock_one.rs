@@ -71,6 +71,10 @@ impl ObjPeer for Obj {
         self.0.read().get(key).cloned()
     }
 
+    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+        self.0.read().get(key).map(|object| look(object))
+    }
+
     fn set(&self, key: &str, value: Arc<Object>) {
         self.0.write().insert(key.into(), value);
     }

@@ -75,6 +75,10 @@ impl ObjPeer for Obj {
         self.0.read_sync(key, |_, object| Arc::clone(object))
     }
 
+    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+        self.0.read_sync(key, |_, object| look(object))
+    }
+
     fn set(&self, key: &str, value: Arc<Object>) {
         self.0.upsert_sync(key.into(), value);
     }
