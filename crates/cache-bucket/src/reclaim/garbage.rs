@@ -59,7 +59,29 @@ pub(crate) fn free_all(retired: impl IntoIterator<Item = Retired>) {
     }
 }
 
+/// A bag keeps room for so many things at least.
+const KEPT_ROOM: usize = 1024;
+
 /// Takes what is expired out of `bag`, which is in order of stamps but for ties.
 pub(crate) fn take_expired(bag: &mut Vec<Retired>, now: u64) -> Vec<Retired> {
-    bag.extract_if(.., |each| each.expired(now)).collect()
+    let expired = bag.extract_if(.., |each| each.expired(now)).collect();
+    // What gathered while a reader stayed should not take room for ever.
+    if bag.len() < bag.capacity() / 4 {
+        bag.shrink_to((2 * bag.len()).max(KEPT_ROOM));
+    }
+    expired
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bag_that_was_large_gives_its_room_back() {
+        // SAFETY: nothing is dropped.
+        let nothing = |_| unsafe { Retired::new(std::ptr::null_mut(), |_| ()) };
+        let mut bag: Vec<_> = (0..100_000).map(nothing).collect();
+        assert_eq!(take_expired(&mut bag, GRACE).len(), 100_000);
+        assert!(bag.capacity() <= KEPT_ROOM, "{}", bag.capacity());
+    }
 }
