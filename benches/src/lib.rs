@@ -8,11 +8,9 @@
 //! * after the clock has stopped, every cell is checked ([`sample`], [`fault`]): a number whose operations did
 //!   not do what they say is never shown;
 //! * the rows of one work are measured next to each other, beginning with another each time ([`matrix`]).
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 pub mod adapters;
-#[expect(unsafe_code, reason = "an allocator can be written in no other way")]
-pub mod alloc;
 pub mod beat;
 pub mod cli;
 pub mod console;
@@ -33,6 +31,8 @@ pub mod stream;
 pub mod subject;
 pub mod team;
 pub mod trace;
+
+pub use hotcache_bench_alloc as alloc;
 
 /// The programs in the guide, run as tests.
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! The allocator of every benchmark: the system's, counted.
+//! The allocator of every benchmark, and of tests that count bytes: the system's, counted. Linking this crate installs it.
 //!
 //! Each thread counts its own allocations, so that counting shares no cache line with anyone; what is live is
 //! kept in stripes and summed on demand.
@@ -36,7 +36,7 @@ impl std::ops::AddAssign for Allocated {
 /// # Examples
 ///
 /// ```
-/// use hotcache_bench::alloc::by_this_thread;
+/// use hotcache_bench_alloc::by_this_thread;
 ///
 /// let before = by_this_thread();
 /// drop(Vec::<u8>::with_capacity(100));
