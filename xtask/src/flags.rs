@@ -1,6 +1,6 @@
 //! Every command and flag of `cargo xtask`.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Maintenance commands of the hotcache workspace")]
@@ -25,4 +25,19 @@ pub(crate) enum Command {
         #[arg(long)]
         install: bool,
     },
+    /// Tests our own table for long: checked histories, exact sums, threads that come and go, leaks.
+    Soak(Soak),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Soak {
+    /// How long 32 threads work on caches whose every value is known.
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) minutes: f64,
+    /// How many operations are recorded and checked for linearizability.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub(crate) ops: u64,
+    /// Repeats the operations of an earlier run, though not what its scheduler did.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
 }

@@ -6,6 +6,7 @@ mod flags;
 mod install;
 mod sanitize;
 mod sh;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Command::Bench(flags) => bench::run(&flags),
         Command::Test { install } => test::run(install),
         Command::Sanitize { install } => sanitize::run(install),
+        Command::Soak(flags) => soak::run(&flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

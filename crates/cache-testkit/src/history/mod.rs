@@ -15,7 +15,7 @@ pub use check::{check, check_windows};
 pub use int_spec::{IntOp, IntRet, IntSpec};
 pub use obj_spec::{ObjOp, ObjRet, ObjSpec};
 pub use record::{Event, History, Window, record};
-pub use script::random_windows;
+pub use script::{random_windows, random_windows_of};
 
 use std::fmt::Debug;
 

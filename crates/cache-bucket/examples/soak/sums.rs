@@ -1,0 +1,82 @@
+//! Many threads on few cores, for minutes, with every value known.
+//!
+//! Four caches, each with another reason why its values are known although everybody writes at once:
+//!
+//! * *stock*: everyone only adds, and keeps account; at the end of a round each key is the sum of what was added;
+//! * *owned*: each key has one writer, who may do anything and knows what it did;
+//! * *told*: a value follows from its key, so keys may come and go, one by one or all at once;
+//! * *objects*: the same, and each object is counted.
+
+mod round;
+mod worker;
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cache_core::IntCache;
+use cache_testkit::Random;
+
+use crate::progress::Progress;
+use round::Round;
+use worker::Worker;
+
+/// Sixteen to each core of the smallest machine.
+const THREADS: usize = 32;
+/// How long the threads work between two times that everything is summed up.
+const ROUND: Duration = Duration::from_secs(2);
+
+/// Works for so long, and sums up after each round.
+pub(crate) fn run(time: Duration, seed: u64) {
+    let round = Round::new();
+    let barrier = Barrier::new(THREADS);
+    let last = AtomicBool::new(false);
+    let operations = AtomicU64::new(0);
+    let mut progress = Progress::new("sums");
+    let mut rounds = 0;
+    thread::scope(|scope| {
+        for thread in 1..THREADS {
+            let (round, barrier, last, operations) = (&round, &barrier, &last, &operations);
+            scope.spawn(move || {
+                let mut worker = Worker::new(round, thread, seed);
+                while !last.load(Ordering::Acquire) {
+                    operations.fetch_add(worker.work(ROUND), Ordering::Relaxed);
+                    barrier.wait();
+                    worker.check();
+                    // Here the first thread sums up, and decides whether this was the last round.
+                    barrier.wait();
+                }
+            });
+        }
+        let mut worker = Worker::new(&round, 0, seed);
+        let mut random = Random::new(seed);
+        let end = Instant::now() + time;
+        while !last.load(Ordering::Acquire) {
+            operations.fetch_add(worker.work(ROUND.min(time)), Ordering::Relaxed);
+            barrier.wait();
+            worker.check();
+            round.check();
+            if random.one_in(2) {
+                round.stock_taken();
+            }
+            rounds += 1;
+            last.store(Instant::now() >= end, Ordering::Release);
+            let done = progress.elapsed().as_secs_f64() / time.as_secs_f64();
+            progress.tell(
+                done.min(1.0),
+                &format!("{} million operations", operations.load(Ordering::Relaxed) / 1_000_000),
+            );
+            barrier.wait();
+        }
+    });
+    let left = round.stock.len();
+    drop(round);
+    worker::assert_no_object_lives();
+    println!(
+        "sums: {} operations by {THREADS} threads in {:.0} s, summed up {rounds} times, the last over {left} keys, and \
+         always exact; no object is left",
+        operations.into_inner(),
+        progress.elapsed().as_secs_f64()
+    );
+}
