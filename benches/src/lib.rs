@@ -27,6 +27,7 @@ pub mod progress;
 pub mod sample;
 pub mod session;
 mod shelf;
+pub mod slowed;
 pub mod stream;
 pub mod subject;
 pub mod team;

@@ -9,6 +9,7 @@ use hotcache::{Backend, DefaultHashBuilder, Options};
 use hotcache_bench_plan::{Cache, Row};
 
 use crate::peer::{IntPeer, ObjPeer};
+use crate::slowed;
 use crate::subject::{Empty, Int, Obj, Subject};
 
 use backend::{IntBackend, ObjBackend};
@@ -100,8 +101,14 @@ impl Entry {
     pub const fn backend<B: Backend, const SHARDS: usize>(name: &'static str) -> Self {
         Self {
             name,
-            int: Some(|setup| int(IntBackend(B::int::<str, _>(setup.options::<SHARDS>())))),
-            obj: Some(|setup| obj(ObjBackend(B::obj::<_, str, _>(setup.options::<SHARDS>())))),
+            int: Some(|setup| {
+                let cache = B::int::<str, _>(setup.options::<SHARDS>());
+                slowed::if_asked(B::NAME, int(IntBackend(cache)))
+            }),
+            obj: Some(|setup| {
+                let cache = B::obj::<_, str, _>(setup.options::<SHARDS>());
+                slowed::if_asked(B::NAME, obj(ObjBackend(cache)))
+            }),
             reclaim: B::reclaim,
         }
     }
