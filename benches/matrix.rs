@@ -10,13 +10,8 @@ use hotcache_bench_plan::Task;
 fn main() -> anyhow::Result<ExitCode> {
     let (flags, task) = cli::task();
     let Task::Matrix(plan) = task else { anyhow::bail!("this benchmark measures the matrix only") };
-    let directory = cli::directory()?;
-    let mut console = cli::console(&directory)?;
-    let session = Session::begin(flags.json.as_deref());
-    session.handle_ctrl_c(&console)?;
-    let criterion = directory.join("criterion");
-    let measured = matrix::run(&plan, peers::ENTRIES, &criterion, &mut console, session.document());
-    console.clear()?;
-    session.conclude(&mut console)?;
-    cli::finish(&mut console, measured)
+    let criterion = cli::directory()?.join("criterion");
+    Session::run(&flags.output, |console, document| {
+        matrix::run(&plan, peers::ENTRIES, &criterion, console, document)
+    })
 }

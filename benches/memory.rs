@@ -13,10 +13,5 @@ fn main() -> anyhow::Result<ExitCode> {
     if memory::as_child(&plan, peers::ENTRIES)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let mut console = cli::console(&cli::directory()?)?;
-    let session = Session::begin(flags.json.as_deref());
-    session.handle_ctrl_c(&console)?;
-    let measured = memory::run(&plan, &mut console, session.document());
-    session.conclude(&mut console)?;
-    cli::finish(&mut console, measured)
+    Session::run(&flags.output, |console, document| memory::run(&plan, console, document))
 }

@@ -1,18 +1,18 @@
-//! A run: its document, which outlives Ctrl-C, and how it is shown and kept.
+//! A run: its document, which outlives Ctrl-C, and how it is shown, kept and compared.
 
-use std::path::{Path, PathBuf};
-use std::process;
+use std::process::{self, ExitCode};
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use hotcache_bench_plan::Cache;
-use hotcache_report::{Machine, summary, write_whole};
+use anyhow::{Context, Result, bail};
+use hotcache_bench_plan::{Cache, Output, partial_name, saved_runs};
+use hotcache_report::{Comparison, Machine, Run, Settings, compare, summary, write_whole};
 
 use crate::console::Console;
 use crate::document::{self, Shared, lock};
 use crate::load::Load;
-use crate::machine;
 use crate::progress::short;
+use crate::{cli, machine};
 
 /// What a shell expects of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -20,39 +20,44 @@ const INTERRUPTED: i32 = 130;
 /// From this share on, what else runs on the machine is worth a warning.
 const BUSY: f64 = 0.05;
 
-/// A document that grows, and what is shown beside it.
+/// A document that grows, and what becomes of it.
 #[derive(Clone, Debug)]
 pub struct Session {
     document: Shared,
-    json: Option<PathBuf>,
+    output: Output,
+    baseline: Option<Arc<Run>>,
     started: Instant,
     load: Option<Load>,
 }
 
 impl Session {
-    /// Begins; the document will be written to the file `json`, if there is one.
-    #[must_use]
-    pub fn begin(json: Option<&Path>) -> Self {
-        Self {
-            document: document::begin(machine::describe()),
-            json: json.map(Path::to_owned),
-            started: Instant::now(),
-            load: Load::now(),
-        }
-    }
-
-    /// The document, to be filled.
-    #[must_use]
-    pub fn document(&self) -> &Shared {
-        &self.document
-    }
-
-    /// From now on, Ctrl-C shows and writes what there is, and ends the process.
+    /// Measures, and then shows, keeps and compares what was measured; on Ctrl-C and after a fault too.
     ///
     /// # Errors
     ///
-    /// If Ctrl-C cannot be handled.
-    pub fn handle_ctrl_c(&self, console: &Console) -> Result<()> {
+    /// If the run to compare with cannot be had, or the output or Ctrl-C cannot be.
+    pub fn run(
+        output: &Output,
+        measure: impl FnOnce(&mut Console, &Shared) -> Result<()>,
+    ) -> Result<ExitCode> {
+        let baseline = output.baseline(&saved_runs())?.map(Arc::new);
+        let mut console = cli::console(&cli::directory()?)?;
+        let session = Self {
+            document: document::begin(machine::describe()),
+            output: output.clone(),
+            baseline,
+            started: Instant::now(),
+            load: Load::now(),
+        };
+        session.handle_ctrl_c(&console)?;
+        let measured = measure(&mut console, &session.document);
+        let concluded = session.conclude(&mut console);
+        // Why it was cut short matters more than what became of it then.
+        cli::finish(&mut console, measured.and(concluded))
+    }
+
+    /// From now on, Ctrl-C shows and writes what there is, and ends the process.
+    fn handle_ctrl_c(&self, console: &Console) -> Result<()> {
         let (session, mut console) = (self.clone(), console.try_clone()?);
         ctrlc::set_handler(move || {
             let told = console
@@ -66,12 +71,9 @@ impl Session {
         .context("cannot handle Ctrl-C")
     }
 
-    /// Shows the tables and the machine, and writes the file if one is wanted.
-    ///
-    /// # Errors
-    ///
-    /// If either cannot be written.
-    pub fn conclude(&self, console: &mut Console) -> Result<()> {
+    /// Shows the tables and the machine, and does with the document what was asked for.
+    fn conclude(&self, console: &mut Console) -> Result<()> {
+        // Held to the end, so that nobody adds to what is being written.
         let mut document = lock(&self.document);
         document.machine.busy_elsewhere =
             Load::now().zip(self.load).map(|(now, earlier)| now.elsewhere_since(earlier));
@@ -94,13 +96,46 @@ impl Session {
         let took = short(self.started.elapsed());
         let measured = document.cells.len() + document.trace.len() + document.memory.len();
         console.line(&format!("{measured} measurements, each verified, in {took}"))?;
-        if let Some(file) = &self.json {
+        self.keep(&document, console)?;
+        self.compare(&document, console)
+    }
+
+    fn keep(&self, document: &Run, console: &mut Console) -> Result<()> {
+        if let Some(file) = &self.output.json {
             write_whole(file, &document.to_json()?)
                 .with_context(|| format!("cannot write {}", file.display()))?;
             console.line(&format!("results are in {}", file.display()))?;
         }
+        if let Some(name) = &self.output.save {
+            // A whole run is not given up for part of one.
+            let name = if document.partial { partial_name(name) } else { name.clone() };
+            saved_runs().save(&name, document)?;
+            console.line(&format!("saved as {name}"))?;
+        }
         Ok(())
     }
+
+    fn compare(&self, document: &Run, console: &mut Console) -> Result<()> {
+        let Some(baseline) = &self.baseline else { return Ok(()) };
+        let name = self.output.compare.as_deref().unwrap_or_default();
+        let comparison = compare(baseline, document, &Settings::default());
+        console.line(&format!("\ncompared with {name}: {}\n{comparison}", describe(&baseline.machine)))?;
+        self.output.deny_regressions.map_or(Ok(()), |percent| refuse_regressions(&comparison, percent))
+    }
+}
+
+fn refuse_regressions(comparison: &Comparison, percent: f64) -> Result<()> {
+    if !comparison.has_regressed_beyond(percent) {
+        return Ok(());
+    }
+    let regressions = comparison.regressions_beyond(percent);
+    if regressions.is_empty() {
+        bail!("all backends together became slower by more than {percent} %");
+    }
+    let named = regressions.iter().map(|change| {
+        format!("\n  {}: {} by {:.1} %", change.backend, change.work, (change.change - 1.0) * 100.0)
+    });
+    bail!("slower by more than {percent} %:{}", named.collect::<String>());
 }
 
 fn describe(machine: &Machine) -> String {
@@ -116,4 +151,36 @@ fn describe(machine: &Machine) -> String {
         machine.hasher,
         machine.commit,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use hotcache_report::{Cell, Kind, Work};
+
+    use super::*;
+
+    /// A quick run's rows, one of them as slow as is said.
+    fn run(papaya: f64) -> Run {
+        let mut run = Run::new(Machine { cores: 2, ..Machine::default() });
+        for max_key in [100, 100_000] {
+            for (row, ns) in [("rwlock", 16.0), ("dashmap", 17.0), ("scc", 25.0), ("papaya", papaya)] {
+                let samples = (0..10).map(|i| ns * (1.0 + 0.002 * f64::from(i % 4))).collect();
+                let work = Work::new("int", "get", max_key, 1);
+                run.cells.extend(Cell::measured(work, row, Kind::Backend, samples));
+            }
+        }
+        run
+    }
+
+    #[test]
+    fn a_regression_is_refused_by_the_names_of_its_cells() {
+        let comparison = compare(&run(18.0), &run(27.0), &Settings::default());
+        let refused = refuse_regressions(&comparison, 10.0).expect_err("slower by half").to_string();
+        assert!(refused.contains("papaya: int get, 100k keys, 1 thread"), "{refused}");
+        assert!(!refused.contains("scc"), "{refused}");
+        refuse_regressions(&comparison, 60.0).expect("slower by less than is allowed");
+        refuse_regressions(&compare(&run(18.0), &run(18.0), &Settings::default()), 0.0)
+            .expect("nothing changed");
+        refuse_regressions(&compare(&run(27.0), &run(18.0), &Settings::default()), 0.0).expect("faster");
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use hotcache_bench_plan::{Flags, MAX_KEY_VARIABLE};
+use hotcache_bench_plan::{Flags, MAX_KEY_VARIABLE, saved_runs};
 use serde_json::Value;
 
 use crate::sh::cargo;
@@ -13,6 +13,7 @@ use crate::sh::cargo;
 pub(crate) fn run(flags: &Flags) -> Result<()> {
     let max_key = env::var_os(MAX_KEY_VARIABLE).map(|text| text.to_string_lossy().into_owned());
     let task = flags.task(max_key.as_deref())?;
+    flags.output.baseline(&saved_runs())?;
     let benchmark = build(task.target())?;
     // Ctrl-C reaches the benchmark too, which then shows what it has. This process only has to outlive it.
     ctrlc::set_handler(|| {}).context("cannot handle Ctrl-C")?;

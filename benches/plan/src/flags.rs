@@ -8,7 +8,7 @@ use crate::key_len::long_enough;
 use crate::kinds::{self, DEFAULT_KEY_LEN};
 use crate::row::ROWS;
 use crate::task::{Adapters, Memory, Task, Trace};
-use crate::{Cache, Dist, KeyCount, Kind, Matrix, Op, Pace, Refusal, Row};
+use crate::{Cache, Dist, KeyCount, Kind, Matrix, Op, Output, Pace, Refusal, Row};
 
 /// The flags of `cargo xtask bench`.
 ///
@@ -82,9 +82,9 @@ pub struct Flags {
     #[arg(long, conflicts_with_all = ["quick", "caches", "ops", "threads", "dist"])]
     pub adapters: bool,
 
-    /// Write the results to this file.
-    #[arg(long, value_name = "FILE", conflicts_with = "adapters")]
-    pub json: Option<PathBuf>,
+    /// What becomes of the run.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 const EXAMPLES: &str = "\
@@ -96,6 +96,8 @@ Examples:
   cargo xtask bench --ops get,get_many --max-key 1000000        one key at a time, or sixteen
   cargo xtask bench --trace requests.csv.zst                    your own recorded requests
   cargo xtask bench --memory                                    bytes per key
+  cargo xtask bench --quick --save before                       keep the numbers, and after a change …
+  cargo xtask bench --quick --compare before                    … see which cells it moved
 
 Every line of numbers names its cell: cache/operation/keys/threads/distribution/key length/row.
 docs/benchmarking.md says what they mean, and what they do not say.";

@@ -59,6 +59,11 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--memory --max-key 0", "above 0"),
         ("--memory --max-key 1,2", "one value"),
         ("--adapters --json x", "--json"),
+        ("--adapters --save x", "--save"),
+        ("--memory --compare x", "--compare"),
+        ("--deny-regressions 5", "--compare"),
+        ("--compare x --deny-regressions much", "`much` is no percentage"),
+        ("--compare x --deny-regressions=-1", "`-1` is no percentage"),
         ("--fast", "--fast"),
     ] {
         let refused = task(words, None).expect_err(words);

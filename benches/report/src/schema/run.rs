@@ -169,7 +169,10 @@ fn parse<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, SchemaError> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let at = error.path().to_string();
-        SchemaError::new(if at == "." { String::new() } else { at }, error.inner().to_string())
+        SchemaError::new(
+            if matches!(at.as_str(), "." | "?") { String::new() } else { at },
+            error.inner().to_string(),
+        )
     })?;
     deserializer.end().map_err(|error| SchemaError::new("", error.to_string()))?;
     Ok(parsed)

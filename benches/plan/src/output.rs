@@ -1,0 +1,83 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use hotcache_report::{Run, Store};
+
+use crate::Refusal;
+
+/// The flags for what becomes of a run beside being shown.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache_bench_plan::{Output, saved_runs};
+///
+/// let output = Output { compare: Some("no-such-run".to_owned()), ..Output::default() };
+/// let refused = output.baseline(&saved_runs()).unwrap_err().to_string();
+/// assert!(refused.starts_with("--compare: there is no saved run `no-such-run`"), "{refused}");
+/// ```
+#[derive(Args, Clone, Debug, Default)]
+pub struct Output {
+    /// Write the results to this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "adapters")]
+    pub json: Option<PathBuf>,
+
+    /// Save the run under this name, for --compare and `cargo xtask report`; in place of what had it. An interrupted
+    /// run is saved as NAME.partial.
+    #[arg(long, value_name = "NAME", conflicts_with = "adapters")]
+    pub save: Option<String>,
+
+    /// Compare every cell with a saved run's, once all are measured.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["trace", "memory", "adapters"])]
+    pub compare: Option<String>,
+
+    /// With --compare: fail if a backend became slower by more than this, and not by chance.
+    #[arg(long, value_name = "PERCENT", requires = "compare", value_parser = percent)]
+    pub deny_regressions: Option<f64>,
+}
+
+/// The runs that `--save` saved: in `.bench` at the root of the workspace.
+#[must_use]
+pub fn saved_runs() -> Store {
+    // This crate lies in benches/plan.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."));
+    Store::new(&root.join(".bench"))
+}
+
+/// The name under which a run is kept that did not come to its end.
+#[must_use]
+pub fn partial_name(name: &str) -> String {
+    format!("{name}.partial")
+}
+
+impl Output {
+    /// The run to compare with, if one is asked for; to be asked before an hour is spent on measuring.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such run, or the run to be measured could not be saved.
+    pub fn baseline(&self, store: &Store) -> Result<Option<Run>, Refusal> {
+        if let Some(name) = &self.save {
+            let checked = store.check_name(name).and_then(|()| store.check_name(&partial_name(name)));
+            checked.map_err(|error| Refusal::new(format!("--save: {error}")))?;
+        }
+        if let Some(file) = self.json.as_deref().filter(|file| file.is_dir()) {
+            return Err(Refusal::new(format!("--json: {} is a directory", file.display())));
+        }
+        let Some(name) = &self.compare else { return Ok(None) };
+        let run = store.load(name).map_err(|error| Refusal::new(format!("--compare: {error}")))?;
+        if run.cells.is_empty() {
+            return Err(Refusal::new(format!(
+                "--compare: the saved run `{name}` has no cell to compare with"
+            )));
+        }
+        Ok(Some(run))
+    }
+}
+
+fn percent(text: &str) -> Result<f64, Refusal> {
+    match text.parse::<f64>() {
+        Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(percent),
+        _ => Err(Refusal::new(format!("`{text}` is no percentage; say 5, or 2.5"))),
+    }
+}
