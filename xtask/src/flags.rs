@@ -13,6 +13,8 @@ pub(crate) struct Flags {
 pub(crate) enum Command {
     /// Measures the backends against each other on this machine.
     Bench(Box<hotcache_bench_plan::Flags>),
+    /// Makes a page of charts and tables from saved runs of the benchmarks.
+    Report(Report),
     /// Runs every check and test: formatting, lints, features, tests, documentation, benchmarks compiled.
     Test {
         /// Installs what is missing, with the system's package manager or rustup.
@@ -27,6 +29,17 @@ pub(crate) enum Command {
     },
     /// Tests our own table for long: checked histories, exact sums, threads that come and go, leaks.
     Soak(Soak),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// What `cargo xtask bench --save` saved, by name, or what `--json` wrote, by file; without any, what was saved
+    /// last. Runs of one machine, commit and build make one page together.
+    #[arg(value_name = "FILES|NAMES")]
+    pub(crate) runs: Vec<String>,
+    /// The directory that gets index.html, README.md, charts/*.svg and run.json; target/report if not said.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod backends;
 mod bench;
 mod flags;
 mod install;
+mod report;
 mod sanitize;
 mod sh;
 mod soak;
@@ -18,6 +19,7 @@ use crate::flags::{Command, Flags};
 fn main() -> ExitCode {
     let result = match Flags::parse().command {
         Command::Bench(flags) => bench::run(&flags),
+        Command::Report(flags) => report::run(&flags),
         Command::Test { install } => test::run(install),
         Command::Sanitize { install } => sanitize::run(install),
         Command::Soak(flags) => soak::run(&flags),

@@ -151,6 +151,51 @@ impl Store {
         Ok(names)
     }
 
+    /// The name of the run that was saved last, whole or not; `None` if none is.
+    ///
+    /// # Errors
+    ///
+    /// If the directory or a file in it cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use hotcache_report::Store;
+    /// assert_eq!(Store::new("no/such/directory".as_ref()).last()?, None);
+    /// # Ok::<(), hotcache_report::StoreError>(())
+    /// ```
+    pub fn last(&self) -> Result<Option<String>, StoreError> {
+        let mut dated = Vec::new();
+        for name in self.names()? {
+            let path = self.path(&name)?;
+            match fs::metadata(&path).and_then(|about| about.modified()) {
+                Ok(saved) => dated.push((saved, name)),
+                Err(error) => return Err(StoreError::Io { path, error }),
+            }
+        }
+        Ok(dated.into_iter().max().map(|(_, name)| name))
+    }
+
+    /// Removes the run of a name, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not allowed, or the file is there and cannot be removed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use hotcache_report::Store;
+    /// assert!(Store::new("no/such/directory".as_ref()).remove("before").is_ok());
+    /// ```
+    pub fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.path(name)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::Io { path, error }),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a run could be saved under a name; worth asking before an hour is spent on measuring it.
     ///
     /// # Errors

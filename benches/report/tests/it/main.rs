@@ -4,5 +4,4 @@ mod compare;
 mod fixture;
 mod odd;
 mod pages;
-mod program;
 mod schema;
