@@ -48,6 +48,12 @@ impl Keys {
         self.text.len() / self.len
     }
 
+    /// The text of all of them, one behind the other.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// All of them.
     #[must_use]
     pub fn all(&self) -> KeyIter<'_> {

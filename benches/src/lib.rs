@@ -16,6 +16,7 @@ pub mod cli;
 pub mod console;
 pub mod document;
 pub mod fault;
+pub mod go;
 pub mod keys;
 pub mod load;
 pub mod machine;

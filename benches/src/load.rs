@@ -10,7 +10,7 @@ pub struct Load {
     all: u64,
     /// In which they did nothing.
     idle: u64,
-    /// In which they ran this process.
+    /// In which they ran this process and those that it started.
     own: u64,
 }
 
@@ -18,23 +18,20 @@ impl Load {
     /// The time up to now, if the system tells.
     #[must_use]
     pub fn now() -> Option<Self> {
-        Self::parse(&fs::read_to_string("/proc/stat").ok()?, &fs::read_to_string("/proc/self/stat").ok()?)
+        let own = fs::read_to_string("/proc/self/stat").ok()?;
+        let children =
+            children().into_iter().filter_map(|id| fs::read_to_string(format!("/proc/{id}/stat")).ok());
+        let processes: Vec<_> = std::iter::once(own).chain(children).collect();
+        Self::parse(&fs::read_to_string("/proc/stat").ok()?, &processes)
     }
 
-    fn parse(system: &str, own: &str) -> Option<Self> {
+    fn parse(system: &str, processes: &[String]) -> Option<Self> {
         let line = system.lines().find_map(|line| line.strip_prefix("cpu "))?;
         let ticks: Vec<u64> = line.split_ascii_whitespace().map_while(|ticks| ticks.parse().ok()).collect();
         // user, nice, system, idle, iowait, irq, softirq, steal; guests are within user.
         let all = ticks.get(..8)?.iter().sum();
         let idle = ticks[3] + ticks[4];
-        // The name may have any character in it, but is in parentheses; utime and stime are fields 14 and 15.
-        let (_, fields) = own.rsplit_once(')')?;
-        let own = fields
-            .split_ascii_whitespace()
-            .skip(11)
-            .take(2)
-            .map_while(|ticks| ticks.parse::<u64>().ok())
-            .sum();
+        let own = processes.iter().map(|process| ticks_of(process)).sum::<Option<u64>>()?;
         Some(Self { all, idle, own })
     }
 
@@ -48,16 +45,35 @@ impl Load {
     }
 }
 
+/// The time that a process took, and those of its children that it waited for.
+fn ticks_of(process: &str) -> Option<u64> {
+    // The name may have any character in it, but is in parentheses; utime, stime, cutime and cstime are fields 14 to 17.
+    let (_, fields) = process.rsplit_once(')')?;
+    let ticks = fields.split_ascii_whitespace().skip(11).take(4);
+    Some(ticks.map_while(|ticks| ticks.parse::<u64>().ok()).sum())
+}
+
+/// The processes that this one started and that still run, where the system tells.
+fn children() -> Vec<String> {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    children.flat_map(|ids| ids.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_neither_idle_nor_ours_is_elsewhere() {
-        let of = |system, own| Load::parse(system, own).expect("well formed");
-        let before = of("cpu  100 0 50 800 50 0 0 0 7 0\ncpu0 1", "1 (a) b) R 1 1 1 0 -1 0 0 0 0 0 10 5 0");
-        let after = of("cpu  150 0 60 830 60 0 0 0 9 0\ncpu0 1", "1 (a) b) R 1 1 1 0 -1 0 0 0 0 0 40 5 0");
-        // 100 ticks: 40 idle, 30 ours.
+        let of = |system, own: &[&str]| {
+            let processes: Vec<_> =
+                own.iter().map(|ticks| format!("1 (a) b) R 1 1 1 0 -1 0 0 0 0 0 {ticks} 9")).collect();
+            Load::parse(system, &processes).expect("well formed")
+        };
+        let before = of("cpu  100 0 50 800 50 0 0 0 7 0\ncpu0 1", &["10 5 0 0"]);
+        let after = of("cpu  150 0 60 830 60 0 0 0 9 0\ncpu0 1", &["20 5 3 7", "8 2 0 0"]);
+        // 100 ticks: 40 idle, 30 ours: 10 of this process, 10 of a child that ended, 10 of one that runs.
         assert!((after.elsewhere_since(before) - 0.3).abs() < 1e-9);
     }
 

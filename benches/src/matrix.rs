@@ -11,6 +11,7 @@ use hotcache_bench_plan::{Matrix, Row, Work};
 use crate::console::Console;
 use crate::document::{self, Shared, lock};
 use crate::fault::Fault;
+use crate::go;
 use crate::keys::Keys;
 use crate::peers::Entry;
 use crate::progress::Progress;
@@ -34,9 +35,11 @@ pub fn run(
     console: &mut Console,
     document: &Shared,
 ) -> Result<()> {
+    let (matrix, go) = go::ready(matrix, &criterion_directory.with_file_name("go"), console, document)?;
+    let matrix = &matrix;
     let cells = matrix.works.iter().flat_map(|work| rows_of(matrix, work, 0).map(move |_| work));
     let progress = Progress::new((0..matrix.pace.passes).flat_map(|_| cells.clone()));
-    let mut run = Run { matrix, entries, console, document, progress, criterion: Criterion::default() };
+    let mut run = Run { matrix, entries, console, document, progress, criterion: Criterion::default(), go };
     for pass in 0..matrix.pace.passes {
         run.criterion = criterion(criterion_directory);
         for group in matrix.works.chunk_by(same_keys) {
@@ -80,6 +83,8 @@ struct Run<'a> {
     document: &'a Shared,
     progress: Progress,
     criterion: Criterion,
+    /// What measures the rows that are in Go.
+    go: Option<go::Program>,
 }
 
 impl Run<'_> {
@@ -87,19 +92,18 @@ impl Run<'_> {
         let Some(first) = works.first() else { return Ok(()) };
         let count = self.matrix.pace.keys(first.max_key);
         let keys = Keys::render(0..count as u32, first.key_len);
+        self.go.iter_mut().for_each(go::Program::forget);
         let mut shelf = Shelf::new(first.cache, &keys, self.matrix.rows.len());
         for (turn, work) in works.iter().enumerate() {
             let team =
                 Team::new(work.threads).with_context(|| format!("cannot start {} threads", work.threads))?;
             let streams = streams(work, count);
             for row in rows_of(self.matrix, work, turn + pass) {
-                let entry = self.entries.iter().find(|entry| entry.name == row.name);
-                let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
                 let name = work.cell(row.name);
                 self.console.status(&self.progress.line(&name))?;
                 let started = Instant::now();
                 let cell = Cell { name: &name, work, streams: &streams, keys: &keys, team: &team };
-                let samples = self.measure(&cell, entry, &mut shelf)?;
+                let samples = self.measure(&cell, row, &mut shelf)?;
                 self.progress.done(work, started.elapsed());
                 self.record(&cell, row, &samples, pass)?;
             }
@@ -107,8 +111,17 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn measure(&mut self, cell: &Cell<'_>, entry: &Entry, shelf: &mut Shelf<'_>) -> Result<Vec<Sample>> {
+    fn measure(&mut self, cell: &Cell<'_>, row: &Row, shelf: &mut Shelf<'_>) -> Result<Vec<Sample>> {
         let op = cell.work.op;
+        if let Some(map) = row.go {
+            let mut go =
+                self.go.take().with_context(|| format!("{} is planned, and no Go is there", cell.name))?;
+            let samples = self.on_criterion(cell, |turn, rounds| go.sample(map, cell, turn, rounds));
+            self.go = Some(go);
+            return Ok(samples?);
+        }
+        let entry = self.entries.iter().find(|entry| entry.name == row.name);
+        let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
         let build =
             entry.builder(cell.work.cache).with_context(|| format!("{} has no such cache", cell.name))?;
         let samples = if op.consumes() {

@@ -14,7 +14,7 @@ use crate::subject::{Batch, Checks, OBJECTS, Objects, Subject, Tally, objects, o
 use crate::team::Team;
 
 /// The keys of each thread that are looked at after `set`.
-const LOOKED_AT: usize = 8_192;
+pub(crate) const LOOKED_AT: usize = 8_192;
 
 /// Values that one thread stores in a run: as many as no run has operations.
 const THREAD_SHIFT: u32 = 44;
@@ -63,7 +63,21 @@ impl Cell<'_> {
         let adds = self.work.op == Op::Add && subject.checks() != Checks::None;
         let total_before = if adds { subject.total() } else { 0 };
         let (sample, tally) = self.time(subject, turn, rounds);
-        if adds {
+        self.check_filled(subject, total_before, turn, rounds, sample, tally)?;
+        Ok(sample)
+    }
+
+    /// Checks what was timed on a filled map, whose values had this sum before.
+    pub(crate) fn check_filled(
+        &self,
+        subject: &dyn Subject,
+        total_before: i64,
+        turn: usize,
+        rounds: usize,
+        sample: Sample,
+        tally: Tally,
+    ) -> Result<(), Fault> {
+        if self.work.op == Op::Add && subject.checks() != Checks::None {
             let added = subject.total().wrapping_sub(total_before);
             self.expect("the sum of all adds of 1", added, sample.ops as i64)?;
         }
@@ -75,7 +89,7 @@ impl Cell<'_> {
             }
             self.expect("keys in the map", subject.count(), self.keys.count())?;
         }
-        Ok(sample)
+        Ok(())
     }
 
     /// Times like [`on_filled`](Cell::on_filled), and leaves the checks to the caller.
@@ -176,7 +190,13 @@ impl Cell<'_> {
         Ok(all.expect("a sample has at least one round"))
     }
 
-    fn check_fresh(&self, subject: &dyn Subject, sample: Sample, tally: Tally) -> Result<(), Fault> {
+    /// Checks one of the maps that were filled or emptied.
+    pub(crate) fn check_fresh(
+        &self,
+        subject: &dyn Subject,
+        sample: Sample,
+        tally: Tally,
+    ) -> Result<(), Fault> {
         if subject.checks() == Checks::None {
             return Ok(());
         }
@@ -200,7 +220,7 @@ impl Cell<'_> {
     }
 
     /// How many maps a round fills or empties.
-    fn maps_per_round(&self) -> usize {
+    pub(crate) fn maps_per_round(&self) -> usize {
         ROUND.div_ceil(self.keys.count())
     }
 
@@ -211,7 +231,7 @@ impl Cell<'_> {
 
     /// The first value that a thread stores in the sample that begins at this turn: unlike any that a map is filled
     /// with, and any that another thread or another sample stores.
-    fn first(&self, thread: usize, turn: usize) -> i64 {
+    pub(crate) fn first(&self, thread: usize, turn: usize) -> i64 {
         let so_far = turn * self.streams[thread].chunk_len();
         -((thread as i64 + 1) << THREAD_SHIFT) + so_far as i64
     }
@@ -240,7 +260,12 @@ impl Cell<'_> {
         (Sample { elapsed, ops: ops as u64, hits, allocated }, tally)
     }
 
-    fn expect<T: PartialEq + std::fmt::Display>(
+    /// What says that this cell failed.
+    pub(crate) fn fault(&self, what: String) -> Fault {
+        Fault { cell: self.name.to_owned(), what }
+    }
+
+    pub(crate) fn expect<T: PartialEq + std::fmt::Display>(
         &self,
         what: &str,
         found: T,

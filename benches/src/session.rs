@@ -84,6 +84,9 @@ impl Session {
                 console.line(table.trim_end())?;
             }
         }
+        for skipped in &document.skipped {
+            console.line(&format!("{} was not measured: {}", skipped.backend, skipped.why))?;
+        }
         console.line("")?;
         console.line(&describe(&document.machine))?;
         if let Some(share) = document.machine.busy_elsewhere.filter(|share| *share > BUSY) {

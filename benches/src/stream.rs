@@ -101,6 +101,12 @@ impl Stream {
         }
     }
 
+    /// All of them.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// The number of different chunks.
     #[must_use]
     pub fn chunks(&self) -> usize {

@@ -299,7 +299,8 @@ fn every_row_of_the_plan_is_built_and_passes() {
     let names =
         |cache| ENTRIES.iter().filter(move |entry| entry.builder(cache).is_some()).map(|entry| entry.name);
     for cache in Cache::ALL {
-        let planned = ROWS.iter().filter(|row| row.does(cache, Op::Get)).map(|row| row.name);
+        let here: Vec<_> = ROWS.iter().filter(|row| row.go.is_none()).collect();
+        let planned = here.iter().filter(|row| row.does(cache, Op::Get)).map(|row| row.name);
         assert!(names(cache).eq(planned), "the plan's rows and the entries differ for {cache}");
         let ops = cache.ops().iter();
         let mut works: Vec<_> = ops.flat_map(|op| works(cache, *op).into_iter().skip(2).take(1)).collect();
@@ -309,7 +310,10 @@ fn every_row_of_the_plan_is_built_and_passes() {
             for row in ROWS.iter().filter(|row| row.does(cache, work.op)) {
                 let of_row = results.cells.iter().filter(|cell| cell.backend == row.name);
                 let found = of_row.filter(|cell| cell.work() == (&work).into()).count();
-                assert_eq!(found, 1, "{}", work.cell(row.name));
+                let is_skipped = results.skipped.iter().any(|skipped| skipped.backend == row.name);
+                // Without Go, its rows say so.
+                let expected = usize::from(row.go.is_none() || !is_skipped);
+                assert_eq!(found, expected, "{}", work.cell(row.name));
             }
         }
     }

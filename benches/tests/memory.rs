@@ -11,7 +11,7 @@ const LEAST: f64 = 16.0;
 // One test, as others would allocate meanwhile.
 #[test]
 fn every_row_has_a_plausible_footprint() {
-    let rows: Vec<_> = ROWS.iter().filter(|row| row.kind != Kind::Floor).collect();
+    let rows: Vec<_> = ROWS.iter().filter(|row| row.kind != Kind::Floor && row.go.is_none()).collect();
     let plan = Memory { caches: Cache::ALL.to_vec(), rows: rows.clone(), keys: 20_000, key_len: 8 };
     for row in rows {
         let entry = ENTRIES.iter().find(|entry| entry.name == row.name).expect(row.name);

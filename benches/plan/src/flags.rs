@@ -115,6 +115,9 @@ impl Flags {
             )));
         }
         let max_key = self.max_key(max_key_variable)?;
+        if self.trace.is_some() || self.memory || self.adapters {
+            self.no_other_program()?;
+        }
         if let Some(file) = &self.trace {
             return self.trace(file.clone());
         }
@@ -125,6 +128,16 @@ impl Flags {
             return self.adapters(&max_key);
         }
         self.matrix(&max_key)
+    }
+
+    /// Refuses rows that another program measures, for what is measured in this one.
+    fn no_other_program(&self) -> Result<(), Refusal> {
+        match self.backends.iter().find(|row| row.go.is_some()) {
+            Some(row) => Err(Refusal::new(format!(
+                "`{row}` is in Go, where single operations are measured, and neither --trace, --memory nor --adapters"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn max_key(&self, variable: Option<&str>) -> Result<Vec<KeyCount>, Refusal> {
@@ -177,12 +190,13 @@ impl Flags {
             }
             long_enough(key_len, keys)?;
         }
-        Ok(Task::Adapters(Adapters {
-            rows: self.stores(|row| row.by_hand().is_some()),
-            keys,
-            key_len,
-            rounds: 20,
-        }))
+        let rows = self.stores(|row| row.by_hand().is_some());
+        if let Some(row) = rows.iter().find(|row| row.by_hand().is_none()) {
+            return Err(Refusal::new(format!(
+                "`{row}` has no map to use by hand beside it, as --adapters needs"
+            )));
+        }
+        Ok(Task::Adapters(Adapters { rows, keys, key_len, rounds: 20 }))
     }
 
     /// The rows asked for, or those that are wanted by default; the floors always.

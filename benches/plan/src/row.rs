@@ -21,12 +21,20 @@ pub struct Row {
     pub kind: Kind,
     /// What it is, in a few words.
     pub about: &'static str,
+    /// The name of the map in the program `benches/go`, if it is measured there.
+    pub go: Option<&'static str>,
     int: &'static [Op],
     obj: &'static [Op],
 }
 
 const fn full(name: &'static str, kind: Kind, about: &'static str) -> Row {
-    Row { name, kind, about, int: Cache::Int.ops(), obj: Cache::Obj.ops() }
+    Row { name, kind, about, go: None, int: Cache::Int.ops(), obj: Cache::Obj.ops() }
+}
+
+/// A map of integers in Go.
+const fn in_go(name: &'static str, map: &'static str, about: &'static str) -> Row {
+    let int = &[Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del];
+    Row { name, kind: Kind::Peer, about, go: Some(map), int, obj: &[] }
 }
 
 /// Every row there is, in the order of the tables.
@@ -36,6 +44,7 @@ pub const ROWS: &[Row] = &[
         name: "roof",
         kind: Kind::Floor,
         about: "the same hash into a bare array; no key is stored or compared",
+        go: None,
         int: &[Op::Get, Op::Set, Op::Add, Op::GetMany],
         obj: &[Op::Get, Op::With],
     },
@@ -55,6 +64,8 @@ pub const ROWS: &[Row] = &[
     full("std", Kind::Peer, "std::sync::RwLock over std::collections::HashMap"),
     full("moka", Kind::Peer, "moka::sync::Cache that never evicts; counted once its logs are worked off"),
     full("quick_cache", Kind::Peer, "quick_cache::sync::Cache that never evicts"),
+    in_go("go-sync-map", "sync.Map", "Go's sync.Map of pointers to atomic integers"),
+    in_go("go-rwmutex", "RWMutex", "Go's map under a sync.RWMutex, of pointers to atomic integers"),
 ];
 
 impl Row {

@@ -64,6 +64,9 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--deny-regressions 5", "--compare"),
         ("--compare x --deny-regressions much", "`much` is no percentage"),
         ("--compare x --deny-regressions=-1", "`-1` is no percentage"),
+        ("--memory --backends rwlock,go-sync-map", "`go-sync-map` is in Go"),
+        ("--trace Cargo.toml --backends go-rwmutex", "`go-rwmutex` is in Go"),
+        ("--adapters --backends moka", "`moka` has no map to use by hand"),
         ("--fast", "--fast"),
     ] {
         let refused = task(words, None).expect_err(words);
@@ -118,7 +121,10 @@ fn the_default_fills_large_maps_only_when_asked() {
     assert_eq!(inserts(""), Some(100_000));
     assert_eq!(inserts("--max-key 1000000"), Some(1_000_000));
     assert!(matrix("", None).works.iter().any(|work| work.op == Op::Get && work.max_key.0 == 1_000_000));
-    assert!(names(&matrix("", None).rows).contains(&"papaya-by-hand"));
+    let rows = matrix("", None).rows;
+    for name in ["papaya-by-hand", "std", "moka", "quick_cache", "go-sync-map", "go-rwmutex"] {
+        assert!(names(&rows).contains(&name), "{name}");
+    }
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl Machine {
             allocator: allocator.to_owned(),
             hasher: hasher.to_owned(),
             compiler: compiler(),
+            go: None,
             commit: commit(Path::new(".")),
             flags: without_paths(flags),
             date: date(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),

@@ -19,6 +19,7 @@ pub(super) fn machine(run: &Run) -> Option<Section> {
         ("system", Some(&machine.os)),
         ("kernel", machine.kernel.as_deref()),
         ("compiler", Some(&machine.compiler)),
+        ("Go", machine.go.as_deref()),
         ("flags", Some(&machine.flags)),
         ("allocator", Some(&machine.allocator)),
         ("hasher", Some(&machine.hasher)),

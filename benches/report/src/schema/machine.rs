@@ -29,6 +29,9 @@ pub struct Machine {
     pub hasher: String,
     /// The compiler, its back end and its target.
     pub compiler: String,
+    /// The version of Go that its rows were built with, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go: Option<String>,
     /// The commit that was measured, with `-dirty` where the tree differed from it.
     pub commit: String,
     /// The profile and flags that every row was built with.

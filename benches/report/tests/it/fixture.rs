@@ -198,6 +198,7 @@ pub(crate) fn machine() -> Machine {
         allocator: "system (glibc)".to_owned(),
         hasher: "foldhash, seeded".to_owned(),
         compiler: "rustc 1.95.0, LLVM 22.1.2, x86_64-unknown-linux-gnu".to_owned(),
+        go: Some("go1.27.3".to_owned()),
         commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
         flags: "profile bench: lto fat, codegen-units 1".to_owned(),
         date: "2026-01-31T18:00:00Z".to_owned(),

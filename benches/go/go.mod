@@ -1,0 +1,3 @@
+module hotcache/peers
+
+go 1.24
