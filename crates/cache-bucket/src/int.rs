@@ -88,21 +88,20 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn set(&self, key: &K, value: i64) {
-        let store = |_: Pinned<'_>, cell: &AtomicI64| {
+        let stored = self.map.quick(key, move |_, cell| {
             counter::set(cell, value);
             Some(())
-        };
-        let (_, chores) = self.map.upsert(key, value, store);
-        self.map.see_to(chores);
+        });
+        if stored.is_none() {
+            self.set_or_insert(key, value);
+        }
     }
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        let (outcome, chores) = self.map.upsert(key, delta, |_, cell| Some(counter::add(cell, delta)));
-        self.map.see_to(chores);
-        match outcome {
-            Upsert::Found(sum) => sum,
-            Upsert::Inserted => delta,
+        match self.map.quick(key, move |_, cell| Some(counter::add(cell, delta))) {
+            Some(sum) => sum,
+            None => self.add_or_insert(key, delta),
         }
     }
 
@@ -112,28 +111,17 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.map
-            .update(key, |_, cell| Some(counter::try_add(cell, delta, &bounds)))
-            .unwrap_or(Err(AddError::Absent))
+        match self.map.quick(key, |_, cell| Some(counter::try_add(cell, delta, &bounds))) {
+            Some(result) => result,
+            None => self.try_add_present(key, delta, &bounds).unwrap_or(Err(AddError::Absent)),
+        }
     }
 
     #[inline]
     fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        match counter::step(0, delta, &bounds) {
-            Ok(first) => {
-                let try_add = |_: Pinned<'_>, cell: &_| Some(counter::try_add(cell, delta, &bounds));
-                let (outcome, chores) = self.map.upsert(key, first, try_add);
-                self.map.see_to(chores);
-                match outcome {
-                    Upsert::Found(result) => result,
-                    Upsert::Inserted => Ok(first),
-                }
-            }
-            // Absent or not, nothing is inserted.
-            refused => self
-                .map
-                .update(key, |_, cell| Some(counter::try_add(cell, delta, &bounds)))
-                .unwrap_or(refused),
+        match self.map.quick(key, |_, cell| Some(counter::try_add(cell, delta, &bounds))) {
+            Some(result) => result,
+            None => self.try_add_otherwise(key, delta, &bounds),
         }
     }
 
@@ -160,6 +148,55 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
         assert_same_length(keys.len(), out.len());
         for (keys, out) in keys.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
             self.map.get_group::<GROUP>(keys, |i, value| out[i] = value);
+        }
+    }
+}
+
+/// What is left to do for a key that is not found at once.
+impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
+    #[inline(never)]
+    fn set_or_insert(&self, key: &K, value: i64) {
+        let (_, chores) = self.map.upsert(key, value, &mut |_, cell| {
+            counter::set(cell, value);
+            Some(())
+        });
+        self.map.see_to(chores);
+    }
+
+    #[inline(never)]
+    fn add_or_insert(&self, key: &K, delta: i64) -> i64 {
+        let (outcome, chores) = self.map.upsert(key, delta, &mut |_, cell| Some(counter::add(cell, delta)));
+        self.map.see_to(chores);
+        match outcome {
+            Upsert::Found(sum) => sum,
+            Upsert::Inserted => delta,
+        }
+    }
+
+    #[inline(never)]
+    fn try_add_present(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: &RangeInclusive<i64>,
+    ) -> Option<Result<i64, AddError>> {
+        self.map.update(key, &mut |_, cell| Some(counter::try_add(cell, delta, bounds)))
+    }
+
+    #[inline(never)]
+    fn try_add_otherwise(&self, key: &K, delta: i64, bounds: &RangeInclusive<i64>) -> Result<i64, AddError> {
+        match counter::step(0, delta, bounds) {
+            Ok(first) => {
+                let mut try_add = |_: Pinned<'_>, cell: &_| Some(counter::try_add(cell, delta, bounds));
+                let (outcome, chores) = self.map.upsert(key, first, &mut try_add);
+                self.map.see_to(chores);
+                match outcome {
+                    Upsert::Found(result) => result,
+                    Upsert::Inserted => Ok(first),
+                }
+            }
+            // Absent or not, nothing is inserted.
+            refused => self.try_add_present(key, delta, bounds).unwrap_or(refused),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use cache_core::{HashBuilder, Key, Options};
 
-use crate::raw::{Assist, Cell, Chores, Entry, Hash, Probe, Raw, Upsert};
+use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Probe, Raw, Upsert};
 use crate::reclaim::{self, GRACE, Pinned};
 
 /// How many buckets one write moves while the table is resized: enough that a growing table is through long before
@@ -42,57 +42,30 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         self.raw.get(guard.pinned(), hash, probe).map(f)
     }
 
-    /// Calls `f` with the value of a present key. See [`Raw::update`].
+    /// Calls `f` with the value of a key that lies where it should: the way that is taken nearly always, with nothing on
+    /// it that the others need. `None` says nothing of the key; then take one of those.
     #[inline(always)]
-    pub(crate) fn update<R>(&self, key: &K, mut f: impl FnMut(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
-        let (probe, hash) = Probe::new(key, &self.hasher);
-        let (result, chores) = match reclaim::quick_pin() {
-            Some(guard) => {
-                let pinned = guard.pinned();
-                self.raw.update(pinned, hash, probe, |cell| f(pinned, cell))
-            }
-            None => self.update_otherwise(key, &mut f),
-        };
-        self.see_to(chores);
-        result
+    pub(crate) fn quick<R>(&self, key: &K, f: impl FnOnce(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
+        let (key, hash) = Inline::new(key, &self.hasher)?;
+        quick(&self.raw, hash, key, f)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn update_otherwise<R>(
-        &self,
-        key: &K,
-        f: &mut dyn FnMut(Pinned<'_>, &C) -> Option<R>,
-    ) -> (Option<R>, Chores) {
+    /// Calls `f` with the value of a present key. See [`Raw::update`].
+    pub(crate) fn update<R>(&self, key: &K, f: &mut dyn FnMut(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin();
-        self.raw.update(guard.pinned(), hash, probe, |cell| f(guard.pinned(), cell))
+        let (result, chores) =
+            self.raw.update(guard.pinned(), hash, probe, &mut |cell| f(guard.pinned(), cell));
+        drop(guard);
+        self.see_to(chores);
+        result
     }
 
     /// Calls `f` with the value of a key, or inserts the key with `word`. See [`Raw::upsert`].
     ///
     /// The caller passes the chores to [`see_to`](Self::see_to) once it no longer owns what `word` stands for: what
     /// users wrote may run there, and panic.
-    #[inline(always)]
     pub(crate) fn upsert<R>(
-        &self,
-        key: &K,
-        word: C::Word,
-        mut f: impl FnMut(Pinned<'_>, &C) -> Option<R>,
-    ) -> (Upsert<R>, Chores) {
-        let (probe, hash) = Probe::new(key, &self.hasher);
-        match reclaim::quick_pin() {
-            Some(guard) => {
-                let pinned = guard.pinned();
-                self.raw.upsert(pinned, hash, probe, word, |cell| f(pinned, cell))
-            }
-            None => self.upsert_otherwise(key, word, &mut f),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn upsert_otherwise<R>(
         &self,
         key: &K,
         word: C::Word,
@@ -100,7 +73,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     ) -> (Upsert<R>, Chores) {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin();
-        self.raw.upsert(guard.pinned(), hash, probe, word, |cell| f(guard.pinned(), cell))
+        self.raw.upsert(guard.pinned(), hash, probe, word, &mut |cell| f(guard.pinned(), cell))
     }
 
     pub(crate) fn remove(&self, key: &K) -> bool {
@@ -232,6 +205,23 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             reclaim::tidy();
         }
     }
+}
+
+/// [`Map::quick`], once the key is hashed.
+///
+/// A function of its own that calls no other and needs few registers, so that it saves none. What a caller saved would
+/// be loaded again after the store to a value, and a processor may hold that load back until it knows where the store
+/// goes, which takes as long as the cache miss before it: no two operations of a loop would overlap.
+#[inline(never)]
+fn quick<K: Key + ?Sized, C: Cell, R>(
+    raw: &Raw<K, C>,
+    hash: Hash,
+    key: Inline<'_>,
+    f: impl FnOnce(Pinned<'_>, &C) -> Option<R>,
+) -> Option<R> {
+    let guard = reclaim::quick_pin()?;
+    let pinned = guard.pinned();
+    raw.quick(pinned, hash, key, |cell| f(pinned, cell))
 }
 
 impl<K: Key + ?Sized, C: Cell, S> std::fmt::Debug for Map<K, C, S> {

@@ -98,7 +98,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
         let new = Arc::as_ptr(&value).cast_mut();
-        let (outcome, chores) = self.map.upsert(key, new, |pinned, cell| {
+        let (outcome, chores) = self.map.upsert(key, new, &mut |pinned, cell| {
             let old = replace(cell, new)?;
             // SAFETY: we took it out of its cell, and with it the reference it stood for.
             Some(pinned.retire(unsafe { retire_arc(old) }))
@@ -113,7 +113,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         // One reference for the cell, one for the caller.
         let ours = value.clone();
         let new = Arc::as_ptr(&value).cast_mut();
-        let (outcome, chores) = self.map.upsert(key, new, |_, cell| clone_of(cell.load(Ordering::Acquire)));
+        let (outcome, chores) =
+            self.map.upsert(key, new, &mut |_, cell| clone_of(cell.load(Ordering::Acquire)));
         let present = match outcome {
             Upsert::Found(present) => present,
             Upsert::Inserted => {

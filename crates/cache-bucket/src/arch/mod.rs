@@ -14,7 +14,7 @@ mod system;
 #[path = "portable_system.rs"]
 mod system;
 
-pub(crate) use cpu::{matches, prefetch};
+pub(crate) use cpu::{matches, prefetch, same_16};
 pub(crate) use system::{heavy_barrier, register_heavy_barrier, want_large_pages};
 
 #[cfg(all(test, not(loom)))]

@@ -1,5 +1,7 @@
 //! Any processor: lanes compared four at a time in a 64-bit word.
 
+use std::ops::BitAnd;
+
 use crate::primitive::{AtomicU64, Ordering};
 
 const ONES: u64 = 0x0001_0001_0001_0001;
@@ -23,3 +25,35 @@ pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
 /// Does nothing: there is no portable prefetch.
 #[inline(always)]
 pub(crate) fn prefetch<T>(_address: *const T) {}
+
+/// The bits in which 16 bytes differ from others.
+#[derive(Clone, Copy)]
+pub(crate) struct Same(u128);
+
+/// Compares 16 bytes with 16 others.
+///
+/// # Safety
+///
+/// Both can be read, and nobody writes to them.
+#[inline(always)]
+pub(crate) unsafe fn same_16(a: *const u8, b: *const u8) -> Same {
+    // SAFETY: as the caller promises.
+    unsafe { Same(a.cast::<u128>().read_unaligned() ^ b.cast::<u128>().read_unaligned()) }
+}
+
+impl Same {
+    /// Whether all of them are the same.
+    #[inline(always)]
+    pub(crate) fn all(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl BitAnd for Same {
+    type Output = Same;
+
+    #[inline(always)]
+    fn bitand(self, other: Same) -> Same {
+        Same(self.0 | other.0)
+    }
+}

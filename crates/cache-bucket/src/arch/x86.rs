@@ -1,7 +1,11 @@
 //! x86-64: lanes compared in a vector register, and prefetching.
 
 use std::arch::asm;
-use std::arch::x86_64::{__m128i, _MM_HINT_T0, _mm_movemask_epi8, _mm_prefetch, _mm_set1_epi16};
+use std::arch::x86_64::{
+    __m128i, _MM_HINT_T0, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_prefetch,
+    _mm_set1_epi16,
+};
+use std::ops::BitAnd;
 
 use crate::primitive::AtomicU64;
 
@@ -30,4 +34,38 @@ pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
 pub(crate) fn prefetch<T>(address: *const T) {
     // SAFETY: a prefetch faults on no address, and every x86-64 has SSE.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+}
+
+/// Which of 16 bytes are the same.
+#[derive(Clone, Copy)]
+pub(crate) struct Same(__m128i);
+
+/// Compares 16 bytes with 16 others.
+///
+/// # Safety
+///
+/// Both can be read, and nobody writes to them.
+#[inline(always)]
+pub(crate) unsafe fn same_16(a: *const u8, b: *const u8) -> Same {
+    // SAFETY: as the caller promises; every x86-64 has SSE2.
+    unsafe { Same(_mm_cmpeq_epi8(_mm_loadu_si128(a.cast()), _mm_loadu_si128(b.cast()))) }
+}
+
+impl Same {
+    /// Whether all of them are.
+    #[inline(always)]
+    pub(crate) fn all(self) -> bool {
+        // SAFETY: every x86-64 has SSE2.
+        unsafe { _mm_movemask_epi8(self.0) == 0xffff }
+    }
+}
+
+impl BitAnd for Same {
+    type Output = Same;
+
+    #[inline(always)]
+    fn bitand(self, other: Same) -> Same {
+        // SAFETY: every x86-64 has SSE2.
+        Same(unsafe { _mm_and_si128(self.0, other.0) })
+    }
 }

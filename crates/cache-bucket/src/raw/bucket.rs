@@ -1,4 +1,5 @@
 use std::cell::UnsafeCell;
+use std::marker::PhantomData;
 
 use super::cell::Cell;
 use super::lane::{self, DEAD, Form, Lane};
@@ -32,6 +33,52 @@ pub(super) const GRANULE: usize = 16;
 pub(crate) struct Granule<C> {
     cell: C,
     key: KeyWord,
+}
+
+/// A granule, as one pointer: the fewer registers a look-up needs the better, see `map::quick`.
+pub(super) struct Place<'b, C>(*const Granule<C>, PhantomData<&'b Bucket<C>>);
+
+impl<C> Clone for Place<'_, C> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Place<'_, C> {}
+
+impl<'b, C: Cell> Place<'b, C> {
+    /// The place so many bytes further on, which must be in the same bucket.
+    #[inline(always)]
+    pub(super) fn plus(self, bytes: usize) -> Self {
+        // A granule of loom's has another size.
+        let moved =
+            if cfg!(loom) { self.0.wrapping_add(bytes / GRANULE) } else { self.0.wrapping_byte_add(bytes) };
+        Place(moved, PhantomData)
+    }
+
+    /// The value of the entry that begins here.
+    #[inline(always)]
+    pub(super) fn cell(self) -> &'b C {
+        // SAFETY: the granule is its bucket's, and while an entry begins there, or nothing does, no key bytes lie
+        // where its cell is.
+        unsafe { &(*self.0).cell }
+    }
+
+    /// The place of the key of the entry that begins here.
+    ///
+    /// It may be used to the end of that entry, so it points into the bucket as a whole.
+    #[inline(always)]
+    pub(super) fn key(self) -> *const KeyWord {
+        // SAFETY: the granule is its bucket's; the projection reads nothing.
+        unsafe { &raw const (*self.0).key }
+    }
+
+    /// Which granule of its bucket it is.
+    pub(super) fn granule(self, bucket: &'b Bucket<C>) -> usize {
+        let bytes = self.0 as usize - bucket.pair(0).0 as usize;
+        bytes / size_of::<Granule<C>>()
+    }
 }
 
 /// A header in a cache line of its own, and 28 granules for entries.
@@ -151,40 +198,28 @@ impl<C: Cell> Bucket<C> {
         self.header[FIRST / 4..].iter().any(|word| word.load(Ordering::Relaxed) & DEADS != 0)
     }
 
-    /// The value of the entry that begins so many bytes into the bucket.
+    /// Where the entry of a granule begins.
     #[inline(always)]
-    pub(super) fn cell_at(&self, offset: usize) -> &C {
-        // SAFETY: the granule is this bucket's, and while an entry begins there, or nothing does, no key bytes
-        // lie where its cell is.
-        unsafe { &(*self.granule_at(offset)).cell }
+    pub(super) fn place(&self, granule: usize) -> Place<'_, C> {
+        debug_assert!((FIRST..GRANULES).contains(&granule));
+        self.pair(0).plus(granule * GRANULE)
     }
 
-    /// The place of the key of the entry that begins so many bytes into the bucket.
-    ///
-    /// It may be used to the end of that entry, so it points into the bucket as a whole.
+    /// Where a pair of lines begins. In the first pair, no entry does.
     #[inline(always)]
-    pub(super) fn key_at(&self, offset: usize) -> *const KeyWord {
-        // SAFETY: the granule is this bucket's; the projection reads nothing.
-        unsafe { &raw const (*self.granule_at(offset)).key }
+    pub(super) fn pair(&self, pair: usize) -> Place<'_, C> {
+        let first = self.granules.get().cast::<Granule<C>>();
+        let start =
+            if cfg!(loom) { first.wrapping_sub(FIRST) } else { first.wrapping_byte_sub(FIRST * GRANULE) };
+        Place(start, PhantomData).plus(pair * 2 * LINE * GRANULE)
     }
 
     pub(super) fn cell(&self, granule: usize) -> &C {
-        self.cell_at(granule * GRANULE)
+        self.place(granule).cell()
     }
 
     pub(super) fn key(&self, granule: usize) -> *const KeyWord {
-        self.key_at(granule * GRANULE)
-    }
-
-    #[inline(always)]
-    fn granule_at(&self, offset: usize) -> *const Granule<C> {
-        debug_assert!(offset.is_multiple_of(GRANULE) && (FIRST..GRANULES).contains(&(offset / GRANULE)));
-        let first = self.granules.get().cast::<Granule<C>>();
-        if cfg!(loom) {
-            // A granule of loom's has another size.
-            return first.wrapping_add(offset / GRANULE - FIRST);
-        }
-        first.wrapping_byte_add(offset - FIRST * GRANULE)
+        self.place(granule).key()
     }
 
     /// Asks for the line of a granule.

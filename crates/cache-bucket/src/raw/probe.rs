@@ -7,13 +7,60 @@ use std::slice;
 
 use cache_core::Key;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Place};
 use super::cell::Cell;
 use super::hash::Hash;
 use super::lane::{self, BLOB, BOXED, Form, LONGEST};
 use super::plain::is_plain;
+use crate::arch;
 use crate::primitive::KeyWord;
 use crate::reclaim::Retired;
+
+/// What is looked for in a bucket.
+pub(super) trait Sought: Copy {
+    /// How an entry of it keeps its key.
+    fn form(self) -> Form;
+
+    /// Whether the published entry at a place has this key.
+    ///
+    /// The caller saw there the lane of an entry of this form.
+    fn is_at<C: Cell>(self, place: Place<'_, C>) -> bool;
+}
+
+/// The bytes of a key that is kept in the bucket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inline<'k>(&'k [u8]);
+
+impl<'k> Inline<'k> {
+    /// The key, ready to be looked for, and its hash; `None` if it is kept elsewhere.
+    #[inline(always)]
+    pub(crate) fn new<K, S>(key: &'k K, hasher: &S) -> Option<(Self, Hash)>
+    where
+        K: Key + ?Sized,
+        S: BuildHasher + 'static,
+    {
+        let bytes = bytes_of(key)?;
+        if bytes.len() > LONGEST {
+            return None;
+        }
+        let hash = if is_plain::<K>() { Hash::of(key, hasher) } else { Hash::of_bytes(bytes, hasher) };
+        Some((Self(bytes), hash))
+    }
+}
+
+impl Sought for Inline<'_> {
+    #[inline(always)]
+    fn form(self) -> Form {
+        lane::inline(self.0.len())
+    }
+
+    #[inline(always)]
+    fn is_at<C: Cell>(self, place: Place<'_, C>) -> bool {
+        // SAFETY: the entry is whole, and is not reused while its reader is pinned. Its form says that it has a key of
+        // this length.
+        unsafe { KeyWord::read(place.key(), |stored| same_bytes(stored, self.0)) }
+    }
+}
 
 /// A key as it is looked for: its bytes taken once, and how an entry of it would be kept.
 #[derive(Debug)]
@@ -50,18 +97,10 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
     /// The key, ready to be looked for.
     #[inline(always)]
     pub(crate) fn unhashed(key: &'k K) -> Self {
-        if is_plain::<K>() {
-            // SAFETY: a plain key is its bytes, all of them defined, and borrowed as long as `key`.
-            let bytes = unsafe { slice::from_raw_parts((&raw const *key).cast::<u8>(), size_of_val(key)) };
-            let form = lane::inline(bytes.len());
-            return Self { key, bytes, form };
-        }
         // Asked once: what a strange type answers the second time must not matter.
-        match key.as_bytes() {
-            Some(bytes) => {
-                let form = if bytes.len() > LONGEST { BLOB } else { lane::inline(bytes.len()) };
-                Self { key, bytes, form }
-            }
+        match bytes_of(key) {
+            Some(bytes) if bytes.len() <= LONGEST => Self { key, bytes, form: lane::inline(bytes.len()) },
+            Some(bytes) => Self { key, bytes, form: BLOB },
             None => Self { key, bytes: &[], form: BOXED },
         }
     }
@@ -69,29 +108,6 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
     /// How many granules an entry of the key takes.
     pub(super) fn granules(self) -> usize {
         lane::granules(self.form)
-    }
-
-    pub(super) fn form(self) -> Form {
-        self.form
-    }
-
-    /// Whether the published entry at a granule has this key.
-    ///
-    /// The caller saw there the lane of an entry of this form.
-    #[inline(always)]
-    pub(super) fn is_at<C: Cell>(self, bucket: &Bucket<C>, offset: usize) -> bool {
-        let place = bucket.key_at(offset);
-        if !lane::is_behind(self.form) {
-            // SAFETY: the entry is whole, and is not reused while its reader is pinned. Its form says that it has a
-            // key of this length.
-            unsafe { KeyWord::read(place, |stored| same_bytes(stored, self.bytes)) }
-        } else if self.form == BLOB {
-            // SAFETY: as above, and the entry points at a blob, which lives as long.
-            unsafe { is_blob(place, self.bytes) }
-        } else {
-            // SAFETY: as above, of a box.
-            unsafe { read_pointer::<K::Owned>(place).as_ref() }.borrow() == self.key
-        }
     }
 
     /// What it is made of, to be passed in registers to a function that is not inlined. Were the probe itself
@@ -116,6 +132,38 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
         };
         Prepared { behind, bytes: self.bytes }
     }
+}
+
+impl<K: Key + ?Sized> Sought for Probe<'_, K> {
+    #[inline(always)]
+    fn form(self) -> Form {
+        self.form
+    }
+
+    #[inline(always)]
+    fn is_at<C: Cell>(self, place: Place<'_, C>) -> bool {
+        if !lane::is_behind(self.form) {
+            return Inline(self.bytes).is_at(place);
+        }
+        let place = place.key();
+        if self.form == BLOB {
+            // SAFETY: as for a key in the bucket, and the entry points at a blob, which lives as long.
+            unsafe { is_blob(place, self.bytes) }
+        } else {
+            // SAFETY: as above, of a box.
+            unsafe { read_pointer::<K::Owned>(place).as_ref() }.borrow() == self.key
+        }
+    }
+}
+
+/// The bytes that are a key, if it is any.
+#[inline(always)]
+fn bytes_of<K: Key + ?Sized>(key: &K) -> Option<&[u8]> {
+    if is_plain::<K>() {
+        // SAFETY: a plain key is its bytes, all of them defined, and borrowed as long as `key`.
+        return Some(unsafe { slice::from_raw_parts((&raw const *key).cast::<u8>(), size_of_val(key)) });
+    }
+    key.as_bytes()
 }
 
 /// A key ready to be written into an entry. Dropped unwritten, it frees what it made.
@@ -295,36 +343,36 @@ unsafe fn read_pointer<T>(place: *const KeyWord) -> NonNull<T> {
     unsafe { KeyWord::read(place, |stored| stored.cast::<NonNull<T>>().read()) }
 }
 
-/// Whether a stored key that is as long as `bytes` is these bytes.
+/// Whether a stored key that is as long as `bytes` is these bytes. At most [`LONGEST`] of them.
 #[inline(always)]
 unsafe fn same_bytes(stored: *const u8, bytes: &[u8]) -> bool {
     let n = bytes.len();
     let wanted = bytes.as_ptr();
-    // SAFETY: both have `n` bytes.
+    // Without a loop, in parts that overlap where the length is no multiple: all are compared at once.
+    // SAFETY: both have `n` bytes, and no part reaches beyond.
     unsafe {
-        let word = |from: *const u8, i: usize| from.add(i).cast::<u64>().read_unaligned();
-        let half = |from: *const u8, i: usize| from.add(i).cast::<u32>().read_unaligned();
-        if n >= 8 {
-            // The last bytes first: keys that are numbered differ there.
-            if word(stored, n - 8) != word(wanted, n - 8) {
-                return false;
-            }
-            let mut i = 0;
-            while i + 8 < n {
-                if word(stored, i) != word(wanted, i) {
-                    return false;
+        let part = |i: usize| arch::same_16(stored.add(i), wanted.add(i));
+        let word = |of: *const u8, i: usize| of.add(i).cast::<u64>().read_unaligned();
+        let half = |of: *const u8, i: usize| u64::from(of.add(i).cast::<u32>().read_unaligned());
+        let byte = |of: *const u8, i: usize| u64::from(of.add(i).read());
+        if n >= 16 {
+            let mut same = part(0) & part(n - 16);
+            if n > 32 {
+                same = same & part(16);
+                if n > 48 {
+                    same = same & part(32) & part(n - 32);
                 }
-                i += 8;
             }
-            true
+            same.all()
+        } else if n >= 8 {
+            (word(stored, 0) ^ word(wanted, 0)) | (word(stored, n - 8) ^ word(wanted, n - 8)) == 0
         } else if n >= 4 {
-            half(stored, 0) == half(wanted, 0) && half(stored, n - 4) == half(wanted, n - 4)
-        } else if n > 0 {
-            // These three are all there are.
-            let differ = |i: usize| stored.add(i).read() ^ wanted.add(i).read();
-            differ(0) | differ(n / 2) | differ(n - 1) == 0
+            let whole = |of| half(of, 0) | half(of, n - 4) << 32;
+            whole(stored) == whole(wanted)
         } else {
-            true
+            // These three are all there are.
+            let whole = |of| byte(of, 0) | byte(of, n / 2) << 8 | byte(of, n - 1) << 16;
+            n == 0 || whole(stored) == whole(wanted)
         }
     }
 }

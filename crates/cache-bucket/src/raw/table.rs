@@ -1,12 +1,12 @@
 use std::ptr;
 
-use super::bucket::{Bucket, FIRST, GRANULE, PAIRS};
+use super::bucket::{Bucket, FIRST, GRANULE, PAIRS, Place};
 use super::cell::Cell;
 use super::hash::{Hash, INDEX_SHIFT};
 use super::lane::{self, Form};
 use super::memory::Memory;
 use super::overflow::Overflow;
-use super::probe::Probe;
+use super::probe::{Probe, Sought};
 use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use cache_core::Key;
 
@@ -55,22 +55,21 @@ unsafe impl<C: Cell> Sync for Table<C> {}
 pub(super) struct Spot<'t, C> {
     /// The main bucket, or the overflow bucket, that holds it.
     pub(super) holder: &'t Bucket<C>,
-    /// Where in that it begins, in bytes.
-    offset: usize,
+    place: Place<'t, C>,
 }
 
 impl<'t, C: Cell> Spot<'t, C> {
     pub(super) fn new(holder: &'t Bucket<C>, granule: usize) -> Self {
-        Self { holder, offset: granule * GRANULE }
+        Self { holder, place: holder.place(granule) }
     }
 
     #[inline(always)]
     pub(super) fn cell(&self) -> &'t C {
-        self.holder.cell_at(self.offset)
+        self.place.cell()
     }
 
     pub(super) fn granule(&self) -> usize {
-        self.offset / GRANULE
+        self.place.granule(self.holder)
     }
 
     /// The form of the entry, unless it was removed.
@@ -162,27 +161,38 @@ impl<C: Cell> Table<C> {
 
     /// The entry of a key if it is where it should be.
     #[inline(always)]
-    pub(super) fn find_near<'t, K: Key + ?Sized>(
+    pub(super) fn find_near<'t>(
         &self,
         main: &'t Bucket<C>,
         hash: Hash,
-        probe: Probe<'_, K>,
+        sought: impl Sought,
     ) -> Option<Spot<'t, C>> {
         let pair = hash.home_pair();
-        let mut matches = main.matches(pair, lane::entry(hash.tag(), probe.form()));
+        let mut matches = main.matches(pair, lane::entry(hash.tag(), sought.form()));
         if cfg!(loom) {
             matches &= LANES_OF_FIRST;
         }
-        while matches != 0 {
-            // Two bits for each granule of 16 bytes.
-            let offset = pair * 8 * GRANULE + matches.trailing_zeros() as usize * (GRANULE / 2);
-            if probe.is_at(main, offset) {
-                return Some(Spot { holder: main, offset });
-            }
-            matches &= matches - 1;
-            matches &= matches - 1;
+        search(main, pair, matches, sought)
+    }
+
+    /// The value of a key if its entry is the first that may be it, as it is but for one key in fifty.
+    #[inline(always)]
+    pub(super) fn first_near<'t>(
+        &self,
+        main: &'t Bucket<C>,
+        hash: Hash,
+        sought: impl Sought,
+    ) -> Option<&'t C> {
+        let pair = hash.home_pair();
+        let mut matches = main.matches(pair, lane::entry(hash.tag(), sought.form()));
+        if cfg!(loom) {
+            matches &= LANES_OF_FIRST;
         }
-        None
+        if matches == 0 {
+            return None;
+        }
+        let place = main.pair(pair).plus(matches.trailing_zeros() as usize * (GRANULE / 2));
+        sought.is_at(place).then(|| place.cell())
     }
 
     /// The entry of a key that is not near its home line.
@@ -204,16 +214,32 @@ impl<C: Cell> Table<C> {
                 if pair == 0 {
                     matches &= LANES_OF_FIRST;
                 }
-                while matches != 0 {
-                    let offset = pair * 8 * GRANULE + matches.trailing_zeros() as usize * (GRANULE / 2);
-                    if probe.is_at(holder, offset) {
-                        return Some(Spot { holder, offset });
-                    }
-                    matches &= matches - 1;
-                    matches &= matches - 1;
+                if let Some(spot) = search(holder, pair, matches, probe) {
+                    return Some(spot);
                 }
             }
             holder = self.after(holder)?;
         }
     }
+}
+
+/// The entry of a key among those of a pair of lines that have its lane.
+#[inline(always)]
+fn search<'t, C: Cell>(
+    holder: &'t Bucket<C>,
+    pair: usize,
+    mut matches: u32,
+    sought: impl Sought,
+) -> Option<Spot<'t, C>> {
+    let start = holder.pair(pair);
+    while matches != 0 {
+        // Two bits for each granule of 16 bytes.
+        let place = start.plus(matches.trailing_zeros() as usize * (GRANULE / 2));
+        if sought.is_at(place) {
+            return Some(Spot { holder, place });
+        }
+        matches &= matches - 1;
+        matches &= matches - 1;
+    }
+    None
 }

@@ -3,11 +3,12 @@ use std::ops::BitOr;
 use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock, FIRST};
-use super::lane::{self, DEAD, FURTHER, Form};
+use super::lane::{self, DEAD, FURTHER};
+use super::probe::Sought;
 use super::probe::{Prepared, retire_key};
 use super::state::State;
 use super::table::{Spot, Table};
-use super::{Cell, Hash, Probe, Raw};
+use super::{Cell, Hash, Inline, Probe, Raw};
 use crate::primitive::Backoff;
 use crate::reclaim::{GRACE, Pinned, Retired};
 
@@ -60,97 +61,64 @@ pub(crate) enum Upsert<R> {
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
+    /// Calls `f` with the value of a key that lies where it should, in a table that is not being resized.
+    ///
+    /// `None` says nothing of the key: call [`update`](Self::update) or [`upsert`](Self::upsert).
+    #[inline(always)]
+    pub(crate) fn quick<R>(
+        &self,
+        guard: Pinned<'_>,
+        hash: Hash,
+        key: Inline<'_>,
+        f: impl FnOnce(&C) -> Option<R>,
+    ) -> Option<R> {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        Bucket::prefetch(main, hash.home());
+        if !table.is_open() {
+            return None;
+        }
+        f(table.first_near(main, hash, key)?)
+    }
+
     /// Calls `f` with the value of a present key.
     ///
     /// `f` is one atomic step. It returns `None` if the value says that its entry is gone; then it is called again
     /// with the entry that took its place, if there is one. It may run under a bucket's lock.
-    #[inline(always)]
     pub(crate) fn update<R>(
         &self,
         guard: Pinned<'_>,
         hash: Hash,
         probe: Probe<'_, K>,
-        mut f: impl FnMut(&C) -> Option<R>,
-    ) -> (Option<R>, Chores) {
-        let table = self.root(guard);
-        let main = table.bucket(hash);
-        Bucket::prefetch(main, hash.home());
-        if table.is_open() {
-            match table.find(main, hash, probe) {
-                None => return (None, Chores::NONE),
-                Some(spot) => {
-                    if let Some(result) = f(spot.cell()) {
-                        return (Some(result), Chores::NONE);
-                    }
-                }
-            }
-        }
-        let (key, bytes, form) = probe.parts();
-        self.update_in_list(guard, hash, key, bytes, form, &mut f)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn update_in_list<R>(
-        &self,
-        guard: Pinned<'_>,
-        hash: Hash,
-        key: &K,
-        bytes: &[u8],
-        form: Form,
         f: &mut dyn FnMut(&C) -> Option<R>,
     ) -> (Option<R>, Chores) {
-        let probe = Probe::from_parts((key, bytes, form));
         let mut table = self.root(guard);
+        let mut chores = Chores::NONE;
         loop {
             match step(table, hash, probe, f) {
-                Step::Did(result) => return (Some(result), Chores::MOVE),
+                Step::Did(result) => return (Some(result), chores),
                 Step::Again => {}
                 Step::Absent(_) => match table.next() {
-                    Some(next) => table = next,
-                    None => return (None, Chores::MOVE),
+                    Some(next) => {
+                        chores = chores | Chores::MOVE;
+                        table = next;
+                    }
+                    None => return (None, chores),
                 },
             }
         }
     }
 
     /// Calls `f` with the value of a key, as [`update`](Self::update) does, or inserts the key with `word`.
-    #[inline(always)]
     pub(crate) fn upsert<R>(
         &self,
         guard: Pinned<'_>,
         hash: Hash,
         probe: Probe<'_, K>,
         word: C::Word,
-        mut f: impl FnMut(&C) -> Option<R>,
-    ) -> (Upsert<R>, Chores) {
-        let table = self.root(guard);
-        let main = table.bucket(hash);
-        Bucket::prefetch(main, hash.home());
-        // What is not where it should be is found there too.
-        if table.is_open()
-            && let Some(spot) = table.find_near(main, hash, probe)
-            && let Some(result) = f(spot.cell())
-        {
-            return (Upsert::Found(result), Chores::NONE);
-        }
-        let (key, bytes, form) = probe.parts();
-        self.insert(guard, hash, key, bytes, form, word, &mut f)
-    }
-
-    #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "see `Probe::parts`")]
-    fn insert<R>(
-        &self,
-        guard: Pinned<'_>,
-        hash: Hash,
-        key: &K,
-        bytes: &[u8],
-        form: Form,
-        word: C::Word,
         f: &mut dyn FnMut(&C) -> Option<R>,
     ) -> (Upsert<R>, Chores) {
-        let probe = Probe::from_parts((key, bytes, form));
+        let form = probe.form();
         let mut table = self.root(guard);
         let mut prepared: Option<Prepared<'_, K>> = None;
         let mut spare = Spare(None);
