@@ -116,7 +116,12 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         let (outcome, chores) =
             self.map.upsert(key, new, &mut |_, cell| clone_of(cell.load(Ordering::Acquire)));
         let present = match outcome {
-            Upsert::Found(present) => present,
+            Upsert::Found(present) => {
+                // Here and not at the end: should the object's `Drop` panic in that, `present`, being returned, would
+                // leak.
+                drop((value, ours));
+                present
+            }
             Upsert::Inserted => {
                 mem::forget(value);
                 ours
