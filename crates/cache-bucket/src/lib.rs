@@ -2,6 +2,8 @@
 //!
 //! In work.
 
+#[cfg(all(test, not(loom)))]
+mod adversaries;
 mod arch;
 mod backend;
 mod int;

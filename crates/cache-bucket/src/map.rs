@@ -90,6 +90,12 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         self.raw.len()
     }
 
+    /// The most buckets in a chain.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn longest_chain(&self) -> usize {
+        self.raw.longest_chain(reclaim::pin().pinned())
+    }
+
     pub(crate) fn clear(&self) {
         let mut next = Some(0);
         while let Some(from) = next {

@@ -135,6 +135,16 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         region.end()
     }
 
+    /// The most buckets in a chain, over all generations.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn longest_chain(&self, guard: Pinned<'_>) -> usize {
+        let tables = std::iter::successors(Some(self.root(guard)), |table| table.next());
+        let chain = |table: &Table<C>, index| {
+            std::iter::successors(Some(table.bucket_at(index)), |holder| table.after(holder)).count()
+        };
+        tables.flat_map(|table| (0..table.count).map(move |index| chain(table, index))).max().unwrap_or(0)
+    }
+
     /// Removes the entries from `from` on, up to the hash that is returned; `None` at the end.
     pub(crate) fn wipe(&self, guard: Pinned<'_>, from: u64) -> (Option<u64>, Chores) {
         let oldest = self.root(guard);

@@ -1,0 +1,65 @@
+//! How long chains of buckets get under bad hashes.
+
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::sync::atomic::AtomicI64;
+
+use cache_core::{DefaultHashBuilder, Options};
+
+use crate::map::Map;
+use crate::raw::Upsert;
+
+/// A hash of which some bits are the same for every key: those that `MASK` has not. The others are spread well.
+#[derive(Clone, Copy, Default)]
+struct Masked<const MASK: u64>(u64);
+
+impl<const MASK: u64> Hasher for Masked<MASK> {
+    fn finish(&self) -> u64 {
+        // SplitMix64's.
+        let mut z = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) & MASK
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0 << 8 | u64::from(*byte);
+        }
+    }
+}
+
+/// The most buckets in one chain, over all sizes that a table goes through.
+fn longest<S: BuildHasher + Default + Clone + Send + Sync + 'static>(keys: u64) -> usize {
+    let map: Map<u64, AtomicI64, S> = Map::new(Options::new().hasher(S::default()), false);
+    let mut longest = 0;
+    for key in 0..keys {
+        let (outcome, chores) = map.upsert(&key, 1, &mut |_, _| Some(()));
+        assert_eq!(outcome, Upsert::Inserted);
+        map.see_to(chores);
+        if key.is_multiple_of(500) {
+            longest = longest.max(map.longest_chain());
+        }
+    }
+    longest.max(map.longest_chain())
+}
+
+#[test]
+fn chains_stay_short_whichever_bits_are_equal() {
+    const KEYS: u64 = 100_000;
+    let chains = [
+        longest::<DefaultHashBuilder>(KEYS),
+        longest::<BuildHasherDefault<Masked<{ !0 << 32 }>>>(KEYS),
+        longest::<BuildHasherDefault<Masked<{ !0 >> 32 }>>>(KEYS),
+        longest::<BuildHasherDefault<Masked<{ !0xff }>>>(KEYS),
+        longest::<BuildHasherDefault<Masked<0xffff_ffff_0000_01ff>>>(KEYS),
+        longest::<BuildHasherDefault<Masked<0x0000_ffff_ffff_0000>>>(KEYS),
+    ];
+    // A bucket twice as full as the mean is one in a billion.
+    assert!(chains.iter().all(|chain| *chain <= 3), "{chains:?}");
+}
+
+/// What is slow: every key in one chain.
+#[test]
+fn equal_hashes_make_one_chain() {
+    assert!(longest::<BuildHasherDefault<Masked<0>>>(3_000) > 3_000 / 28);
+}
