@@ -231,7 +231,7 @@ impl<'r> Worker<'r> {
     /// What goes through whole tables.
     fn seldom(&mut self) {
         let Round { stock, owned, told, objects, .. } = self.round;
-        match self.random.below(200) {
+        match self.random.below(2000) {
             0 => stock.shrink_to_fit(),
             1 => owned.shrink_to_fit(),
             2 => owned.retain(&mut |key, _| !key.starts_with(NOBODYS)),
