@@ -29,6 +29,21 @@ pub(crate) enum Command {
     },
     /// Tests our own table for long: checked histories, exact sums, threads that come and go, leaks.
     Soak(Soak),
+    /// Runs the fuzz targets of our own table, with libFuzzer and AddressSanitizer (nightly compiler).
+    Fuzz(Fuzz),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fuzz {
+    /// How long, all targets together.
+    #[arg(long, default_value_t = 30.0)]
+    pub(crate) minutes: f64,
+    /// Only this target: int, obj or histories.
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// Installs what is missing, with rustup and cargo.
+    #[arg(long)]
+    pub(crate) install: bool,
 }
 
 #[derive(Debug, Args)]

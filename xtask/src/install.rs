@@ -25,6 +25,8 @@ enum From {
     Component(&'static str),
     /// A Rust toolchain.
     Toolchain(&'static str),
+    /// A program on crates.io.
+    Crate(&'static str),
 }
 
 /// What `cargo xtask test` needs.
@@ -50,12 +52,31 @@ pub(crate) const TEST: &[Need] = &[
 ];
 
 /// What `cargo xtask sanitize` needs.
-pub(crate) const SANITIZE: &[Need] = &[Need {
+pub(crate) const SANITIZE: &[Need] = &[NIGHTLY];
+
+/// What `cargo xtask fuzz` needs.
+pub(crate) const FUZZ: &[Need] = &[
+    NIGHTLY,
+    Need {
+        name: "a C++ compiler (c++)",
+        why: "libFuzzer is built with it",
+        probe: ("c++", &["--version"]),
+        from: From::System("g++"),
+    },
+    Need {
+        name: "cargo-fuzz",
+        why: "it builds the targets with libFuzzer",
+        probe: ("cargo", &["fuzz", "--version"]),
+        from: From::Crate("cargo-fuzz"),
+    },
+];
+
+const NIGHTLY: Need = Need {
     name: "a nightly Rust toolchain",
     why: "the sanitizers are unstable options of the compiler",
     probe: ("cargo", &["+nightly", "--version"]),
     from: From::Toolchain("nightly"),
-}];
+};
 
 /// Package managers, in the order in which they are looked for, and how each installs without a question.
 const MANAGERS: &[(&str, &[&[&str]])] = &[
@@ -102,6 +123,7 @@ impl Need {
             From::Toolchain(name) => {
                 sh::run(Command::new("rustup").args(["toolchain", "install", "--profile", "minimal", name]))
             }
+            From::Crate(name) => sh::run(Command::new("cargo").args(["install", "--locked", name])),
             From::System(package) => {
                 let Some((manager, steps)) =
                     MANAGERS.iter().find(|(name, _)| sh::works(name, &["--version"]))
@@ -130,6 +152,7 @@ impl Need {
             From::System(package) => format!("the system's package {package}"),
             From::Component(name) => format!("rustup component add {name}"),
             From::Toolchain(name) => format!("rustup toolchain install {name}"),
+            From::Crate(name) => format!("cargo install --locked {name}"),
         }
     }
 }

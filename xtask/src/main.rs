@@ -3,6 +3,7 @@
 mod backends;
 mod bench;
 mod flags;
+mod fuzz;
 mod install;
 mod report;
 mod sanitize;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Test { install } => test::run(install),
         Command::Sanitize { install } => sanitize::run(install),
         Command::Soak(flags) => soak::run(&flags),
+        Command::Fuzz(flags) => fuzz::run(&flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

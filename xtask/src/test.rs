@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::backends::BACKENDS;
+use crate::fuzz;
 use crate::install;
 use crate::sh::{self, Steps, cargo};
 
@@ -15,6 +16,8 @@ pub(crate) fn run(install: bool) -> Result<()> {
     steps.step("lints", || sh::run(&mut clippy(&["--workspace", "--all-features"])))?;
     steps.step("each feature alone, none, all", features)?;
     steps.step("tests and doc tests", || sh::run(&mut cargo(["test", "--workspace", "--all-features"])))?;
+    steps.step("the bucket table without Linux and x86", portable)?;
+    steps.step("fuzz targets", fuzz::lint)?;
     steps.step("a consumer on every backend", pick_a_backend)?;
     steps.step("documentation", || {
         let mut doc = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
@@ -47,6 +50,13 @@ fn declared_rust_version(install: bool) -> Result<()> {
         sh::run(Command::new("rustup").args(["toolchain", "install", "--profile", "minimal", declared]))?;
     }
     sh::run(&mut cargo([&toolchain, "check", "--workspace", "--all-features", "--all-targets"]))
+}
+
+/// Runs all tests of the bucket table on the twins of what it has for one processor or system only.
+fn portable() -> Result<()> {
+    let mut test = cargo(["test", "-p", "cache-bucket", "--lib", "--tests"]);
+    test.env("RUSTFLAGS", "--cfg portable").env("CARGO_TARGET_DIR", sh::root().join("target/portable"));
+    sh::run(&mut test)
 }
 
 /// The facade with no backend, with each alone, and with all; the consumer with each alone.

@@ -1,0 +1,61 @@
+//! `cargo xtask fuzz`: libFuzzer on the targets in `fuzz/`, one after the other.
+//!
+//! Found inputs gather in `target/fuzz-corpus`, so that the next run goes on from there; the few that every test run
+//! replays are in `crates/cache-fuzz/corpus`.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::flags::Fuzz;
+use crate::install;
+use crate::sh::{self, Steps, cargo, root};
+
+/// The targets: functions of `cache-fuzz`, and files in `fuzz/targets`.
+const TARGETS: [&str; 3] = ["int", "obj", "histories"];
+
+/// The longest input. Each of its bytes is about half an operation.
+const LONGEST: usize = 1200;
+
+/// Seconds after which an input counts as one that hangs. Equal hashes are slow, and so is AddressSanitizer.
+const HANGS: usize = 120;
+
+pub(crate) fn run(flags: &Fuzz) -> Result<()> {
+    if !flags.minutes.is_finite() || flags.minutes <= 0.0 {
+        bail!("--minutes is {}, and has to be more than 0", flags.minutes);
+    }
+    install::ensure(install::FUZZ, flags.install)?;
+    let targets: Vec<_> = TARGETS
+        .into_iter()
+        .filter(|target| flags.target.as_deref().is_none_or(|only| only == *target))
+        .collect();
+    if targets.is_empty() {
+        let named = flags.target.as_deref().unwrap_or_default();
+        bail!("there is no target `{named}`; there are {}", TARGETS.join(", "));
+    }
+    let seconds = (flags.minutes * 60.0 / targets.len() as f64).ceil();
+    let mut steps = Steps::new();
+    for target in targets {
+        steps.step(&format!("fuzz {target}"), || {
+            let found = root().join("target/fuzz-corpus").join(target);
+            fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
+            let mut fuzz = Command::new("cargo");
+            fuzz.current_dir(root()).args(["+nightly", "fuzz", "run", "--fuzz-dir", "fuzz"]);
+            fuzz.args(["--target-dir", "target/fuzz", target]).arg(&found);
+            fuzz.arg(root().join("crates/cache-fuzz/corpus").join(target));
+            fuzz.args(["--", &format!("-max_total_time={seconds}"), &format!("-max_len={LONGEST}")]);
+            fuzz.args([&format!("-timeout={HANGS}"), "-print_final_stats=1", "-use_value_profile=1"]);
+            sh::run(&mut fuzz)
+        })?;
+    }
+    steps.finish();
+    Ok(())
+}
+
+/// Lints the targets, which no other step builds. Without libFuzzer, so with the usual compiler.
+pub(crate) fn lint() -> Result<()> {
+    let mut clippy = cargo(["clippy", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
+    clippy.args(["--no-default-features", "--", "-D", "warnings"]);
+    sh::run(clippy.env("CARGO_TARGET_DIR", root().join("target/fuzz-lint")))
+}
