@@ -103,7 +103,8 @@ fn ratios(plan: &Adapters, work: &Work, pair: [&Entry; 2]) -> Result<Vec<f64>> {
         let mut hits = [0; 2];
         for turn in 0..=TURNS {
             for i in order {
-                let cell = Cell { name: "", work, streams: &streams, keys: &keys, team: &team };
+                let (streams, keys, team) = (&streams[..], &keys, &team);
+                let cell = Cell { name: "", work, streams, mixed: &[], keys, team, timers: None };
                 let (sample, tally) = cell.time(&*maps[i], (round * (TURNS + 1) + turn) * chunks, chunks);
                 hits[i] += tally.hits;
                 // The first turn warms caches and branch predictors up.

@@ -12,6 +12,7 @@
 
 pub mod adapters;
 pub mod beat;
+pub mod churn;
 pub mod cli;
 pub mod console;
 pub mod document;
@@ -22,6 +23,7 @@ pub mod load;
 pub mod machine;
 pub mod matrix;
 pub mod memory;
+pub mod mix;
 pub mod peer;
 pub mod peers;
 pub mod progress;
@@ -32,6 +34,7 @@ pub mod slowed;
 pub mod stream;
 pub mod subject;
 pub mod team;
+pub mod timer;
 pub mod trace;
 
 pub use hotcache_bench_alloc as alloc;

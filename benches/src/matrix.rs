@@ -2,26 +2,33 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use criterion::{Criterion, SamplingMode, Throughput};
-use hotcache_bench_plan::{Matrix, Row, Work};
+use hotcache_bench_plan::{Matrix, Op, Row, Work};
 
+use crate::churn::Churn;
 use crate::console::Console;
 use crate::document::{self, Shared, lock};
 use crate::fault::Fault;
 use crate::go;
 use crate::keys::Keys;
-use crate::peers::Entry;
+use crate::mix::{self, Model};
+use crate::peers::{Build, Entry, Setup};
 use crate::progress::Progress;
 use crate::sample::{Cell, Sample};
 use crate::shelf::Shelf;
-use crate::stream::streams;
+use crate::stream;
 use crate::team::Team;
+use crate::timer::Timer;
 
 /// Samples of a cell in one pass: the least that criterion takes.
 const SAMPLES: usize = 10;
+
+/// Maps that grow in one pass of a cell: criterion would have ten and more, and a large one takes seconds.
+const GROWN: usize = 5;
 
 /// Measures a matrix into `document`, and shows each cell as it is done.
 ///
@@ -76,6 +83,23 @@ fn rows_of<'a>(
     (0..count).map(move |i| rows[(i + turn) % count])
 }
 
+/// What a cell came to in one pass.
+struct Measured {
+    samples: Vec<Sample>,
+    /// The longest single operation, where it was looked for.
+    worst: Option<Duration>,
+}
+
+/// Grows maps from empty to all keys: some in one go, and one with a look at the clock around every insert.
+fn grown(cell: &Cell<'_>, build: Build, reclaim: fn()) -> Result<Measured, Fault> {
+    let samples: Result<Vec<_>, _> = (0..GROWN).map(|_| cell.on_fresh(build, reclaim, 1)).collect();
+    let timers: Vec<_> = (0..cell.work.threads).map(|_| Mutex::new(Timer::unscheduled())).collect();
+    Cell { timers: Some(&timers), ..*cell }.on_fresh(build, reclaim, 1)?;
+    let timers = timers.into_iter().map(|timer| timer.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let worst = timers.map(|timer| timer.times().max()).max();
+    Ok(Measured { samples: samples?, worst: worst.map(Duration::from_nanos) })
+}
+
 struct Run<'a> {
     matrix: &'a Matrix,
     entries: &'a [Entry],
@@ -97,43 +121,69 @@ impl Run<'_> {
         for (turn, work) in works.iter().enumerate() {
             let team =
                 Team::new(work.threads).with_context(|| format!("cannot start {} threads", work.threads))?;
-            let streams = streams(work, count);
+            let (mut streams, mut mixed) = (Vec::new(), Vec::new());
+            match work.op.mix() {
+                Some(mix) => mixed = mix::streams(work, mix, count),
+                None if work.op.churns() => {}
+                None => streams = stream::streams(work, count),
+            }
             for row in rows_of(self.matrix, work, turn + pass) {
                 let name = work.cell(row.name);
                 self.console.status(&self.progress.line(&name))?;
                 let started = Instant::now();
-                let cell = Cell { name: &name, work, streams: &streams, keys: &keys, team: &team };
-                let samples = self.measure(&cell, row, &mut shelf)?;
+                let (streams, mixed, keys, team) = (&streams[..], &mixed[..], &keys, &team);
+                let cell = Cell { name: &name, work, streams, mixed, keys, team, timers: None };
+                let measured = self.measure(&cell, row, &mut shelf)?;
                 self.progress.done(work, started.elapsed());
-                self.record(&cell, row, &samples, pass)?;
+                self.record(&cell, row, &measured, pass)?;
             }
         }
         Ok(())
     }
 
-    fn measure(&mut self, cell: &Cell<'_>, row: &Row, shelf: &mut Shelf<'_>) -> Result<Vec<Sample>> {
+    fn measure(&mut self, cell: &Cell<'_>, row: &Row, shelf: &mut Shelf<'_>) -> Result<Measured> {
         let op = cell.work.op;
         if let Some(map) = row.go {
             let mut go =
                 self.go.take().with_context(|| format!("{} is planned, and no Go is there", cell.name))?;
             let samples = self.on_criterion(cell, |turn, rounds| go.sample(map, cell, turn, rounds));
             self.go = Some(go);
-            return Ok(samples?);
+            return Ok(Measured { samples: samples?, worst: None });
         }
         let entry = self.entries.iter().find(|entry| entry.name == row.name);
         let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
         let build =
             entry.builder(cell.work.cache).with_context(|| format!("{} has no such cache", cell.name))?;
-        let samples = if op.consumes() {
-            self.on_criterion(cell, |_, rounds| cell.on_fresh(build, entry.reclaim, rounds))
-        } else {
-            let on_filled = shelf.with(entry, op, |subject| {
-                self.on_criterion(cell, |turn, rounds| cell.on_filled(subject, turn, rounds))
-            });
-            on_filled.context("the row has a builder")?
+        let filled = || {
+            let subject = build(&Setup::for_keys(cell.keys.count()));
+            subject.fill(cell.keys.all());
+            subject
+        };
+        let samples = match op.mix() {
+            _ if op == Op::Grow => return Ok(grown(cell, build, entry.reclaim)?),
+            _ if op.consumes() => {
+                self.on_criterion(cell, |_, rounds| cell.on_fresh(build, entry.reclaim, rounds))
+            }
+            // What moves keys around leaves a map that no other cell shall find.
+            _ if op.churns() => {
+                let (subject, churn) = (filled(), Churn::new(op, cell.keys.count(), cell.work.threads));
+                self.on_criterion(cell, |_, rounds| cell.on_churned(&*subject, &churn, rounds))
+            }
+            Some(mix) => {
+                let (subject, mut model) = (filled(), Model::filled(cell.work.cache, cell.keys.count()));
+                self.on_criterion(cell, |turn, rounds| {
+                    cell.on_mixed(&*subject, mix, &mut model, turn, rounds)
+                })
+            }
+            None => {
+                let on_filled = shelf.with(entry, op, |subject| {
+                    self.on_criterion(cell, |turn, rounds| cell.on_filled(subject, turn, rounds))
+                });
+                on_filled.context("the row has a builder")?
+            }
         };
         (entry.reclaim)();
-        Ok(samples?)
+        Ok(Measured { samples: samples?, worst: None })
     }
 
     /// Has criterion take samples. An iteration is a round: a chunk of each stream, or some maps filled or emptied.
@@ -172,11 +222,11 @@ impl Run<'_> {
     }
 
     /// Adds to the cell's results, and shows them once they are final.
-    fn record(&mut self, cell: &Cell<'_>, row: &Row, samples: &[Sample], pass: usize) -> Result<()> {
+    fn record(&mut self, cell: &Cell<'_>, row: &Row, measured: &Measured, pass: usize) -> Result<()> {
         let mut run = lock(self.document);
         let work = cell.work.into();
         let known = run.cells.iter().position(|known| known.backend == row.name && known.work() == work);
-        let measured = document::cell(cell.work, row, samples);
+        let measured = document::cell(cell.work, row, &measured.samples, measured.worst);
         let measured = measured.with_context(|| format!("{}: the clock stood still", cell.name))?;
         let index = known.unwrap_or(run.cells.len());
         match run.cells.get_mut(index) {

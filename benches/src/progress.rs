@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use hotcache_bench_plan::{Cache, KeyCount, Work};
+use hotcache_bench_plan::{Cache, KeyCount, Op, Work};
 
 /// Cells done and to do.
 ///
@@ -18,10 +18,29 @@ pub struct Progress {
 }
 
 /// What cells take alike long for.
-type Cost = (Cache, bool, KeyCount);
+type Cost = (Cache, Kind, KeyCount);
+
+/// What is built for a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    /// Nothing, or maps that later cells use too.
+    Shared,
+    /// A filled map.
+    Filled,
+    /// Maps that are filled or emptied.
+    Consumed,
+    /// A few large ones.
+    Grown,
+}
 
 fn cost(work: &Work) -> Cost {
-    (work.cache, work.op.consumes(), work.max_key)
+    let kind = match work.op {
+        Op::Grow => Kind::Grown,
+        op if op.consumes() => Kind::Consumed,
+        op if op.churns() || op.mix().is_some() => Kind::Filled,
+        _ => Kind::Shared,
+    };
+    (work.cache, kind, work.max_key)
 }
 
 impl Progress {
@@ -85,7 +104,7 @@ pub fn short(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hotcache_bench_plan::{Dist, Op};
+    use hotcache_bench_plan::Dist;
 
     use super::*;
 

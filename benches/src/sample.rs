@@ -1,17 +1,21 @@
 //! One timing of one cell: many operations, the clock around them, and the check after it.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hotcache_bench_plan::{Cache, Op, Work};
 
 use crate::alloc::{Allocated, by_this_thread};
+use crate::churn;
 use crate::fault::Fault;
 use crate::keys::{KeyIter, Keys};
+use crate::mix::{MixStream, Mixed, Steps};
 use crate::peers::{Build, Setup};
-use crate::stream::Stream;
+use crate::stream::{CHUNK, Stream};
 use crate::subject::{Batch, Checks, OBJECTS, Objects, Subject, Tally, objects, objects_among};
 use crate::team::Team;
+use crate::timer::Timer;
 
 /// The keys of each thread that are looked at after `set`.
 pub(crate) const LOOKED_AT: usize = 8_192;
@@ -29,12 +33,16 @@ pub struct Cell<'a> {
     pub name: &'a str,
     /// What is done.
     pub work: &'a Work,
-    /// Each thread's keys.
+    /// Each thread's keys, for what is neither churn nor a mix.
     pub streams: &'a [Stream],
+    /// Each thread's steps, for a mix.
+    pub mixed: &'a [MixStream],
     /// Every key once.
     pub keys: &'a Keys,
     /// The threads.
     pub team: &'a Team,
+    /// Where every operation is timed by itself: a timer for each thread.
+    pub timers: Option<&'a [Mutex<Timer>]>,
 }
 
 /// What was timed.
@@ -46,6 +54,8 @@ pub struct Sample {
     pub ops: u64,
     /// How many of them found their key, if the operation tells and the row can be checked.
     pub hits: Option<u64>,
+    /// How many of them tell whether they found it.
+    pub told: u64,
     /// What the operations allocated.
     pub allocated: Allocated,
 }
@@ -85,7 +95,7 @@ impl Cell<'_> {
             match self.work.op {
                 Op::Get | Op::GetMany | Op::With => self.check_read(turn, rounds, sample, tally)?,
                 Op::Set => self.check_set(subject, turn, rounds)?,
-                Op::Add | Op::Insert | Op::Del => {}
+                _ => {}
             }
             self.expect("keys in the map", subject.count(), self.keys.count())?;
         }
@@ -94,19 +104,18 @@ impl Cell<'_> {
 
     /// Times like [`on_filled`](Cell::on_filled), and leaves the checks to the caller.
     pub fn time(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> (Sample, Tally) {
-        let op = self.work.op;
         let (elapsed, done) = self.team.run(
             |thread| {
                 let stream = &self.streams[thread];
                 let objects = self.objects(thread, turn, stream.chunk_len() * rounds);
-                (stream, self.first(thread, turn), objects)
+                (thread, stream, self.first(thread, turn), objects)
             },
-            |(stream, first, objects)| {
+            |(thread, stream, first, objects)| {
                 counted(|| {
                     let mut tally = Tally::default();
                     for turn in turn..turn + rounds {
                         let keys = stream.chunk(turn).keys;
-                        tally += subject.run(op, Batch { keys, first: *first, objects });
+                        tally += self.drive(*thread, subject, Batch { keys, first: *first, objects });
                         *first += keys.len() as i64;
                     }
                     tally
@@ -114,6 +123,34 @@ impl Cell<'_> {
             },
         );
         self.sample(subject, elapsed, &done, self.chunk_ops() * rounds)
+    }
+
+    /// Does a batch, each operation timed where that is wanted.
+    pub(crate) fn drive(&self, thread: usize, subject: &dyn Subject, batch: Batch<'_>) -> Tally {
+        match self.timer(thread) {
+            None => subject.run(self.work.op, batch),
+            Some(mut timer) => subject.timed(self.work.op, batch, &mut timer),
+        }
+    }
+
+    /// Does steps of a mix, each timed where that is wanted.
+    pub(crate) fn drive_mix(
+        &self,
+        thread: usize,
+        subject: &dyn Subject,
+        steps: Steps<'_>,
+        next: &mut i64,
+        objects: &mut Objects,
+    ) -> Mixed {
+        match self.timer(thread) {
+            None => subject.mix(steps, next, objects),
+            Some(mut timer) => subject.mix_timed(steps, next, objects, &mut timer),
+        }
+    }
+
+    /// The timer of a thread, if there is one.
+    fn timer(&self, thread: usize) -> Option<MutexGuard<'_, Timer>> {
+        self.timers.map(|timers| timers[thread].lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn check_read(&self, turn: usize, rounds: usize, sample: Sample, tally: Tally) -> Result<(), Fault> {
@@ -165,14 +202,14 @@ impl Cell<'_> {
                     let stream = &self.streams[thread];
                     let few: Vec<_> = self.objects(thread, 0, stream.chunk_len().min(OBJECTS)).collect();
                     let objects = (0..maps).flat_map(|_| objects_among(&few, stream.chunk_len()));
-                    (stream, self.first(thread, 0), objects.collect::<Vec<_>>().into_iter())
+                    (thread, stream, self.first(thread, 0), objects.collect::<Vec<_>>().into_iter())
                 },
-                |(stream, first, objects)| {
+                |(thread, stream, first, objects)| {
                     counted(|| {
                         let mut tally = Tally::default();
                         for subject in &subjects {
                             let keys = stream.chunk(0).keys;
-                            tally += subject.run(op, Batch { keys, first: *first, objects });
+                            tally += self.drive(*thread, &**subject, Batch { keys, first: *first, objects });
                         }
                         tally
                     })
@@ -216,12 +253,17 @@ impl Cell<'_> {
     /// The operations of all threads in a round.
     #[must_use]
     pub fn round_ops(&self) -> usize {
-        if self.work.op.consumes() { self.chunk_ops() * self.maps_per_round() } else { self.chunk_ops() }
+        match self.work.op {
+            op if op.consumes() => self.chunk_ops() * self.maps_per_round(),
+            op if op.churns() => churn::ROUND_OPS * self.work.threads,
+            op if op.mix().is_some() => CHUNK * self.work.threads,
+            _ => self.chunk_ops(),
+        }
     }
 
     /// How many maps a round fills or empties.
     pub(crate) fn maps_per_round(&self) -> usize {
-        ROUND.div_ceil(self.keys.count())
+        if self.work.op == Op::Grow { 1 } else { ROUND.div_ceil(self.keys.count()) }
     }
 
     /// The operations of all threads in one chunk each.
@@ -233,7 +275,7 @@ impl Cell<'_> {
     /// with, and any that another thread or another sample stores.
     pub(crate) fn first(&self, thread: usize, turn: usize) -> i64 {
         let so_far = turn * self.streams[thread].chunk_len();
-        -((thread as i64 + 1) << THREAD_SHIFT) + so_far as i64
+        first_of(thread) + so_far as i64
     }
 
     /// What operation `i` of a thread stores in the sample that begins at this turn.
@@ -244,20 +286,31 @@ impl Cell<'_> {
 
     /// The objects that this many operations of a thread store.
     fn objects(&self, thread: usize, turn: usize, count: usize) -> Objects {
-        let stores = self.work.cache == Cache::Obj && matches!(self.work.op, Op::Set | Op::Insert);
+        let stores = self.work.cache == Cache::Obj && matches!(self.work.op, Op::Set | Op::Insert | Op::Grow);
         objects(self.first(thread, turn), if stores { count } else { 0 })
     }
 
-    fn sample(&self, subject: &dyn Subject, elapsed: Duration, done: &[Done], ops: usize) -> (Sample, Tally) {
+    pub(crate) fn sample(
+        &self,
+        subject: &dyn Subject,
+        elapsed: Duration,
+        done: &[Done],
+        ops: usize,
+    ) -> (Sample, Tally) {
         let mut allocated = Allocated::default();
         let mut tally = Tally::default();
         for (of_thread, by_thread) in done {
             tally += *of_thread;
             allocated += *by_thread;
         }
-        let tells = (self.work.op.reads() || self.work.op == Op::Del) && subject.checks() == Checks::All;
-        let hits = tells.then_some(tally.hits);
-        (Sample { elapsed, ops: ops as u64, hits, allocated }, tally)
+        let told = match self.work.op {
+            op if op.reads() || op == Op::Del => ops,
+            // Every other operation removes a key.
+            op if op.churns() => ops / 2,
+            _ => 0,
+        };
+        let hits = (told > 0 && subject.checks() == Checks::All).then_some(tally.hits);
+        (Sample { elapsed, ops: ops as u64, hits, told: told as u64, allocated }, tally)
     }
 
     /// What says that this cell failed.
@@ -285,6 +338,7 @@ impl Sample {
             elapsed: self.elapsed + other.elapsed,
             ops: self.ops + other.ops,
             hits: self.hits.zip(other.hits).map(|(a, b)| a + b),
+            told: self.told + other.told,
             allocated,
         }
     }
@@ -296,8 +350,15 @@ impl Sample {
     }
 }
 
-fn counted(work: impl FnOnce() -> Tally) -> Done {
+/// What work comes to, and what it allocates.
+pub(crate) fn counted<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
     let before = by_this_thread();
-    let tally = work();
-    (tally, by_this_thread().since(before))
+    let done = work();
+    (done, by_this_thread().since(before))
+}
+
+/// The first value that a thread stores in a cell: unlike any that a map is filled with, and any that another thread
+/// stores.
+pub(crate) fn first_of(thread: usize) -> i64 {
+    -((thread as i64 + 1) << THREAD_SHIFT)
 }

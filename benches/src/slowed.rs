@@ -25,7 +25,9 @@ mod by_feature {
 
     use super::SLOWED_VARIABLE;
     use crate::keys::KeyIter;
+    use crate::mix::{Mixed, Steps};
     use crate::subject::{Batch, Checks, Objects, Subject, Tally};
+    use crate::timer::Timer;
     use crate::trace::{Replayed, Requests};
 
     /// How many times as long everything takes.
@@ -56,6 +58,25 @@ mod by_feature {
     impl Subject for Slowed {
         fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
             slowly(|| self.0.run(op, batch))
+        }
+
+        // A time of its own for every operation is no time of a batch, and is left alone.
+        fn timed(&self, op: Op, batch: Batch<'_>, timer: &mut Timer) -> Tally {
+            self.0.timed(op, batch, timer)
+        }
+
+        fn mix(&self, steps: Steps<'_>, next: &mut i64, objects: &mut Objects) -> Mixed {
+            slowly(|| self.0.mix(steps, next, objects))
+        }
+
+        fn mix_timed(
+            &self,
+            steps: Steps<'_>,
+            next: &mut i64,
+            objects: &mut Objects,
+            timer: &mut Timer,
+        ) -> Mixed {
+            self.0.mix_timed(steps, next, objects, timer)
         }
 
         fn replay(&self, requests: Requests<'_>, objects: &mut Objects) -> Replayed {

@@ -9,16 +9,13 @@ use rand_distr::{Distribution, Zipf};
 use crate::keys::{KeyIter, Keys};
 
 /// The operations between two looks at the rest of the harness: long enough that a look costs nothing.
-const CHUNK: usize = 8_192;
+pub(crate) const CHUNK: usize = 8_192;
 
 /// The longest stream: what it touches is many times any cache.
-const LONGEST: usize = 4_000_000;
+pub(crate) const LONGEST: usize = 4_000_000;
 
 /// Chosen once; the same streams every run.
-const SEED: u64 = 0x5eed;
-
-/// The key that all want where all want one.
-const HOT: u32 = 0;
+pub(crate) const SEED: u64 = 0x5eed;
 
 /// One thread's keys, in the order in which it asks for them.
 #[derive(Debug)]
@@ -52,8 +49,7 @@ pub fn streams(work: &Work, keys: usize) -> Vec<Stream> {
     if work.op.consumes() || work.max_key.is_own() {
         return shared_out(keys, work.threads, work.key_len);
     }
-    let threads = 0..work.threads as u64;
-    threads.map(|thread| drawn(keys, work.dist, work.key_len, thread)).collect()
+    (0..work.threads).map(|thread| drawn(keys, work.dist, work.key_len, thread)).collect()
 }
 
 fn shared_out(keys: usize, threads: usize, key_len: usize) -> Vec<Stream> {
@@ -62,27 +58,58 @@ fn shared_out(keys: usize, threads: usize, key_len: usize) -> Vec<Stream> {
     parts.map(|part| Stream::new(&order[part.clone()], part.len(), key_len)).collect()
 }
 
-fn drawn(keys: usize, dist: Dist, key_len: usize, thread: u64) -> Stream {
-    let mut rng = SmallRng::seed_from_u64(SEED ^ (thread + 1) << 32);
+fn drawn(keys: usize, dist: Dist, key_len: usize, thread: usize) -> Stream {
+    let mut rng = SmallRng::seed_from_u64(seed_of(thread));
     let length = keys.clamp(CHUNK, LONGEST).next_multiple_of(CHUNK);
-    let numbers: Vec<u32> = match dist {
-        Dist::Uniform => (0..length).map(|_| rng.random_range(0..keys as u32)).collect(),
-        Dist::Zipf(exponent) => zipf(keys, exponent, length, &mut rng),
-        Dist::Hot => vec![HOT; length],
-    };
+    let popularity = Popularity::new(keys, dist);
+    let numbers: Vec<u32> = (0..length).map(|_| popularity.key(popularity.rank(&mut rng))).collect();
     Stream::new(&numbers, CHUNK, key_len)
 }
 
-fn zipf(keys: usize, exponent: f64, length: usize, rng: &mut SmallRng) -> Vec<u32> {
-    // The same for all threads, so that they want the same hot keys, and shuffled, so that these are no
-    // neighbours in any table.
-    let key_of_rank = shuffled(keys, &mut SmallRng::seed_from_u64(SEED));
-    let ranks = Zipf::new(keys as f64, exponent).expect("flags allow counts and exponents above 0 only");
-    let mut draw = || {
-        let rank: f64 = ranks.sample(rng);
-        key_of_rank[rank as usize - 1]
-    };
-    (0..length).map(|_| draw()).collect()
+/// What a thread draws its stream with.
+pub(crate) fn seed_of(thread: usize) -> u64 {
+    SEED ^ ((thread as u64 + 1) << 32)
+}
+
+/// How often each key is asked for.
+#[derive(Debug)]
+pub(crate) enum Popularity {
+    Uniform { keys: u32 },
+    Zipf { ranks: Zipf<f64>, key_of_rank: Vec<u32> },
+    Hot,
+}
+
+impl Popularity {
+    pub(crate) fn new(keys: usize, dist: Dist) -> Self {
+        match dist {
+            Dist::Uniform => Popularity::Uniform { keys: keys as u32 },
+            Dist::Zipf(exponent) => Popularity::Zipf {
+                ranks: Zipf::new(keys as f64, exponent)
+                    .expect("flags allow counts and exponents above 0 only"),
+                // The same for all threads, so that they want the same hot keys, and shuffled, so that these are no
+                // neighbours in any table.
+                key_of_rank: shuffled(keys, &mut SmallRng::seed_from_u64(SEED)),
+            },
+            Dist::Hot => Popularity::Hot,
+        }
+    }
+
+    /// Draws a rank, counted from 0.
+    pub(crate) fn rank(&self, rng: &mut SmallRng) -> usize {
+        match self {
+            Popularity::Uniform { keys } => rng.random_range(0..*keys) as usize,
+            Popularity::Zipf { ranks, .. } => ranks.sample(rng) as usize - 1,
+            Popularity::Hot => 0,
+        }
+    }
+
+    /// The key of a rank.
+    pub(crate) fn key(&self, rank: usize) -> u32 {
+        match self {
+            Popularity::Uniform { .. } | Popularity::Hot => rank as u32,
+            Popularity::Zipf { key_of_rank, .. } => key_of_rank[rank],
+        }
+    }
 }
 
 fn shuffled(keys: usize, rng: &mut impl Rng) -> Vec<u32> {

@@ -10,7 +10,9 @@ use std::vec;
 use hotcache_bench_plan::Op;
 
 use crate::keys::KeyIter;
+use crate::mix::{Mixed, Steps};
 use crate::peer::Object;
+use crate::timer::Timer;
 use crate::trace::{Replayed, Requests};
 
 pub use floor::Empty;
@@ -78,6 +80,12 @@ pub enum Checks {
 pub trait Subject: Send + Sync {
     /// Does the operations of a batch.
     fn run(&self, op: Op, batch: Batch<'_>) -> Tally;
+    /// Does the operations of a batch, each timed.
+    fn timed(&self, op: Op, batch: Batch<'_>, timer: &mut Timer) -> Tally;
+    /// Does the steps of a mix, the first value stored being `next`, which is left at the next to store.
+    fn mix(&self, steps: Steps<'_>, next: &mut i64, objects: &mut Objects) -> Mixed;
+    /// Does the steps of a mix, each timed.
+    fn mix_timed(&self, steps: Steps<'_>, next: &mut i64, objects: &mut Objects, timer: &mut Timer) -> Mixed;
     /// Does the requests of a trace.
     fn replay(&self, requests: Requests<'_>, objects: &mut Objects) -> Replayed;
     /// Sets each key to its [`value_of`](crate::stream::value_of), counting from 0 in the order given.

@@ -12,7 +12,7 @@ use hotcache_bench::peer::{IntPeer, ObjPeer, Object};
 use hotcache_bench::peers::{ENTRIES, Entry};
 use hotcache_bench::subject::{Int, Obj};
 use hotcache_bench::{document, matrix};
-use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, ROWS, Row, Work};
+use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, Profile, ROWS, Row, Work};
 use hotcache_report::{Machine, Run};
 
 /// What goes wrong, now and then.
@@ -23,6 +23,7 @@ enum Fault {
     ReadsAnother,
     LosesAdds,
     LosesSets,
+    LosesOverwrites,
     KeepsDeleted,
     DeniesDeleting,
 }
@@ -40,7 +41,7 @@ struct Broken<C> {
 impl<C> Broken<C> {
     fn new(cache: C, fault: Fault, every: u64) -> Self {
         // One count for all maps of a fault: a small map alone is not used a thousand times.
-        static CALLS: [AtomicU64; 7] = [const { AtomicU64::new(0) }; 7];
+        static CALLS: [AtomicU64; 8] = [const { AtomicU64::new(0) }; 8];
         Self { cache, fault, every, calls: &CALLS[fault as usize] }
     }
 
@@ -59,7 +60,8 @@ impl IntPeer for Broken<hotcache::rwlock::IntCache> {
     }
 
     fn set(&self, key: &str, value: i64) {
-        if !self.now(Fault::LosesSets) {
+        let lost = self.cache.get(key).is_some() && self.now(Fault::LosesOverwrites);
+        if !lost && !self.now(Fault::LosesSets) {
             self.cache.set(key, value);
         }
     }
@@ -98,7 +100,8 @@ impl ObjPeer for Broken<hotcache::rwlock::ObjCache<Object>> {
     }
 
     fn set(&self, key: &str, value: Arc<Object>) {
-        if !self.now(Fault::LosesSets) {
+        let lost = self.cache.get(key).is_some() && self.now(Fault::LosesOverwrites);
+        if !lost && !self.now(Fault::LosesSets) {
             self.cache.set(key, value);
         }
     }
@@ -177,11 +180,23 @@ fn rwlock() -> Vec<&'static Row> {
     vec![Row::named("rwlock").expect("a row of the plan")]
 }
 
+/// A map of keys that come and go, or are used by weight: on one thread, or shared out.
+fn counted(cache: Cache, op: Op) -> Vec<Work> {
+    let work =
+        |(max_key, threads, dist)| Work { cache, op, max_key: KeyCount(max_key), threads, dist, key_len: 6 };
+    [(100, 1, Dist::Uniform), (3_000, 2, Dist::Zipf(0.5))].into_iter().map(work).collect()
+}
+
+fn mix(text: &str) -> Op {
+    Op::Mix(text.parse().expect(text))
+}
+
 /// Every work must be refused by itself, so that no work's check stands in for another's.
 #[track_caller]
 fn assert_caught(entry: Entry, op: Op, by: &str) {
-    for cache in Cache::ALL.into_iter().filter(|cache| cache.ops().contains(&op)) {
-        for work in works(cache, op) {
+    for cache in Cache::ALL.into_iter().filter(|cache| cache.does(op)) {
+        let works = if op.churns() || op.mix().is_some() { counted(cache, op) } else { works(cache, op) };
+        for work in works {
             assert_refused(entry, work, by);
         }
     }
@@ -271,11 +286,64 @@ fn a_map_that_is_wrong_about_a_hot_key_is_caught() {
 }
 
 #[test]
+fn a_map_that_is_wrong_about_keys_that_come_and_go_is_caught() {
+    for op in [Op::Churn, Op::Reinsert] {
+        assert_caught(broken!(LosesSets), op, "keys");
+        assert_caught(broken!(KeepsDeleted), op, "keys in the map");
+        assert_caught(broken!(DeniesDeleting), op, "keys found to remove");
+        assert_caught(broken!(ReadsAnother, once in 100), op, "the value of a key that came");
+    }
+}
+
+#[test]
+fn a_map_that_is_wrong_within_a_mix_is_caught() {
+    // Keys that come and go: of two threads, each knows those that it alone writes to.
+    let all = "get=60,set=10,add=10,insert=5,del=15";
+    assert_caught(broken!(Misses), mix(all), "keys found that only one thread writes to");
+    assert_caught(broken!(ReadsAnother), mix(all), "the sum of the values read");
+    assert_caught(broken!(LosesAdds), mix(all), "the sum of");
+    assert_caught(broken!(DeniesDeleting), mix(all), "keys found to delete");
+    let without_add = "get=60,set=25,del=15";
+    assert_caught(broken!(Misses), mix(without_add), "keys found that only one thread writes to");
+    assert_caught(broken!(LosesSets), mix(without_add), "");
+    assert_caught(broken!(KeepsDeleted), mix(without_add), "");
+    assert_caught(broken!(DeniesDeleting), mix(without_add), "keys found to delete");
+    // Nothing but adds: all threads write to all keys.
+    assert_caught(broken!(Misses), mix("get=80,add=20"), "keys found");
+    assert_caught(broken!(LosesAdds), mix("get=80,add=20"), "the sum of");
+    // Only read.
+    assert_caught(broken!(Misses), Op::Profile(Profile::Lists), "keys found");
+    // A value that should have been replaced is read, added to or left.
+    for op in [mix("get=60,set=10,add=10"), Op::Profile(Profile::WriteHeavy)] {
+        assert_caught(broken!(LosesOverwrites), op, "the sum of");
+    }
+    let never_read = mix("set=10,del=1");
+    assert_caught(broken!(LosesOverwrites, once in 10), never_read, "the sum of all values");
+}
+
+#[test]
+fn a_map_that_is_wrong_while_it_grows_is_caught() {
+    assert_caught(broken!(LosesSets, once in 50), Op::Grow, "keys after inserting all");
+}
+
+#[test]
 fn a_sound_map_passes_everything() {
     let mut works: Vec<_> = Cache::ALL
         .into_iter()
-        .flat_map(|cache| cache.ops().iter().flat_map(move |op| works(cache, *op)))
+        .flat_map(|cache| cache.ops().iter().filter(|op| !op.churns()).flat_map(move |op| works(cache, *op)))
         .collect();
+    for cache in Cache::ALL {
+        let mixes = [
+            "get=5,set=2,del=1",
+            "get=5,set=2",
+            "get=3",
+            "get=6,insert=1,del=1",
+            "get=4,add=1",
+            "add=3,set=1",
+        ];
+        let ops = [Op::Churn, Op::Reinsert].into_iter().chain(mixes.map(mix));
+        works.extend(ops.filter(|op| cache.does(*op)).flat_map(|op| counted(cache, op)));
+    }
     works.extend([Op::Get, Op::Set, Op::Add].map(|op| hot(Cache::Int, op, 2)));
     works.extend([Op::Get, Op::Set, Op::With].map(|op| hot(Cache::Obj, op, 2)));
     let results = run(rwlock(), &[broken!(None)], works.clone(), 2).expect("it is sound");
@@ -283,9 +351,17 @@ fn a_sound_map_passes_everything() {
     results.to_json().expect("a document that can be read again");
     assert_eq!(results.cells.len(), works.len());
     for cell in &results.cells {
-        assert_eq!(cell.samples.len(), 20, "{}: ten samples in each of two passes", cell.name());
-        let tells = matches!(cell.op.as_str(), "get" | "get_many" | "with" | "del");
-        assert_eq!(cell.hit_rate, tells.then_some(1.0), "{}", cell.name());
+        let grows = cell.op == "grow";
+        let samples = if grows { 10 } else { 20 };
+        assert_eq!(cell.samples.len(), samples, "{}: five or ten in each of two passes", cell.name());
+        assert_eq!(cell.worst_ns.is_some_and(|ns| ns > 0.0), grows, "{}", cell.name());
+        let deletes = cell.op.contains("del=");
+        let tells = !matches!(cell.op.as_str(), "set" | "add" | "insert" | "grow" | "mix:set=1,add=3");
+        match cell.hit_rate {
+            // Keys are absent for a while.
+            Some(rate) if deletes => assert!(rate > 0.3 && rate < 1.0, "{}: {rate}", cell.name()),
+            rate => assert_eq!(rate, tells.then_some(1.0), "{}", cell.name()),
+        }
         assert!(
             cell.ns_per_op.min > 0.0 && cell.iterations > Some(0) && cell.verified == Some(true),
             "{}",
@@ -302,9 +378,12 @@ fn every_row_of_the_plan_is_built_and_passes() {
         let here: Vec<_> = ROWS.iter().filter(|row| row.go.is_none()).collect();
         let planned = here.iter().filter(|row| row.does(cache, Op::Get)).map(|row| row.name);
         assert!(names(cache).eq(planned), "the plan's rows and the entries differ for {cache}");
-        let ops = cache.ops().iter();
+        let ops = cache.ops().iter().filter(|op| !op.churns());
         let mut works: Vec<_> = ops.flat_map(|op| works(cache, *op).into_iter().skip(2).take(1)).collect();
         works.extend([Op::Get, Op::Set].map(|op| hot(cache, op, 2)));
+        let mixes = ["get=5,set=2,add=1", "get=5,insert=2,del=1", "get=1,add=1"].map(mix);
+        let counts = [Op::Churn, Op::Reinsert, Op::Profile(Profile::Lists)].into_iter().chain(mixes);
+        works.extend(counts.filter(|op| cache.does(*op)).map(|op| counted(cache, op)[1]));
         let results = run(ROWS.iter().collect(), ENTRIES, works.clone(), 1).expect("all rows are sound");
         for work in works {
             for row in ROWS.iter().filter(|row| row.does(cache, work.op)) {

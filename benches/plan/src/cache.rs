@@ -33,13 +33,31 @@ impl Cache {
         }
     }
 
-    /// The named operations that this cache has.
+    /// The operations that this cache has, apart from mixes of them.
     #[must_use]
     pub const fn ops(self) -> &'static [Op] {
         match self {
-            Cache::Int => &[Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del, Op::GetMany],
-            Cache::Obj => &[Op::Get, Op::Set, Op::Insert, Op::Del, Op::With],
+            Cache::Int => &[
+                Op::Get,
+                Op::Set,
+                Op::Add,
+                Op::Insert,
+                Op::Del,
+                Op::GetMany,
+                Op::Churn,
+                Op::Reinsert,
+                Op::Grow,
+            ],
+            Cache::Obj => {
+                &[Op::Get, Op::Set, Op::Insert, Op::Del, Op::With, Op::Churn, Op::Reinsert, Op::Grow]
+            }
         }
+    }
+
+    /// Whether this cache can do an operation, a mix included.
+    #[must_use]
+    pub fn does(self, op: Op) -> bool {
+        op.mix().map_or_else(|| self.ops().contains(&op), |mix| mix.suits(self))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::key_len::long_enough;
 use crate::kinds::{self, DEFAULT_KEY_LEN};
 use crate::row::ROWS;
 use crate::task::{Adapters, Memory, Task, Trace};
-use crate::{Cache, Dist, KeyCount, Kind, Matrix, Op, Output, Pace, Refusal, Row};
+use crate::{Cache, Dist, KeyCount, Kind, Matrix, Mix, Op, Output, Pace, Profile, Refusal, Row};
 
 /// The flags of `cargo xtask bench`.
 ///
@@ -43,8 +43,8 @@ pub struct Flags {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub caches: Vec<Cache>,
 
-    /// Measure these operations only: get, set, add, insert, del; and get_many (16 keys at a time, time for each)
-    /// or with (an object where it lies), which are measured when asked for.
+    /// Measure these operations only: get, set, add, insert, del; and those that are measured when asked for:
+    /// get_many (16 keys at a time, time for each), with (an object where it lies), churn, reinsert, grow, mix.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub ops: Vec<Op>,
 
@@ -68,6 +68,24 @@ pub struct Flags {
     /// Every thread on one key: get, set and add (with, for objects), in a map of that key alone or of --max-key.
     #[arg(long, conflicts_with_all = ["dist", "trace", "memory", "adapters"])]
     pub hot_key: bool,
+
+    /// Operations by weight, such as get=90,add=9,del=1, of get, set, add, insert (if absent) and del. May be given
+    /// several times.
+    #[arg(long, value_name = "OP=WEIGHT,...", conflicts_with_all = ["hot_key", "trace", "memory", "adapters"])]
+    pub mix: Vec<Mix>,
+
+    /// Traffic as measured in production, 100000 keys unless --max-key says others: counter-hot, counter-churn,
+    /// read-mostly, lists, write-heavy, balanced, with-deletes.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["hot_key", "key_len", "dist", "trace", "memory", "adapters"])]
+    pub profile: Vec<Profile>,
+
+    /// Keys that come and go at a constant number: new ones all the time (churn), and the same again (reinsert).
+    #[arg(long, conflicts_with_all = ["hot_key", "trace", "memory", "adapters"])]
+    pub churn: bool,
+
+    /// Insert from empty to a million keys, or --max-key, in five maps each; and the longest single insert.
+    #[arg(long, conflicts_with_all = ["hot_key", "trace", "memory", "adapters"])]
+    pub grow: bool,
 
     /// Replay a trace: .lis (blocks) or Twitter's comma-separated format, plain or .zst.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "adapters", "quick", "ops", "max_key", "key_len", "dist"])]
@@ -94,6 +112,10 @@ Examples:
   cargo xtask bench --ops get --key-len 5,36 --dist zipf:0.99   reads of few hot keys, short and long
   cargo xtask bench --hot-key --threads 1,2,4                   all threads on one counter
   cargo xtask bench --ops get,get_many --max-key 1000000        one key at a time, or sixteen
+  cargo xtask bench --mix get=90,add=9,del=1 --dist zipf:0.99   your own mix of operations
+  cargo xtask bench --profile counter-hot,with-deletes          traffic as measured in production
+  cargo xtask bench --churn --backends bucket,papaya            keys that come and go
+  cargo xtask bench --grow --max-key 10000000 --caches int      from empty to ten million keys
   cargo xtask bench --trace requests.csv.zst                    your own recorded requests
   cargo xtask bench --memory                                    bytes per key
   cargo xtask bench --quick --save before                       keep the numbers, and after a change …

@@ -17,6 +17,20 @@ pub fn least_key_len(keys: usize) -> usize {
     last.checked_ilog(KEY_DIGITS.len()).map_or(1, |digits| digits as usize + 1)
 }
 
+/// Keys of this length do not run out within a cell that inserts new ones all the time: there are two thousand
+/// millions of them.
+const ENDLESS: usize = 6;
+
+/// Refuses keys that are too short for new ones all the time.
+pub(crate) fn endless(key_len: usize) -> Result<(), Refusal> {
+    if key_len < ENDLESS {
+        return Err(Refusal::new(format!(
+            "keys of {key_len} bytes are too few for `churn`, which inserts new ones all the time: the least is {ENDLESS}"
+        )));
+    }
+    Ok(())
+}
+
 /// Refuses keys that are too short to tell that many apart.
 pub(crate) fn long_enough(key_len: usize, keys: usize) -> Result<(), Refusal> {
     let least = least_key_len(keys);

@@ -2,7 +2,7 @@
 
 use crate::flags::or;
 use crate::matrix::Axes;
-use crate::{Cache, Dist, Flags, KeyCount, Op, Pace, Refusal, Work};
+use crate::{Cache, Dist, Flags, KeyCount, Op, Pace, Profile, Refusal, Work};
 
 /// Keys of a length that needs no heap in any row.
 pub(crate) const DEFAULT_KEY_LEN: usize = 8;
@@ -14,45 +14,93 @@ const ON_ONE_KEY: [Op; 4] = [Op::Get, Op::Set, Op::Add, Op::With];
 /// keys takes seconds a cell.
 const MOST_CONSUMED: usize = 100_000;
 
+/// What `--grow` grows to unless key counts are asked for.
+const GROWN: KeyCount = KeyCount(1_000_000);
+
 /// The works that these flags ask for, on `max_key` keys or, where that is empty, on as many as suit the kind.
 pub(crate) fn works(flags: &Flags, max_key: &[KeyCount], pace: &Pace) -> Result<Vec<Work>, Refusal> {
     let caches = or(&flags.caches, &Cache::ALL);
-    refuse_ops(flags, &caches)?;
+    let ops = ops(flags);
+    refuse_ops(flags, &ops, &caches)?;
     let few_and_many = if flags.quick { &QUICK_KEYS[..] } else { &DEFAULT_KEYS[..] };
     let plain = Axes {
         caches,
-        ops: or(&flags.ops, &Op::DEFAULT),
+        ops,
         max_key: or(max_key, few_and_many),
         key_len: or(&flags.key_len, &[DEFAULT_KEY_LEN]),
         dist: or(&flags.dist, &[Dist::Uniform]),
         threads: or(&flags.threads, &[1, 2]),
         most_consumed: if max_key.is_empty() { MOST_CONSUMED } else { usize::MAX },
     };
-    let mut works = Vec::new();
     if flags.hot_key {
-        let (ops, max_key) = (or(&flags.ops, &ON_ONE_KEY), or(max_key, &[KeyCount(1)]));
-        let hot = Axes { ops, max_key, dist: vec![Dist::Hot], ..plain.clone() };
-        works.extend(hot.works(pace)?);
-    } else {
-        works.extend(plain.works(pace)?);
+        let max_key = or(max_key, &[KeyCount(1)]);
+        return Axes { max_key, dist: vec![Dist::Hot], ..plain }.works(pace);
+    }
+    let mut works = plain.works(pace)?;
+    if grows(flags) {
+        let (ops, max_key) = (vec![Op::Grow], or(max_key, &[GROWN]));
+        works.extend(Axes { ops, max_key, most_consumed: usize::MAX, ..plain.clone() }.works(pace)?);
+    }
+    for profile in or(&flags.profile, &[]) {
+        let profiled = Axes {
+            ops: vec![Op::Profile(profile)],
+            max_key: or(max_key, &[KeyCount(Profile::KEYS)]),
+            key_len: vec![profile.key_len()],
+            dist: vec![profile.dist()],
+            ..plain.clone()
+        };
+        works.extend(profiled.works(pace)?);
     }
     Ok(works)
 }
 
-/// Refuses operations that were asked for by name and that none of the caches has, or none on this distribution.
-fn refuse_ops(flags: &Flags, caches: &[Cache]) -> Result<(), Refusal> {
-    for op in &flags.ops {
-        if !caches.iter().any(|cache| cache.ops().contains(op)) {
+/// Whether maps shall grow, which has key counts of its own.
+fn grows(flags: &Flags) -> bool {
+    flags.grow || flags.ops.contains(&Op::Grow)
+}
+
+/// The operations to do on the same keys, in the order of the tables.
+fn ops(flags: &Flags) -> Vec<Op> {
+    let mut ops = flags.ops.clone();
+    if flags.churn {
+        ops.extend([Op::Churn, Op::Reinsert]);
+    }
+    if !flags.mix.is_empty() {
+        // `--ops mix` means those that are described.
+        ops.retain(|op| !matches!(op, Op::Mix(_)));
+        ops.extend(flags.mix.iter().copied().map(Op::Mix));
+    }
+    let apart = grows(flags) || !flags.profile.is_empty();
+    ops.retain(|op| *op != Op::Grow);
+    ops.sort_unstable();
+    match ops[..] {
+        [] if flags.hot_key => ON_ONE_KEY.to_vec(),
+        [] if !apart => Op::DEFAULT.to_vec(),
+        _ => or(&ops, &[]),
+    }
+}
+
+/// Refuses what was asked for and none of the caches can do, or nobody on this distribution.
+fn refuse_ops(flags: &Flags, ops: &[Op], caches: &[Cache]) -> Result<(), Refusal> {
+    let profiles = flags.profile.iter().copied().map(Op::Profile);
+    for op in flags.ops.iter().copied().chain(flags.mix.iter().copied().map(Op::Mix)).chain(profiles) {
+        if !caches.iter().any(|cache| cache.does(op)) {
             let names: Vec<_> = caches.iter().map(|cache| cache.name()).collect();
-            return Err(Refusal::new(format!("`{op}` is no operation of the {} cache", names.join(" or "))));
-        }
-        if flags.hot_key && !ON_ONE_KEY.contains(op) {
-            return Err(Refusal::new(format!(
-                "`{op}` is not measured with --hot-key: all threads get, set or add to the one key"
-            )));
+            let names = names.join(" or ");
+            return Err(Refusal::new(match op.mix() {
+                // Nothing else is missing anywhere.
+                Some(_) => format!("`{op}` adds, and the {names} cache has no add"),
+                None => format!("`{op}` is no operation of the {names} cache"),
+            }));
         }
     }
-    Ok(())
+    let asked = ops.iter().chain(&flags.ops);
+    match asked.filter(|_| flags.hot_key).find(|op| !ON_ONE_KEY.contains(op)) {
+        Some(op) => Err(Refusal::new(format!(
+            "`{op}` is not measured with --hot-key: all threads get, set or add to the one key"
+        ))),
+        None => Ok(()),
+    }
 }
 
 const QUICK_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(100_000)];

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::key_len::long_enough;
+use crate::key_len::{endless, long_enough};
 use crate::{Cache, Dist, KeyCount, Op, Refusal, Row, Work};
 
 /// Works and rows: every row does every work it can.
@@ -83,8 +83,8 @@ impl Axes {
                 for &key_len in &self.key_len {
                     long_enough(key_len, pace.keys(max_key))?;
                     let work = Work { cache, op: Op::Get, max_key, threads: 1, dist: self.dist[0], key_len };
-                    for op in cache.ops().iter().filter(|op| self.ops.contains(op)) {
-                        self.vary(Work { op: *op, ..work }, pace.keys(max_key), &mut works)?;
+                    for &op in self.ops.iter().filter(|op| cache.does(**op)) {
+                        self.vary(Work { op, ..work }, pace.keys(max_key), &mut works)?;
                     }
                 }
             }
@@ -98,12 +98,26 @@ impl Axes {
         if op.consumes() && keys > self.most_consumed {
             return Ok(());
         }
-        // Each key once has no distribution to vary.
+        let counted = op.churns() || op.mix().is_some();
+        if counted && work.max_key.is_own() {
+            return Err(Refusal::new(format!("`{op}` needs key counts above 0")));
+        }
+        match op {
+            Op::Churn => endless(work.key_len)?,
+            // As many again are absent.
+            Op::Reinsert => long_enough(work.key_len, keys.saturating_mul(2))?,
+            _ => {}
+        }
+        // Each key once has no distribution to vary, and neither have keys that come and go.
         let each_once = op.consumes() || work.max_key.is_own();
-        let dists = if each_once { &self.dist[..1] } else { &self.dist[..] };
+        let dists = match op {
+            _ if op.churns() => &[Dist::Uniform],
+            _ if each_once => &self.dist[..1],
+            _ => &self.dist[..],
+        };
         for &dist in dists {
             for &threads in &self.threads {
-                if each_once && keys < threads {
+                if (each_once || counted) && keys < threads {
                     return Err(Refusal::new(format!(
                         "{threads} threads cannot share {keys} keys for `{op}`"
                     )));

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Refusal;
+use crate::{Mix, Profile, Refusal};
 
 /// An operation that is measured.
 ///
@@ -28,19 +28,41 @@ pub enum Op {
     GetMany,
     /// Reads a present object in place, and shares it with nobody.
     With,
+    /// Removes a present key, then inserts one that was never there; the map keeps its size. Each of the two counts.
+    Churn,
+    /// Removes a present key, then inserts one that was removed earlier; the map keeps its size. Each of the two counts.
+    Reinsert,
+    /// As [`Insert`](Op::Insert), into one map however small, with the longest single operation besides.
+    Grow,
+    /// One operation after another, drawn by weight.
+    Mix(Mix),
+    /// The mix of a profile, on keys as long and as skewed as the profile's.
+    Profile(Profile),
 }
 
 /// How many keys [`Op::GetMany`] asks for at a time.
 pub const GROUP: usize = 16;
 
 impl Op {
-    /// Every operation that has a name of its own.
-    pub const ALL: [Op; 7] = [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del, Op::GetMany, Op::With];
+    /// Every operation that can be asked for by name; without a description, `mix` is [`Mix::USUAL`].
+    pub const ALL: [Op; 11] = [
+        Op::Get,
+        Op::Set,
+        Op::Add,
+        Op::Insert,
+        Op::Del,
+        Op::GetMany,
+        Op::With,
+        Op::Churn,
+        Op::Reinsert,
+        Op::Grow,
+        Op::Mix(Mix::USUAL),
+    ];
 
     /// What is measured unless something is asked for.
     pub const DEFAULT: [Op; 5] = [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del];
 
-    /// The name in flags, tables and JSON.
+    /// The name in flags; tables and JSON describe a mix besides.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,13 +73,34 @@ impl Op {
             Op::Del => "del",
             Op::GetMany => "get_many",
             Op::With => "with",
+            Op::Churn => "churn",
+            Op::Reinsert => "reinsert",
+            Op::Grow => "grow",
+            Op::Mix(_) => "mix",
+            Op::Profile(profile) => profile.name(),
         }
     }
 
     /// Whether each key is there to be used once only: a map is then built for each round.
     #[must_use]
     pub const fn consumes(self) -> bool {
-        matches!(self, Op::Insert | Op::Del)
+        matches!(self, Op::Insert | Op::Del | Op::Grow)
+    }
+
+    /// Whether it removes keys and inserts others, so that the map keeps its size.
+    #[must_use]
+    pub const fn churns(self) -> bool {
+        matches!(self, Op::Churn | Op::Reinsert)
+    }
+
+    /// The mix that it is, if it is one.
+    #[must_use]
+    pub const fn mix(self) -> Option<Mix> {
+        match self {
+            Op::Mix(mix) => Some(mix),
+            Op::Profile(profile) => Some(profile.mix()),
+            _ => None,
+        }
     }
 
     /// Whether it changes nothing, and tells whether its key was there.
@@ -65,17 +108,14 @@ impl Op {
     pub const fn reads(self) -> bool {
         matches!(self, Op::Get | Op::GetMany | Op::With)
     }
-
-    /// Whether it can be done over and over on the same key by all threads.
-    #[must_use]
-    pub const fn repeats(self) -> bool {
-        self.reads() || matches!(self, Op::Set | Op::Add)
-    }
 }
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        match self {
+            Op::Mix(mix) => f.pad(&format!("mix:{mix}")),
+            named => f.pad(named.name()),
+        }
     }
 }
 

@@ -86,12 +86,17 @@ impl Row {
         ROWS.iter().find(of_this)
     }
 
-    /// Whether it can do this operation of this cache.
+    /// Whether it can do this operation of this cache; a mix, if it can do each operation of it.
     #[must_use]
     pub fn does(&self, cache: Cache, op: Op) -> bool {
-        match cache {
-            Cache::Int => self.int.contains(&op),
-            Cache::Obj => self.obj.contains(&op),
+        let ops = match cache {
+            Cache::Int => self.int,
+            Cache::Obj => self.obj,
+        };
+        match op.mix() {
+            // The program in Go is told of single operations only.
+            Some(mix) => self.go.is_none() && mix.shares().all(|(op, _)| ops.contains(&op)),
+            None => ops.contains(&op),
         }
     }
 }

@@ -52,7 +52,7 @@ impl From<&Work> for hotcache_report::Work {
         Self {
             dist: dist.to_string(),
             key_len,
-            ..Self::new(cache.name(), op.name(), max_key.0 as u64, threads)
+            ..Self::new(cache.name(), &op.to_string(), max_key.0 as u64, threads)
         }
     }
 }

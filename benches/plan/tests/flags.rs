@@ -40,6 +40,22 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--hot-key --ops insert", "`insert` is not measured with --hot-key"),
         ("--hot-key --dist uniform", "--dist"),
         ("--hot-key --memory", "--memory"),
+        ("--hot-key --ops grow", "`grow` is not measured with --hot-key"),
+        ("--hot-key --churn", "--churn"),
+        ("--mix get=90,incr=9", "`incr`"),
+        ("--mix get=90,add=9 --caches obj", "`mix:get=90,add=9` adds, and the obj cache has no add"),
+        ("--mix get=90,add=9 --max-key 0", "`mix:get=90,add=9` needs key counts above 0"),
+        ("--mix get=90,add=9 --hot-key", "--hot-key"),
+        ("--profile hot", "`hot`"),
+        ("--profile lists,counter-hot --caches obj", "`counter-hot` adds"),
+        ("--profile lists --key-len 8", "--key-len"),
+        ("--profile lists --dist uniform", "--dist"),
+        ("--profile lists --memory", "--memory"),
+        ("--churn --max-key 0", "`churn` needs key counts above 0"),
+        ("--churn --key-len 5", "keys of 5 bytes are too few for `churn`"),
+        ("--ops reinsert --key-len 1 --max-key 19", "keys of 1 bytes are too few to tell 38 keys apart"),
+        ("--churn --threads 200 --max-key 100", "200 threads cannot share 100 keys for `churn`"),
+        ("--grow --threads 200 --max-key 100", "200 threads cannot share 100 keys for `grow`"),
         ("--max-key many", "`many` is no number of keys"),
         ("--max-key -1", "-1"),
         ("--threads 0", "0 is not possible"),
@@ -155,6 +171,70 @@ fn a_hot_key_is_alone_in_its_map_unless_keys_are_asked_for() {
     assert_eq!(ops("--hot-key --threads 2", Cache::Obj), [Op::Get, Op::Set, Op::With].map(on_one));
     assert_eq!(ops("--hot-key --ops add --max-key 50 --threads 4", Cache::Int), [(Op::Add, 50, 4)]);
     assert!(names(&matrix("--hot-key", None).rows).contains(&"roof"));
+}
+
+/// The operations and key counts of the works, each once.
+fn ops_and_keys(words: &str, cache: Cache) -> Vec<(String, usize)> {
+    let plan = matrix(words, None);
+    let mut all: Vec<_> = plan.works_of(cache).map(|work| (work.op.to_string(), work.max_key.0)).collect();
+    all.dedup();
+    all
+}
+
+/// This operation on these numbers of keys.
+fn on(op: &str, keys: &[usize]) -> Vec<(String, usize)> {
+    keys.iter().map(|keys| (op.to_owned(), *keys)).collect()
+}
+
+#[test]
+fn mixes_are_measured_as_they_are_described() {
+    let usual = [100, 100_000, 1_000_000];
+    assert_eq!(ops_and_keys("--mix get=9,add=1", Cache::Int), on("mix:get=9,add=1", &usual));
+    assert_eq!(ops_and_keys("--mix get=9,add=1", Cache::Obj), [], "an object cache cannot add");
+    let two = ops_and_keys("--mix get=9,set=1 --mix get=1,set=1 --max-key 5", Cache::Obj);
+    assert_eq!(two, [on("mix:get=1,set=1", &[5]), on("mix:get=9,set=1", &[5])].concat());
+    let both = ops_and_keys("--ops mix,get --mix get=8,add=2 --max-key 5", Cache::Int);
+    assert_eq!(both, [on("get", &[5]), on("mix:get=8,add=2", &[5])].concat());
+    assert_eq!(ops_and_keys("--ops mix --max-key 5", Cache::Obj), on("mix:get=90,set=9,del=1", &[5]));
+    // The roof has nothing to delete, and cannot replace objects.
+    let roof = Row::named("roof").expect("a row");
+    let mix = |text: &str| Op::Mix(text.parse().expect(text));
+    assert!(roof.does(Cache::Int, mix("get=1,set=1,add=1")) && !roof.does(Cache::Int, mix("get=1,del=1")));
+    assert!(!roof.does(Cache::Obj, mix("get=1,set=1")));
+}
+
+#[test]
+fn profiles_bring_their_keys_along() {
+    let plan = matrix("--profile counter-hot,with-deletes --threads 2", None);
+    let shown: Vec<_> = plan.works.iter().map(|work| work.cell("scc")).collect();
+    assert_eq!(
+        shown,
+        [
+            "int/counter-hot/100k/t2/zipf:0.76/k54/scc",
+            "int/with-deletes/100k/t2/zipf:1.3/k96/scc",
+            "obj/with-deletes/100k/t2/zipf:1.3/k96/scc",
+        ]
+    );
+    assert_eq!(ops_and_keys("--profile lists --max-key 1000000", Cache::Int), on("lists", &[1_000_000]));
+    let with_get = ops_and_keys("--profile lists --ops get --max-key 7", Cache::Int);
+    assert_eq!(with_get, [on("get", &[7]), on("lists", &[7])].concat());
+}
+
+#[test]
+fn churn_and_growth_have_key_counts_of_their_own() {
+    let churn = ops_and_keys("--churn --max-key 100,200 --threads 1", Cache::Obj);
+    let each = |keys| [on("churn", &[keys]), on("reinsert", &[keys])].concat();
+    assert_eq!(churn, [each(100), each(200)].concat());
+    assert_eq!(ops_and_keys("--ops churn --max-key 9", Cache::Int), on("churn", &[9]));
+    for grow in ["--grow", "--ops grow", "--quick --grow"] {
+        assert_eq!(ops_and_keys(grow, Cache::Int), on("grow", &[1_000_000]), "{grow}");
+    }
+    assert_eq!(ops_and_keys("--grow --max-key 10000000", Cache::Int), on("grow", &[10_000_000]));
+    // Keys that come and go have no distribution.
+    assert_eq!(
+        matrix("--churn --max-key 9 --threads 1 --caches int --dist zipf:1,uniform", None).works.len(),
+        2
+    );
 }
 
 #[test]

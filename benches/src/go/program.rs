@@ -11,9 +11,11 @@ use super::protocol::{Announced, Answer, Content, Part, Request, Sampling};
 use crate::alloc::Allocated;
 use crate::fault::Fault;
 use crate::keys::KeyIter;
+use crate::mix::{Mixed, Steps};
 use crate::sample::{Cell, LOOKED_AT, Sample};
 use crate::stream::Stream;
 use crate::subject::{Batch, Objects, Subject, Tally};
+use crate::timer::Timer;
 use crate::trace::{Replayed, Requests};
 
 /// A program that measures maps on request. It ends when this is dropped.
@@ -145,6 +147,7 @@ fn checked(part: &Part, cell: &Cell<'_>, turn: usize, rounds: usize) -> Result<S
         elapsed: Duration::from_nanos(part.elapsed_ns),
         ops: part.ops,
         hits: tells.then_some(part.hits),
+        told: if tells { part.ops } else { 0 },
         allocated: Allocated { bytes: part.bytes, count: part.allocs },
     };
     let tally = Tally { hits: part.hits, sum: part.sum };
@@ -189,6 +192,24 @@ impl Subject for Told<'_> {
             tally += Tally { hits: 1, sum: *value };
         }
         tally
+    }
+
+    fn timed(&self, _op: Op, _batch: Batch<'_>, _timer: &mut Timer) -> Tally {
+        unreachable!("single operations are timed in this process only")
+    }
+
+    fn mix(&self, _steps: Steps<'_>, _next: &mut i64, _objects: &mut Objects) -> Mixed {
+        unreachable!("plans have no mixes for maps of other programs")
+    }
+
+    fn mix_timed(
+        &self,
+        steps: Steps<'_>,
+        next: &mut i64,
+        objects: &mut Objects,
+        _timer: &mut Timer,
+    ) -> Mixed {
+        self.mix(steps, next, objects)
     }
 
     fn replay(&self, _requests: Requests<'_>, _objects: &mut Objects) -> Replayed {

@@ -11,10 +11,11 @@ use hotcache::DefaultHashBuilder;
 use hotcache_bench_plan::Op;
 
 use crate::keys::KeyIter;
-use crate::peer::Object;
+use crate::mix::{Mixed, Steps};
+use crate::peer::{IntPeer, ObjPeer, Object};
 use crate::peers::Setup;
-use crate::stream::value_of;
-use crate::subject::{Batch, Checks, Objects, Subject, Tally};
+use crate::subject::{Batch, Checks, Int, Obj, Objects, Subject, Tally};
+use crate::timer::Timer;
 use crate::trace::{Replayed, Requests};
 
 /// A place for each hash, and the hash.
@@ -39,60 +40,135 @@ impl<T> Places<T> {
 
 /// An array of atomics.
 #[derive(Debug)]
-pub(super) struct IntRoof(Places<AtomicI64>);
+pub(super) struct IntRoof(Int<Places<AtomicI64>>);
 
 impl IntRoof {
     pub(super) fn new(setup: &Setup) -> Self {
-        Self(Places::new(setup, AtomicI64::default))
+        Self(Int(Places::new(setup, AtomicI64::default)))
     }
 }
 
-impl Subject for IntRoof {
-    fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
-        let keys = batch.keys;
-        let mut tally = Tally::default();
-        match op {
-            Op::Get | Op::GetMany => {
-                for key in keys {
-                    tally.read(Some(self.0.of(key).load(Ordering::Acquire)));
-                }
-            }
-            Op::Set => {
-                for (key, value) in keys.zip(batch.first..) {
-                    self.0.of(key).store(value, Ordering::Release);
-                }
-            }
-            Op::Add => {
-                for key in keys {
-                    let sum = self.0.of(key).fetch_add(1, Ordering::AcqRel) + 1;
-                    tally.sum = tally.sum.wrapping_add(sum);
-                }
-            }
-            Op::Insert | Op::Del | Op::With => unreachable!("an array has no keys, and no plan asks for any"),
-        }
-        tally
+impl IntPeer for Places<AtomicI64> {
+    fn get(&self, key: &str) -> Option<i64> {
+        Some(self.of(key).load(Ordering::Acquire))
     }
+
+    fn set(&self, key: &str, value: i64) {
+        self.of(key).store(value, Ordering::Release);
+    }
+
+    fn add(&self, key: &str, delta: i64) -> i64 {
+        self.of(key).fetch_add(delta, Ordering::AcqRel) + delta
+    }
+
+    fn insert_if_absent(&self, _key: &str) {
+        unreachable!("{NO_KEYS}")
+    }
+
+    fn del(&self, _key: &str) -> bool {
+        unreachable!("{NO_KEYS}")
+    }
+
+    fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    fn total(&self) -> i64 {
+        let values = self.places.iter().map(|place| place.load(Ordering::Acquire));
+        values.fold(0, i64::wrapping_add)
+    }
+}
+
+/// An array of objects that nobody replaces.
+#[derive(Debug)]
+pub(super) struct ObjRoof(Obj<Places<Arc<Object>>>);
+
+impl ObjRoof {
+    pub(super) fn new(setup: &Setup) -> Self {
+        Self(Obj(Places::new(setup, || Arc::new(Object::new(0)))))
+    }
+}
+
+impl ObjPeer for Places<Arc<Object>> {
+    fn get(&self, key: &str) -> Option<Arc<Object>> {
+        Some(black_box(Arc::clone(self.of(key))))
+    }
+
+    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+        Some(look(self.of(key)))
+    }
+
+    fn set(&self, _key: &str, _value: Arc<Object>) {
+        unreachable!("{NO_KEYS}")
+    }
+
+    fn insert_if_absent(&self, _key: &str, _value: Arc<Object>) {
+        unreachable!("{NO_KEYS}")
+    }
+
+    fn del(&self, _key: &str) -> bool {
+        unreachable!("{NO_KEYS}")
+    }
+
+    fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    fn total(&self) -> i64 {
+        0
+    }
+}
+
+/// Why an array is not asked for more.
+const NO_KEYS: &str = "an array has no keys, and no plan asks for any";
+
+/// What both roofs do through what they are made of.
+macro_rules! as_inside {
+    () => {
+        fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
+            self.0.run(op, batch)
+        }
+
+        fn timed(&self, op: Op, batch: Batch<'_>, timer: &mut Timer) -> Tally {
+            self.0.timed(op, batch, timer)
+        }
+
+        fn mix(&self, steps: Steps<'_>, next: &mut i64, objects: &mut Objects) -> Mixed {
+            self.0.mix(steps, next, objects)
+        }
+
+        fn mix_timed(
+            &self,
+            steps: Steps<'_>,
+            next: &mut i64,
+            objects: &mut Objects,
+            timer: &mut Timer,
+        ) -> Mixed {
+            self.0.mix_timed(steps, next, objects, timer)
+        }
+
+        fn count(&self) -> usize {
+            self.0.count()
+        }
+
+        fn total(&self) -> i64 {
+            self.0.total()
+        }
+    };
+}
+
+impl Subject for IntRoof {
+    as_inside!();
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {
         for (_, key) in requests {
-            black_box(self.0.of(key).load(Ordering::Acquire));
+            black_box(self.0.0.of(key).load(Ordering::Acquire));
         }
         Replayed::default()
     }
 
     fn fill(&self, keys: KeyIter<'_>) {
-        for (number, key) in keys.enumerate() {
-            self.0.of(key).store(value_of(number as u32), Ordering::Release);
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.0.places.len()
-    }
-
-    fn total(&self) -> i64 {
-        let values = self.0.places.iter().map(|place| place.load(Ordering::Acquire));
-        values.fold(0, i64::wrapping_add)
+        self.0.fill(keys);
     }
 
     fn checks(&self) -> Checks {
@@ -100,44 +176,17 @@ impl Subject for IntRoof {
     }
 }
 
-/// An array of objects that nobody replaces.
-#[derive(Debug)]
-pub(super) struct ObjRoof(Places<Arc<Object>>);
-
-impl ObjRoof {
-    pub(super) fn new(setup: &Setup) -> Self {
-        Self(Places::new(setup, || Arc::new(Object::new(0))))
-    }
-}
-
 impl Subject for ObjRoof {
-    fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
-        assert!(op.reads(), "an array that nobody replaces can only be read");
-        let mut tally = Tally::default();
-        for key in batch.keys {
-            let place = self.0.of(key);
-            let id = if op == Op::With { place.id } else { black_box(Arc::clone(place)).id };
-            tally.read(Some(id));
-        }
-        tally
-    }
+    as_inside!();
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {
         for (_, key) in requests {
-            black_box(self.0.of(key).id);
+            black_box(self.0.0.of(key).id);
         }
         Replayed::default()
     }
 
     fn fill(&self, _keys: KeyIter<'_>) {}
-
-    fn count(&self) -> usize {
-        self.0.places.len()
-    }
-
-    fn total(&self) -> i64 {
-        0
-    }
 
     fn checks(&self) -> Checks {
         Checks::None

@@ -5,6 +5,8 @@ use hotcache_bench_plan::{GROUP, Op};
 use super::{Batch, Checks, Objects, Subject, Tally};
 use crate::beat::{Beat, Free, beaten};
 use crate::keys::KeyIter;
+use crate::mix::{Mixed, Steps};
+use crate::timer::Timer;
 use crate::trace::{Replayed, Requests};
 
 /// The loop alone: the keys are walked, nothing is done with them.
@@ -26,11 +28,37 @@ impl Empty {
         }
         Tally::default()
     }
+
+    #[inline(always)]
+    fn drive_mix(steps: Steps<'_>, beat: &mut impl Beat) -> Mixed {
+        for step in steps {
+            beaten(beat, || black_box(step));
+        }
+        Mixed::default()
+    }
 }
 
 impl Subject for Empty {
     fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
         Self::drive(op, batch, &mut Free)
+    }
+
+    fn timed(&self, op: Op, batch: Batch<'_>, timer: &mut Timer) -> Tally {
+        Self::drive(op, batch, timer)
+    }
+
+    fn mix(&self, steps: Steps<'_>, _next: &mut i64, _objects: &mut Objects) -> Mixed {
+        Self::drive_mix(steps, &mut Free)
+    }
+
+    fn mix_timed(
+        &self,
+        steps: Steps<'_>,
+        _next: &mut i64,
+        _objects: &mut Objects,
+        timer: &mut Timer,
+    ) -> Mixed {
+        Self::drive_mix(steps, timer)
     }
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {

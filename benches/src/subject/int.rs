@@ -3,8 +3,10 @@ use hotcache_bench_plan::{GROUP, Op};
 use super::{Batch, Objects, Subject, Tally};
 use crate::beat::{Beat, Free, beaten};
 use crate::keys::KeyIter;
+use crate::mix::{self, Mixed, Steps};
 use crate::peer::IntPeer;
 use crate::stream::value_of;
+use crate::timer::Timer;
 use crate::trace::{Replayed, Requests, Step};
 
 /// An [`IntPeer`] as a [`Subject`].
@@ -31,7 +33,7 @@ impl<P: IntPeer> Int<P> {
                     values.iter().for_each(|value| tally.read(*value));
                 }
             }
-            Op::Set | Op::Insert => {
+            Op::Set | Op::Insert | Op::Grow => {
                 for (key, value) in keys.zip(first..) {
                     beaten(beat, || self.0.set(key, value));
                 }
@@ -46,15 +48,60 @@ impl<P: IntPeer> Int<P> {
                     tally.hits += u64::from(beaten(beat, || self.0.del(key)));
                 }
             }
-            Op::With => unreachable!("an integer is no object, and no plan asks for one"),
+            Op::Churn | Op::Reinsert => {
+                let mut value = first;
+                while let Some((old, new)) = keys.next().zip(keys.next()) {
+                    tally.hits += u64::from(beaten(beat, || self.0.del(old)));
+                    beaten(beat, || self.0.set(new, value));
+                    value += 1;
+                }
+            }
+            Op::With | Op::Mix(_) | Op::Profile(_) => unreachable!("{op} is no batch of integers"),
         }
         tally
+    }
+
+    #[inline(always)]
+    fn drive_mix(&self, steps: Steps<'_>, next: &mut i64, beat: &mut impl Beat) -> Mixed {
+        let mut mixed = Mixed::default();
+        for (step, key) in steps {
+            match step {
+                mix::Step::Read => mixed.read.read(beaten(beat, || self.0.get(key))),
+                mix::Step::Look => mixed.looked.read(beaten(beat, || self.0.get(key))),
+                mix::Step::Set => {
+                    beaten(beat, || self.0.set(key, *next));
+                    *next += 1;
+                }
+                mix::Step::Add => mixed.added = mixed.added.wrapping_add(beaten(beat, || self.0.add(key, 1))),
+                mix::Step::Insert => beaten(beat, || self.0.insert_if_absent(key)),
+                mix::Step::Del => mixed.deleted += u64::from(beaten(beat, || self.0.del(key))),
+            }
+        }
+        mixed
     }
 }
 
 impl<P: IntPeer> Subject for Int<P> {
     fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
         self.drive(op, batch, &mut Free)
+    }
+
+    fn timed(&self, op: Op, batch: Batch<'_>, timer: &mut Timer) -> Tally {
+        self.drive(op, batch, timer)
+    }
+
+    fn mix(&self, steps: Steps<'_>, next: &mut i64, _objects: &mut Objects) -> Mixed {
+        self.drive_mix(steps, next, &mut Free)
+    }
+
+    fn mix_timed(
+        &self,
+        steps: Steps<'_>,
+        next: &mut i64,
+        _objects: &mut Objects,
+        timer: &mut Timer,
+    ) -> Mixed {
+        self.drive_mix(steps, next, timer)
     }
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {

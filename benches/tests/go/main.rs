@@ -33,7 +33,8 @@ fn sample(program: &mut Program, work: Work) -> Result<Vec<Sample>, Fault> {
     let streams = streams(&work, work.max_key.0);
     let team = Team::new(work.threads).expect("threads");
     let name = work.cell("go-sync-map");
-    let cell = Cell { name: &name, work: &work, streams: &streams, keys: &keys, team: &team };
+    let (streams, keys, team) = (&streams[..], &keys, &team);
+    let cell = Cell { name: &name, work: &work, streams, mixed: &[], keys, team, timers: None };
     [(0, 1), (1, 2), (3, 1)]
         .map(|(turn, rounds)| program.sample("sync.Map", &cell, turn, rounds))
         .into_iter()

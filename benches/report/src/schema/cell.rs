@@ -172,6 +172,9 @@ pub struct Cell {
     /// Whether sums, counts and hits were checked after the clock stopped, and were right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
+    /// Nanoseconds of the longest single operation, where it was looked for: while a map grew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_ns: Option<f64>,
 }
 
 impl Cell {
@@ -200,6 +203,7 @@ impl Cell {
             samples,
             iterations: None,
             verified: None,
+            worst_ns: None,
         })
     }
 

@@ -41,6 +41,7 @@ fn cell(at: &str, cell: &Cell) -> Checked {
     at_least_zero(&format!("{at}.mops"), Some(cell.mops))?;
     at_least_zero(&format!("{at}.bytes_per_op"), cell.bytes_per_op)?;
     at_least_zero(&format!("{at}.allocs_per_op"), cell.allocs_per_op)?;
+    at_least_zero(&format!("{at}.worst_ns"), cell.worst_ns)?;
     if let Some(rate) = cell.hit_rate {
         share(&format!("{at}.hit_rate"), rate)?;
     }

@@ -48,6 +48,7 @@ fn cell() -> impl Strategy<Value = Cell> {
             kind,
             samples,
             iterations: None,
+            worst_ns: None,
             verified: None,
         },
     )
