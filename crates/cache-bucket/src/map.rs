@@ -172,7 +172,9 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
                         std::thread::yield_now();
                     }
                 }
-                Assist::Moved | Assist::Finished => {}
+                // What is left is being moved by others.
+                Assist::Moved => std::thread::yield_now(),
+                Assist::Finished => {}
             }
         }
     }

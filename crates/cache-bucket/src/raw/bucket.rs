@@ -188,7 +188,8 @@ impl<C: Cell> Bucket<C> {
         for word in &self.header[FIRST / 4..] {
             let lanes = word.load(Ordering::Relaxed);
             if lanes & DEADS != 0 {
-                word.store(lanes & !DEADS, Ordering::Relaxed);
+                // Release: who reads this word sees the entries of its other lanes, whoever put them there.
+                word.store(lanes & !DEADS, Ordering::Release);
             }
         }
     }

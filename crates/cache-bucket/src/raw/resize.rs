@@ -112,7 +112,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if closed == 0 || !guard.domain().passed(closed) {
             return Assist::TooEarly;
         }
-        for _ in 0..buckets {
+        // Once round at most: what is left then is in the hands of others, who may need the processor.
+        for _ in 0..buckets.min(table.count) {
             if progress.moved.load(Ordering::Relaxed) >= table.count {
                 break;
             }

@@ -122,9 +122,9 @@ impl Domain {
         // Acquire, by `epoch`: what was unlinked before the epoch became this is not seen under it.
         let epoch = self.epoch();
         // Between this store and the loads that follow there must be a fence, or whoever moves the epoch on makes this
-        // thread execute one.
+        // thread execute one. Release: who sees this pin and not the end of the one before must not miss that.
         #[cfg(not(tsan))]
-        record.pinned.store(epoch, Ordering::Relaxed);
+        record.pinned.store(epoch, Ordering::Release);
         #[cfg(not(any(loom, tsan)))]
         compiler_fence(Ordering::SeqCst);
         // ThreadSanitizer knows no fences.
@@ -177,15 +177,14 @@ impl Domain {
         true
     }
 
-    /// A full fence here and, where pins have none, on every thread that runs.
+    /// A full fence here and, where pins have none, on every thread that runs; `false` if that could not be.
     fn barrier(&self) -> bool {
-        let mut fenced = true;
-        for record in self.records() {
-            fenced &= record.fenced;
-        }
+        // All pins are of one kind. While there is no record there is nothing to move on for; and whoever is the first to
+        // pin, unseen as yet, may have no fence of its own.
+        let Some(any) = self.records().next() else { return false };
         #[cfg(not(tsan))]
         fence(Ordering::SeqCst);
-        fenced || arch::heavy_barrier()
+        any.fenced || arch::heavy_barrier()
     }
 
     fn records(&self) -> impl Iterator<Item = &Record> {
