@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
 
 use crate::map::Map;
-use crate::raw::{Chores, Upsert, retire_arc};
+use crate::raw::{Chores, Upsert, clone_of, replace, retire_arc};
 
 /// Shared objects in our own table: a bucket holds the pointer that an `Arc` is. See the
 /// [crate's documentation](crate).
@@ -161,33 +161,6 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
 
     fn loads(&self) -> &Loads<V, K> {
         &self.loads
-    }
-}
-
-/// Puts an object in place of the one that is there; `None` if the entry is gone.
-fn replace<V>(cell: &AtomicPtr<V>, new: *mut V) -> Option<*mut V> {
-    let mut old = cell.load(Ordering::Acquire);
-    loop {
-        if old.is_null() {
-            return None;
-        }
-        match cell.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => return Some(old),
-            Err(seen) => old = seen,
-        }
-    }
-}
-
-/// A reference of one's own to an object read from a cell under a pin that lasts; `None` if its entry is gone.
-#[inline(always)]
-fn clone_of<V>(object: *mut V) -> Option<Arc<V>> {
-    if object.is_null() {
-        return None;
-    }
-    // SAFETY: the pointer is that of an `Arc`, and its cell's reference is given up no earlier than the pin.
-    unsafe {
-        Arc::increment_strong_count(object);
-        Some(Arc::from_raw(object))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::BitAnd;
 
 use crate::primitive::{AtomicU64, Ordering};
+use crate::seeded;
 
 const ONES: u64 = 0x0001_0001_0001_0001;
 const LOWS: u64 = 0x7fff * ONES;
@@ -13,7 +14,7 @@ const GATHER: u64 = 1 << 48 | 1 << 34 | 1 << 20 | 1 << 6;
 #[inline(always)]
 pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
     let four = |word: &AtomicU64| {
-        let difference = word.load(Ordering::Acquire) ^ u64::from(lane) * ONES;
+        let difference = word.load(seeded::ordering(Ordering::Acquire, "match")) ^ u64::from(lane) * ONES;
         // A lane's top bit here says that the lane is zero. No carry crosses a lane, so it is exact.
         let zero = !(((difference & LOWS) + LOWS) | difference | LOWS);
         (zero >> 15).wrapping_mul(GATHER) >> 48 & 0x55

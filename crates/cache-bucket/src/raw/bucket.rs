@@ -7,6 +7,7 @@ use super::space::Space;
 use super::state::State;
 use crate::arch;
 use crate::primitive::{AtomicU64, Backoff, KeyWord, Ordering};
+use crate::seeded;
 
 /// Words in a header. Fewer under loom, where a bucket has room for four entries.
 const WORDS: usize = if cfg!(loom) { 2 } else { 8 };
@@ -144,7 +145,7 @@ impl<C: Cell> Bucket<C> {
         let shift = granule % 4 * 16;
         let others = word.load(Ordering::Relaxed) & !(0xffff << shift);
         // Release: who sees the lane sees what came before, the entry if it is one.
-        word.store(others | u64::from(lane) << shift, Ordering::Release);
+        word.store(others | u64::from(lane) << shift, seeded::ordering(Ordering::Release, "lane"));
     }
 
     /// Calls `f` with the granule and the form of each entry in the bucket.
@@ -189,7 +190,7 @@ impl<C: Cell> Bucket<C> {
             let lanes = word.load(Ordering::Relaxed);
             if lanes & DEADS != 0 {
                 // Release: who reads this word sees the entries of its other lanes, whoever put them there.
-                word.store(lanes & !DEADS, Ordering::Release);
+                word.store(lanes & !DEADS, seeded::ordering(Ordering::Release, "bury"));
             }
         }
     }
@@ -240,7 +241,12 @@ impl<C: Cell> Bucket<C> {
     pub(super) fn try_lock(&self, seen: State) -> Option<BucketLock<'_, C>> {
         debug_assert!(!seen.locked());
         self.header[0]
-            .compare_exchange(seen.0, seen.lock().0, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(
+                seen.0,
+                seen.lock().0,
+                seeded::ordering(Ordering::Acquire, "lock"),
+                Ordering::Relaxed,
+            )
             .ok()
             .map(|_| BucketLock { bucket: self, after: seen })
     }
@@ -267,6 +273,16 @@ impl<C: Cell> Bucket<C> {
     }
 }
 
+#[cfg(loom)]
+impl<C> Bucket<C> {
+    /// Tells loom that nobody looks at it any more.
+    pub(super) fn end(&mut self) {
+        for word in &mut self.header {
+            word.end();
+        }
+    }
+}
+
 /// A locked bucket. Unlocks when dropped.
 ///
 /// Nothing that a user wrote runs while one exists, and nothing that may panic.
@@ -286,7 +302,7 @@ impl<'b, C: Cell> BucketLock<'b, C> {
     pub(super) fn set_link(&mut self, link: u32) {
         self.after = self.after.with_link(link);
         // Release: who follows the link finds what was put there before.
-        self.bucket.header[0].store(self.after.lock().0, Ordering::Release);
+        self.bucket.header[0].store(self.after.lock().0, seeded::ordering(Ordering::Release, "link"));
     }
 }
 
@@ -294,6 +310,6 @@ impl<C: Cell> Drop for BucketLock<'_, C> {
     #[inline]
     fn drop(&mut self) {
         // Release: the next to lock, and who reads the state, sees what was done.
-        self.bucket.header[0].store(self.after.0, Ordering::Release);
+        self.bucket.header[0].store(self.after.0, seeded::ordering(Ordering::Release, "unlock"));
     }
 }

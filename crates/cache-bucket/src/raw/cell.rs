@@ -1,8 +1,8 @@
 use std::ptr;
-use std::sync::Arc;
 
-use crate::primitive::{AtomicI64, AtomicPtr, Ordering};
+use crate::primitive::{Arc, AtomicI64, AtomicPtr, Ordering};
 use crate::reclaim::Retired;
+use crate::seeded;
 
 /// The value of an entry: one atomic word. All zeros is a valid one.
 pub(crate) trait Cell: Send + Sync + Sized + 'static {
@@ -64,7 +64,13 @@ impl<V: Send + Sync + 'static> Cell for AtomicPtr<V> {
 
     /// Null says that the entry is gone. Without it a late `set` would leave an object that nobody drops.
     fn end(&self) -> Option<Retired> {
-        let last = self.swap(ptr::null_mut(), Ordering::AcqRel);
+        let last = if seeded::bug("end") {
+            let last = self.load(Ordering::Acquire);
+            self.store(ptr::null_mut(), Ordering::Release);
+            last
+        } else {
+            self.swap(ptr::null_mut(), Ordering::AcqRel)
+        };
         // SAFETY: it was the entry's, and is in no cell any more.
         (!last.is_null()).then(|| unsafe { retire_arc(last) })
     }
@@ -82,4 +88,31 @@ pub(crate) unsafe fn retire_arc<V: Send + Sync + 'static>(object: *mut V) -> Ret
     }
     // SAFETY: an `Arc` of such a `V` may be dropped on any thread.
     unsafe { Retired::new(object.cast(), free::<V>) }
+}
+
+/// Puts an object in place of the one that is there; `None` if the entry is gone.
+pub(crate) fn replace<V>(cell: &AtomicPtr<V>, new: *mut V) -> Option<*mut V> {
+    let mut old = cell.load(Ordering::Acquire);
+    loop {
+        if old.is_null() {
+            return None;
+        }
+        match cell.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return Some(old),
+            Err(seen) => old = seen,
+        }
+    }
+}
+
+/// A reference of one's own to an object read from a cell under a pin that lasts; `None` if its entry is gone.
+#[inline(always)]
+pub(crate) fn clone_of<V>(object: *mut V) -> Option<Arc<V>> {
+    if object.is_null() {
+        return None;
+    }
+    // SAFETY: the pointer is that of an `Arc`, and its cell's reference is given up no earlier than the pin.
+    unsafe {
+        Arc::increment_strong_count(object);
+        Some(Arc::from_raw(object))
+    }
 }

@@ -6,6 +6,8 @@ mod counters;
 mod hash;
 mod lane;
 mod memory;
+#[cfg(all(loom, test))]
+mod models;
 mod overflow;
 mod plain;
 mod probe;
@@ -24,11 +26,12 @@ use cache_core::Key;
 
 use crate::primitive::{AtomicPtr, Ordering};
 use crate::reclaim::{Pinned, free_all};
+use crate::seeded;
 use counters::Counters;
 use table::{LEAST, Table};
 
 pub(crate) use cell::Cell;
-pub(crate) use cell::retire_arc;
+pub(crate) use cell::{clone_of, replace, retire_arc};
 pub(crate) use hash::Hash;
 pub(crate) use probe::{Inline, Probe};
 pub(crate) use resize::Assist;
@@ -54,7 +57,16 @@ pub(crate) struct Raw<K: Key + ?Sized, C: Cell> {
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// A table with room for so many entries of one granule.
     pub(crate) fn new(capacity: usize, large_pages: bool) -> Self {
-        let least = buckets_for(capacity);
+        Self::with_least(buckets_for(capacity), large_pages)
+    }
+
+    /// A table of so many buckets, for models.
+    #[cfg(loom)]
+    fn with_buckets(buckets: usize) -> Self {
+        Self::with_least(buckets, false)
+    }
+
+    fn with_least(least: usize, large_pages: bool) -> Self {
         Self {
             root: AtomicPtr::new(Box::into_raw(Box::new(Table::new(least, large_pages)))),
             counters: Counters::new(),
@@ -68,7 +80,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     #[inline(always)]
     fn root<'g>(&self, _pinned: Pinned<'g>) -> &'g Table<C> {
         // SAFETY: never null; a table is retired once it is no longer here, and freed a grace period later.
-        unsafe { &*self.root.load(Ordering::Acquire) }
+        unsafe { &*self.root.load(seeded::ordering(Ordering::Acquire, "root-load")) }
     }
 
     /// The number of entries, exact when none is inserted or removed meanwhile.

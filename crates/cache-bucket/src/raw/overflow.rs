@@ -5,9 +5,10 @@ use super::cell::Cell;
 use super::memory::Memory;
 use super::state::MAX_LINK;
 use crate::primitive::{AtomicPtr, AtomicUsize, Mutex, Ordering, lock};
+use crate::seeded;
 
-/// As many as links have bits: chunk `i` holds `base << i` buckets.
-const CHUNKS: usize = 29;
+/// As many as links have bits: chunk `i` holds `base << i` buckets. Few under loom, where every atomic costs time.
+const CHUNKS: usize = if cfg!(loom) { 3 } else { 29 };
 
 /// Buckets for what does not fit where it belongs, named by links from 1.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl<C: Cell> Overflow<C> {
                 if chunk == pool.memory.len() {
                     let memory = Memory::new(1 << self.base_shift << chunk, false);
                     // Release: who follows a link finds the chunk.
-                    self.chunks[chunk].store(memory.as_ptr(), Ordering::Release);
+                    self.chunks[chunk].store(memory.as_ptr(), seeded::ordering(Ordering::Release, "chunk"));
                     pool.memory.push(memory);
                 }
                 pool.next += 1;
@@ -82,7 +83,11 @@ impl<C: Cell> Overflow<C> {
         let (chunk, place) = self.locate(link);
         // SAFETY: a link is given out after its chunk was stored, and the chunk has a place for it. Whoever has the
         // link synchronized with that. Chunks live as long as `self`.
-        unsafe { &*self.chunks[chunk].load(Ordering::Acquire).add(place) }
+        unsafe {
+            let chunk = self.chunks[chunk].load(Ordering::Acquire);
+            debug_assert!(!chunk.is_null(), "a link to a chunk that its finder does not see");
+            &*chunk.add(place)
+        }
     }
 
     /// The chunk of a link, and the place in it.

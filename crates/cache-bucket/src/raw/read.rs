@@ -5,6 +5,7 @@ use super::lane::Form;
 use super::table::Table;
 use super::{Cell, Hash, Probe, Raw};
 use crate::reclaim::Pinned;
+use crate::seeded;
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// The word of a key's value.
@@ -44,12 +45,12 @@ fn get_in_list<K: Key + ?Sized, C: Cell>(
     let probe = Probe::from_parts((key, bytes, form));
     loop {
         let main = table.bucket(hash);
-        if !main.state().moved()
+        if (!main.state().moved() || seeded::bug("get-moved"))
             && let Some(spot) = table.find(main, hash, probe)
         {
             let word = spot.cell().word();
             // Not moved even now: then this was the value at the moment it was read.
-            if !main.state().moved() {
+            if !main.state().moved() || seeded::bug("get-moved") {
                 return Some(word);
             }
         }

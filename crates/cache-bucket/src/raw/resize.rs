@@ -12,6 +12,7 @@ use super::write::{SMALL, append, find_room};
 use super::{Cell, Chores, Hash, ROOM, Raw, buckets_for};
 use crate::primitive::{Backoff, Ordering};
 use crate::reclaim::{Pinned, Retired};
+use crate::seeded;
 
 /// A table that is less than one part in so many full is all but empty.
 const EMPTY: usize = 8;
@@ -83,14 +84,18 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         self.len() * granules.max(1) / entries.max(1)
     }
 
-    fn follow(&self, guard: Pinned<'_>, table: &Table<C>, count: usize) -> Chores {
+    pub(super) fn follow(&self, guard: Pinned<'_>, table: &Table<C>, count: usize) -> Chores {
         if table.next().is_some() || count == table.count || count > isize::MAX as usize / 1024 {
             return Chores::MOVE;
         }
         let new = Box::into_raw(Box::new(Table::new(count, self.large_pages)));
         let next = table.next_pointer();
         // Release: who finds it finds it whole.
-        if next.compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed).is_err() {
+        let release = seeded::ordering(Ordering::Release, "follow");
+        let result = next.compare_exchange(ptr::null_mut(), new, release, Ordering::Relaxed);
+        if result.is_err() && seeded::bug("follow-anyway") {
+            next.store(new, Ordering::Release);
+        } else if result.is_err() {
             // SAFETY: it came from a box just now, and nobody else has seen it.
             drop(unsafe { Box::from_raw(new) });
             return Chores::MOVE;
@@ -109,7 +114,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let Some(next) = table.next() else { return Assist::Idle };
         let progress = &table.progress;
         let closed = progress.closed.load(Ordering::Acquire);
-        if closed == 0 || !guard.domain().passed(closed) {
+        if closed == 0 || !guard.domain().passed(closed) && !seeded::bug("assist-early") {
             return Assist::TooEarly;
         }
         // Once round at most: what is left then is in the hands of others, who may need the processor.
@@ -120,7 +125,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             // Round and round: what someone took and did not finish is taken again.
             let index = progress.cursor.fetch_add(1, Ordering::Relaxed) & (table.count - 1);
             if move_out::<K, C, S>(guard, table, next, table.bucket_at(index), hasher)
-                && progress.moved.fetch_add(1, Ordering::AcqRel) + 1 == table.count
+                && progress.moved.fetch_add(1, seeded::ordering(Ordering::AcqRel, "moved")) + 1 == table.count
             {
                 self.finish(guard, table);
                 return Assist::Finished;
@@ -138,7 +143,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let old = ptr::from_ref(table).cast_mut();
         let next = table.next_pointer().load(Ordering::Acquire);
         // Release: who finds the next one there finds everything moved.
-        let result = self.root.compare_exchange(old, next, Ordering::Release, Ordering::Relaxed);
+        let release = seeded::ordering(Ordering::Release, "root");
+        let result = self.root.compare_exchange(old, next, release, Ordering::Relaxed);
         debug_assert!(result.is_ok(), "only the oldest generation is moved out");
         // SAFETY: nobody finds it any more. Its entries are the next generation's.
         guard.retire_shared(unsafe { Retired::new(old.cast(), free::<C>) });
@@ -161,7 +167,7 @@ where
     let mut backoff = Backoff::default();
     loop {
         let state = main.state();
-        if state.moved() {
+        if state.moved() && !seeded::bug("move-twice") {
             return false;
         }
         if state.locked() {

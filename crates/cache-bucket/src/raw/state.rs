@@ -1,3 +1,5 @@
+use crate::seeded;
+
 /// The state word of a main bucket: flags, a link to the first overflow bucket, the epoch of the last removal, and a
 /// version. In the word of an overflow bucket there is a link only.
 ///
@@ -50,7 +52,7 @@ impl State {
 
     /// One insert more.
     pub(super) fn inserted(self) -> State {
-        State(self.0.wrapping_add(VERSION_ONE))
+        State(self.0.wrapping_add(if seeded::bug("version") { 0 } else { VERSION_ONE }))
     }
 
     /// The first overflow bucket, or the next one; 0 if there is none.

@@ -11,6 +11,7 @@ use super::table::{Spot, Table};
 use super::{Cell, Hash, Inline, Probe, Raw};
 use crate::primitive::Backoff;
 use crate::reclaim::{GRACE, Pinned, Retired};
+use crate::seeded;
 
 /// Up to this many buckets, a table spreads its entries thinly: it is hot if it is small, and then each entry
 /// should have a cache line to itself and its bucket little to compare.
@@ -143,7 +144,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 chores = chores | Chores::MOVE;
                 // Nothing was inserted since we looked, if this succeeds, and nothing will be: so the key is not
                 // in this table and never will be again.
-                if !seen.closed() {
+                if !seen.closed() && !seeded::bug("close") {
                     let Some(mut lock) = main.try_lock(seen) else { continue };
                     lock.after = lock.after.close();
                 }
@@ -156,7 +157,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             }
             let ready = prepared.take().unwrap_or_else(|| probe.prepare());
             // Nothing was inserted since we looked, if this succeeds.
-            let Some(mut lock) = main.try_lock(seen) else {
+            let lock = if seeded::bug("insert") { Some(main.lock()) } else { main.try_lock(seen) };
+            let Some(mut lock) = lock else {
                 prepared = Some(ready);
                 backoff.wait();
                 continue;
@@ -211,7 +213,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 && let Some(spot) = table.find(main, hash, probe)
             {
                 let mut lock = main.lock();
-                if !lock.after.moved() {
+                if !lock.after.moved() || seeded::bug("remove-moved") {
                     if spot.form().is_none() {
                         // Someone else removed it since we saw it. It was absent then.
                         return (false, chores);
@@ -288,11 +290,11 @@ fn step<K: Key + ?Sized, C: Cell, R>(
     let Some(spot) = table.find(main, hash, probe) else {
         return Step::Absent(seen);
     };
-    let result = if open {
+    let result = if open || seeded::bug("step-lock") {
         f(spot.cell())
     } else {
         let lock = main.lock();
-        if lock.after.moved() || spot.form().is_none() {
+        if lock.after.moved() && !seeded::bug("step-moved") || spot.form().is_none() {
             return Step::Again;
         }
         f(spot.cell())
@@ -316,7 +318,7 @@ pub(super) fn find_room<'t, C: Cell>(
     {
         return Some((main, granule));
     }
-    let unseen = lock.after.removed_since(now) >= GRACE;
+    let unseen = lock.after.removed_since(now) >= GRACE || seeded::bug("unseen");
     let mut holder = main;
     loop {
         if unseen {
@@ -377,6 +379,8 @@ pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
     // SAFETY: unlinked by us, under the lock, so nobody else asks.
     let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule()), form) };
     // The epoch after the unlinking.
-    lock.after = lock.after.removed(guard.domain().epoch());
+    if !seeded::bug("removed") {
+        lock.after = lock.after.removed(guard.domain().epoch());
+    }
     Left { value, key }
 }

@@ -9,6 +9,7 @@ use crate::arch;
 #[cfg(not(tsan))]
 use crate::primitive::fence;
 use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, lock, thread, try_lock};
+use crate::seeded;
 
 /// What a guard remembers instead of an earlier pin when its record is lent.
 pub(super) const LENT: u64 = u64::MAX;
@@ -32,6 +33,8 @@ pub(crate) struct Domain {
     shared: Mutex<Vec<Retired>>,
     /// How much lies in `shared`, to look before locking.
     shared_len: AtomicUsize,
+    #[cfg(loom)]
+    fences: AtomicUsize,
 }
 
 impl Domain {
@@ -56,6 +59,7 @@ impl Domain {
             moving: Mutex::new(()),
             shared: Mutex::new(Vec::new()),
             shared_len: AtomicUsize::new(0),
+            fences: AtomicUsize::new(0),
         }
     }
 
@@ -63,7 +67,7 @@ impl Domain {
     #[inline]
     pub(crate) fn epoch(&self) -> u64 {
         // Acquire: readers whose unpinning let the epoch move on are done with what they saw.
-        self.epoch.load(Ordering::Acquire)
+        self.epoch.load(seeded::ordering(Ordering::Acquire, "epoch-load"))
     }
 
     /// Whether what was unlinked in epoch `then` is out of sight.
@@ -86,7 +90,8 @@ impl Domain {
             let record = unsafe { &*new };
             record.next.store(newest, Ordering::Relaxed);
             // Release: whoever finds the record finds it whole.
-            match self.records.compare_exchange(newest, new, Ordering::Release, Ordering::Relaxed) {
+            let release = seeded::ordering(Ordering::Release, "join");
+            match self.records.compare_exchange(newest, new, release, Ordering::Relaxed) {
                 Ok(_) => return record,
                 Err(seen) => newest = seen,
             }
@@ -99,7 +104,7 @@ impl Domain {
         let mut bag = lock(&record.bag);
         self.share(std::mem::take(&mut *bag));
         drop(bag);
-        record.taken.store(false, Ordering::Release);
+        record.taken.store(false, seeded::ordering(Ordering::Release, "leave"));
     }
 
     /// Pins the epoch for the owner of `record`. Pins nest.
@@ -109,8 +114,8 @@ impl Domain {
             self.pin_first(record);
             // Where nobody executes it on this thread's behalf.
             #[cfg(not(tsan))]
-            if record.fenced {
-                fence(Ordering::SeqCst);
+            if record.fenced && !seeded::bug("pin-fence") {
+                self.fence();
             }
         }
         Guard { record, before }
@@ -124,7 +129,7 @@ impl Domain {
         // Between this store and the loads that follow there must be a fence, or whoever moves the epoch on makes this
         // thread execute one. Release: who sees this pin and not the end of the one before must not miss that.
         #[cfg(not(tsan))]
-        record.pinned.store(epoch, Ordering::Release);
+        record.pinned.store(epoch, seeded::ordering(Ordering::Release, "pin"));
         #[cfg(not(any(loom, tsan)))]
         compiler_fence(Ordering::SeqCst);
         // ThreadSanitizer knows no fences.
@@ -166,14 +171,14 @@ impl Domain {
         for record in self.records() {
             // Acquire: pairs with the release of unpinning. ThreadSanitizer pairs it with the pin's swap.
             #[cfg(not(tsan))]
-            let pinned = record.pinned.load(Ordering::Acquire);
+            let pinned = record.pinned.load(seeded::ordering(Ordering::Acquire, "scan"));
             #[cfg(tsan)]
             let pinned = record.pinned.fetch_add(0, Ordering::SeqCst);
-            if pinned != UNPINNED && pinned != epoch {
+            if pinned != UNPINNED && pinned != epoch && !seeded::bug("move-anyway") {
                 return false;
             }
         }
-        self.epoch.store(epoch + 1, Ordering::Release);
+        self.epoch.store(epoch + 1, seeded::ordering(Ordering::Release, "epoch-store"));
         true
     }
 
@@ -183,8 +188,19 @@ impl Domain {
         // pin, unseen as yet, may have no fence of its own.
         let Some(any) = self.records().next() else { return false };
         #[cfg(not(tsan))]
-        fence(Ordering::SeqCst);
+        if !seeded::bug("move-fence") {
+            self.fence();
+        }
         any.fenced || arch::heavy_barrier()
+    }
+
+    /// A full fence.
+    #[cfg(not(tsan))]
+    fn fence(&self) {
+        // Loom tries orders of what is done to one place, and a fence is done to none.
+        #[cfg(loom)]
+        self.fences.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
 
     fn records(&self) -> impl Iterator<Item = &Record> {

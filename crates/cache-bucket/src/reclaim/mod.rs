@@ -11,6 +11,8 @@ mod domain;
 mod garbage;
 #[cfg(not(loom))]
 mod local;
+#[cfg(all(loom, test))]
+mod models;
 mod record;
 
 #[cfg(loom)]

@@ -3,6 +3,7 @@ use std::ptr;
 use super::domain::Domain;
 use super::garbage::Retired;
 use crate::primitive::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::seeded;
 
 /// One thread's part in reclamation. Records are reused by later threads and live as long as their domain.
 ///
@@ -69,7 +70,7 @@ impl Record {
     pub(super) fn unpin(&self) {
         // Release: what was done under the pin comes before whoever sees it gone.
         #[cfg(not(tsan))]
-        self.pinned.store(UNPINNED, Ordering::Release);
+        self.pinned.store(UNPINNED, seeded::ordering(Ordering::Release, "unpin"));
         // ThreadSanitizer is given what it can follow.
         #[cfg(tsan)]
         self.pinned.swap(UNPINNED, Ordering::SeqCst);
@@ -79,6 +80,9 @@ impl Record {
     pub(super) fn take(&self) -> bool {
         // Acquire: what its last owner did with it comes before.
         !self.taken.load(Ordering::Relaxed)
-            && self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            && self
+                .taken
+                .compare_exchange(false, true, seeded::ordering(Ordering::Acquire, "take"), Ordering::Relaxed)
+                .is_ok()
     }
 }

@@ -1,0 +1,172 @@
+//! Operations that meet in one bucket, with the table as large as it is.
+
+use super::threads::{World, keys, race, race_of};
+use crate::models::check;
+
+/// Two threads insert the same key: one entry, and both adds in it.
+#[test]
+fn insert_insert() {
+    check(None, || {
+        let [key] = keys(|_| true);
+        let world = World::still(1);
+        race(world.thread(), [Box::new(move |t| t.add(key, 1)), Box::new(move |t| t.add(key, 2))]);
+    });
+}
+
+/// Two keys of one bucket: neither insert undoes the other.
+#[test]
+fn insert_two() {
+    check(None, || {
+        let [one, two] = keys(|_| true);
+        let world = World::still(1);
+        race(world.thread(), [Box::new(move |t| t.set(one, 1)), Box::new(move |t| t.set(two, 2))]);
+    });
+}
+
+/// Who finds an entry finds its key and its value.
+#[test]
+fn get_insert() {
+    check(None, || {
+        let [one, two] = keys(|_| true);
+        let world = World::still(1);
+        race(
+            world.thread(),
+            [
+                Box::new(move |t| {
+                    t.set(one, 1);
+                    t.set(two, 2);
+                }),
+                Box::new(move |t| {
+                    t.get(two);
+                    t.get(one);
+                }),
+            ],
+        );
+    });
+}
+
+/// An add comes before the removal, or makes a new entry.
+#[test]
+fn add_del() {
+    check(None, || {
+        let [key] = keys(|_| true);
+        let world = World::still(1);
+        let main = world.thread();
+        main.set(key, 5);
+        race(main, [Box::new(move |t| t.add(key, 1)), Box::new(move |t| t.del(key))]);
+    });
+}
+
+#[test]
+fn try_add_del() {
+    check(None, || {
+        let [key] = keys(|_| true);
+        let world = World::still(1);
+        let main = world.thread();
+        main.set(key, 5);
+        race(
+            main,
+            [
+                Box::new(move |t| {
+                    t.try_add(key, -4);
+                    t.try_add(key, -4);
+                }),
+                Box::new(move |t| {
+                    t.del(key);
+                    t.add(key, 1);
+                }),
+            ],
+        );
+    });
+}
+
+/// Of two who remove a key, one did.
+#[test]
+fn del_del() {
+    check(None, || {
+        let [key] = keys(|_| true);
+        let world = World::still(1);
+        let main = world.thread();
+        main.set(key, 5);
+        race(main, [Box::new(move |t| t.del(key)), Box::new(move |t| t.del(key))]);
+    });
+}
+
+#[test]
+fn set_del_set() {
+    check(3, || {
+        let [key] = keys(|_| true);
+        let world = World::still(1);
+        let main = world.thread();
+        main.set(key, 5);
+        race(
+            main,
+            [
+                Box::new(move |t| {
+                    t.set(key, 6);
+                    t.get(key);
+                }),
+                Box::new(move |t| {
+                    t.del(key);
+                    t.set(key, 7);
+                }),
+            ],
+        );
+    });
+}
+
+/// A granule is not used again while someone may still read or write what was in it.
+#[test]
+fn add_del_insert_other() {
+    check(3, || {
+        let [one, two] = keys(|_| true);
+        let world = World::moving(1);
+        let main = world.thread();
+        main.set(one, 5);
+        race(
+            main,
+            [
+                Box::new(move |t| t.add(one, 1)),
+                Box::new(move |t| {
+                    t.del(one);
+                    t.move_on(3);
+                    t.set(two, 7);
+                    t.get(two);
+                }),
+            ],
+        );
+    });
+}
+
+/// One inserts, another frees the granules of a removed entry beside it, and who finds the new entry in the word of
+/// lanes that the second wrote finds it whole.
+///
+/// Two are pinned from the beginning, so that no fence of theirs orders anything. The third of the epochs that the
+/// removed entry waits for passes meanwhile.
+#[test]
+fn insert_free_get() {
+    check(1, || {
+        let [one, two, three] = keys(|_| true);
+        let world = World::moving(1);
+        let main = world.thread();
+        main.set(one, 1);
+        main.del(one);
+        main.move_on(2);
+        race_of(
+            main,
+            [
+                (world.pinned_thread(), Box::new(move |t| t.set(two, 2))),
+                (
+                    world.pinned_thread(),
+                    Box::new(move |t| {
+                        assert!(matches!(t.look(two), None | Some(2)));
+                    }),
+                ),
+            ],
+            Box::new(move |t| {
+                t.move_on(1);
+                t.set(three, 3);
+            }),
+        );
+    });
+}

@@ -1,0 +1,41 @@
+//! A bucket that is full, and what is put behind it. Loom's buckets have room for four entries.
+
+use super::threads::{World, keys, race};
+use crate::models::check;
+
+/// What is in the bucket and what is put behind it is found.
+#[test]
+fn append_get() {
+    check(3, || {
+        let all: [u64; 5] = keys(|_| true);
+        let world = World::still(1);
+        let main = world.thread();
+        for key in &all[..4] {
+            main.set(*key, 1);
+        }
+        race(
+            main,
+            [
+                Box::new(move |t| t.set(all[4], 2)),
+                Box::new(move |t| {
+                    t.get(all[4]);
+                    t.get(all[0]);
+                }),
+            ],
+        );
+    });
+}
+
+/// Two append at once.
+#[test]
+fn append_append() {
+    check(3, || {
+        let all: [u64; 6] = keys(|_| true);
+        let world = World::still(1);
+        let main = world.thread();
+        for key in &all[..4] {
+            main.set(*key, 1);
+        }
+        race(main, [Box::new(move |t| t.add(all[4], 2)), Box::new(move |t| t.add(all[5], 4))]);
+    });
+}

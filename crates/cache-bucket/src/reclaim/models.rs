@@ -1,0 +1,229 @@
+//! What is retired is never freed while a pinned thread may see it, whoever pins, moves the epoch, comes and goes.
+
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use loom::thread;
+
+use super::{Domain, Record, Retired};
+use crate::models::{Tracked, check};
+use crate::primitive::{AtomicPtr, Ordering};
+
+/// An object that anyone may find, until it is removed.
+struct Slot {
+    object: AtomicPtr<Tracked>,
+    domain: Domain,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl Slot {
+    fn new() -> Arc<Self> {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let object = Box::into_raw(Box::new(Tracked::new(7, &dropped)));
+        Arc::new(Self { object: AtomicPtr::new(object), domain: Domain::new(), dropped })
+    }
+
+    /// A record for a thread of the model. Its pins have fences of their own, as where there is no `membarrier`: that
+    /// this is the same is argued in `docs/bucket-proofs.md`.
+    fn join(&self) -> &'static Record {
+        // SAFETY: it lives as long as the domain. Every thread of a model has a reference to that while it runs.
+        unsafe { &*ptr::from_ref(self.domain.join(true)) }
+    }
+
+    /// Looks at the object, if it is there.
+    fn read(&self, record: &Record) {
+        let _guard = self.domain.pin(record);
+        // SAFETY: null, or an object that is freed after all pins under which it could be found. That is what the
+        // models are about.
+        if let Some(object) = unsafe { self.object.load(Ordering::Acquire).as_ref() } {
+            assert_eq!(object.look(), 7);
+        }
+    }
+
+    /// Unlinks the object as the table does: by a store, with no fence between that and the stamp.
+    fn unlink(&self) -> Retired {
+        unsafe fn free(object: *mut ()) {
+            // SAFETY: it came from a box.
+            drop(unsafe { Box::from_raw(object.cast::<Tracked>()) });
+        }
+        let object = self.object.load(Ordering::Acquire);
+        self.object.store(ptr::null_mut(), Ordering::Release);
+        // SAFETY: nobody finds it any more, and `Tracked` may be dropped anywhere.
+        unsafe { Retired::new(object.cast(), free) }
+    }
+
+    /// Moves the epoch on so many times, if it can, and frees what it may.
+    fn move_on(&self, times: usize) {
+        for _ in 1..times {
+            self.domain.try_move();
+        }
+        self.domain.tidy(None);
+    }
+
+    /// Frees everything, now that nobody is pinned: no less than what there was, and no more.
+    fn end(&self) {
+        self.domain.drive();
+        assert_eq!(self.dropped.load(std::sync::atomic::Ordering::Relaxed), 1);
+    }
+}
+
+/// The object, found under a pin that lasts.
+struct Found(*mut Tracked);
+
+// SAFETY: an object may be looked at by any thread.
+unsafe impl Send for Found {}
+
+impl Found {
+    fn look(&self) {
+        // SAFETY: found under a pin that lasts.
+        assert_eq!(unsafe { &*self.0 }.look(), 7);
+    }
+}
+
+fn join_all<const N: usize>(threads: [thread::JoinHandle<()>; N]) {
+    for thread in threads {
+        thread.join().expect("it did not panic");
+    }
+}
+
+/// A reader, a remover, and one who moves the epoch on.
+#[test]
+fn retire_enter() {
+    check(3, || {
+        let slot = Slot::new();
+        let (reader, remover) = (slot.join(), slot.join());
+        let threads = [
+            thread::spawn({
+                let slot = slot.clone();
+                move || slot.read(reader)
+            }),
+            thread::spawn({
+                let slot = slot.clone();
+                move || slot.move_on(4)
+            }),
+        ];
+        let guard = slot.domain.pin(remover);
+        guard.pinned().retire_shared(slot.unlink());
+        drop(guard);
+        join_all(threads);
+        slot.end();
+    });
+}
+
+/// A reader that pins again at once: whoever sees the second pin must see the end of the first.
+///
+/// The remover is pinned from the beginning, at an epoch that has passed when it unlinks.
+#[test]
+fn retire_enter_again() {
+    check(3, || {
+        let slot = Slot::new();
+        let (reader, remover) = (slot.join(), slot.join());
+        let guard = slot.domain.pin(remover);
+        let threads = [
+            thread::spawn({
+                let slot = slot.clone();
+                move || slot.move_on(3)
+            }),
+            thread::spawn({
+                let slot = slot.clone();
+                move || {
+                    slot.read(reader);
+                    drop(slot.domain.pin(reader));
+                }
+            }),
+        ];
+        guard.pinned().retire_shared(slot.unlink());
+        drop(guard);
+        join_all(threads);
+        slot.end();
+    });
+}
+
+/// One moves the epoch on, and another frees: it must see what the first saw end.
+#[test]
+fn moved_by_one_freed_by_another() {
+    check(3, || {
+        let slot = Slot::new();
+        let (reader, remover) = (slot.join(), slot.join());
+        let reading = slot.domain.pin(reader);
+        let found = Found(slot.object.load(Ordering::Acquire));
+        let guard = slot.domain.pin(remover);
+        guard.pinned().retire_shared(slot.unlink());
+        drop(guard);
+        std::mem::forget(reading);
+        let threads = [
+            thread::spawn({
+                let slot = slot.clone();
+                move || {
+                    found.look();
+                    reader.unpin();
+                    drop(slot);
+                }
+            }),
+            thread::spawn({
+                let slot = slot.clone();
+                move || slot.move_on(3)
+            }),
+        ];
+        slot.domain.tidy(None);
+        join_all(threads);
+        slot.end();
+    });
+}
+
+/// A thread that ends, and another that takes its record: whoever sees the second's pins must see the end of the
+/// first's.
+#[test]
+fn thread_exit() {
+    check(2, || {
+        let slot = Slot::new();
+        let remover = slot.join();
+        let visit = |slot: &Arc<Slot>| {
+            let slot = slot.clone();
+            move || {
+                let record = slot.join();
+                slot.read(record);
+                slot.domain.leave(record);
+            }
+        };
+        let threads = [thread::spawn(visit(&slot)), thread::spawn(visit(&slot))];
+        let guard = slot.domain.pin(remover);
+        guard.pinned().retire_shared(slot.unlink());
+        drop(guard);
+        slot.move_on(3);
+        join_all(threads);
+        slot.end();
+    });
+}
+
+/// A thread that ends with something retired, while another frees what it can: it is freed, and once.
+#[test]
+fn thread_exit_leaves_nothing_behind() {
+    check(2, || {
+        let slot = Slot::new();
+        let remover = slot.join();
+        let threads = [
+            thread::spawn({
+                let slot = slot.clone();
+                move || {
+                    let guard = slot.domain.pin(remover);
+                    guard.pinned().retire(slot.unlink());
+                    drop(guard);
+                    slot.domain.leave(remover);
+                }
+            }),
+            thread::spawn({
+                let slot = slot.clone();
+                move || {
+                    let record = slot.join();
+                    slot.read(record);
+                    slot.domain.leave(record);
+                }
+            }),
+        ];
+        slot.domain.drive();
+        join_all(threads);
+        slot.end();
+    });
+}
