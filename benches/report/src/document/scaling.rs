@@ -12,8 +12,8 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     let Some(first) = fitted.first() else {
         let text = format!(
             "No law of scaling is fitted. It has three parameters, and this run has at most {measured} thread counts \
-             within the {} cores of the machine: any curve would fit, and foretell nothing. Measure on a machine with \
-             more cores, with 1, 2, 4, 8 … threads.",
+             within the {} cores of the machine; with fewer than four, any curve would fit, and foretell nothing. \
+             Measure on a machine with more cores, with 1, 2, 4, 8 … threads.",
             run.machine.cores
         );
         return super::section("scaling", "Beyond this machine", vec![Block::Text(text)]);
@@ -23,8 +23,10 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     let columns: Vec<_> = columns.into_iter().chain(foretold).collect();
     let mut blocks = vec![Block::Text(
         "The Universal Scalability Law, fitted to the measured throughput of each backend for threads within the cores. \
-         What it says of more threads is a prediction, not a measurement: million operations a second, with the range \
-         over fits that leave one point out, widened by the error of a point that was left out. Where that error is above 50 %, nothing is foretold."
+         What it says of more threads is a prediction, not a measurement: million operations a second on as many \
+         cores, with an interval that holds the truth nine times in ten if the law does, which more sockets can undo. \
+         Nothing is foretold where the law misses points that were left out by more than half, or the ends of the \
+         interval are more than a factor of 4 apart."
             .to_owned(),
     )];
     let about = |one: &&Scaling| {
@@ -52,7 +54,7 @@ fn row(scaling: &Scaling) -> Vec<Entry> {
     ];
     let is_worthless = law.left_out_error > WORTHLESS;
     entries.extend(scaling.predictions.iter().map(|prediction| {
-        if is_worthless {
+        if is_worthless || !prediction.says_something() {
             Entry::missing()
         } else {
             Entry {
