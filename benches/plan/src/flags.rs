@@ -136,6 +136,9 @@ impl Flags {
                 "{zero} is not possible for --threads and --key-len: the least is 1"
             )));
         }
+        if let Some(many) = self.threads.iter().find(|threads| **threads > MOST_THREADS) {
+            return Err(Refusal::new(format!("{many} --threads are too many: the most is {MOST_THREADS}")));
+        }
         let max_key = self.max_key(max_key_variable)?;
         if self.trace.is_some() || self.memory || self.adapters {
             self.no_other_program()?;
@@ -237,6 +240,9 @@ impl Flags {
         rows
     }
 }
+
+/// Twice what the largest machines have; each brings keys of its own into memory.
+const MOST_THREADS: usize = 2_048;
 
 /// What the cells of `--quick` can take in three minutes on two cores.
 const QUICK: Pace = Pace {

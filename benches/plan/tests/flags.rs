@@ -60,6 +60,8 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--max-key -1", "-1"),
         ("--threads 0", "0 is not possible"),
         ("--threads two", "two"),
+        ("--threads 64,2049", "2049 --threads are too many: the most is 2048"),
+        ("--memory --threads 1", "--threads"),
         ("--key-len 0", "0 is not possible"),
         (
             "--key-len 3 --max-key 1000000",
@@ -244,6 +246,16 @@ fn groups_and_objects_in_place_are_measured_when_asked_for() {
     assert_eq!(ops(Cache::Int), [Op::Get, Op::GetMany]);
     assert_eq!(ops(Cache::Obj), [Op::Get, Op::With]);
     assert!(matrix("", None).works.iter().all(|work| Op::DEFAULT.contains(&work.op)));
+}
+
+#[test]
+fn any_number_of_threads_can_be_asked_for() {
+    let threads: Vec<_> = matrix("--ops get --caches int --max-key 100 --threads 1,3,64,2048", None)
+        .works
+        .iter()
+        .map(|work| work.threads)
+        .collect();
+    assert_eq!(threads, [1, 3, 64, 2_048]);
 }
 
 #[test]
