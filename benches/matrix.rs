@@ -11,7 +11,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let (flags, task) = cli::task();
     let Task::Matrix(plan) = task else { anyhow::bail!("this benchmark measures the matrix only") };
     let criterion = cli::directory()?.join("criterion");
-    Session::run(&flags.output, |console, document| {
+    Session::run(&flags, |console, document| {
         matrix::run(&plan, peers::ENTRIES, &criterion, console, document)
     })
 }

@@ -13,5 +13,5 @@ fn main() -> anyhow::Result<ExitCode> {
     if memory::as_child(&plan, peers::ENTRIES)? {
         return Ok(ExitCode::SUCCESS);
     }
-    Session::run(&flags.output, |console, document| memory::run(&plan, console, document))
+    Session::run(&flags, |console, document| memory::run(&plan, console, document))
 }

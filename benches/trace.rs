@@ -10,5 +10,5 @@ use hotcache_bench_plan::Task;
 fn main() -> anyhow::Result<ExitCode> {
     let (flags, task) = cli::task();
     let Task::Trace(plan) = task else { anyhow::bail!("say which trace: --trace FILE") };
-    Session::run(&flags.output, |console, document| trace::run(&plan, peers::ENTRIES, console, document))
+    Session::run(&flags, |console, document| trace::run(&plan, peers::ENTRIES, console, document))
 }

@@ -3,30 +3,95 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hotcache_bench_plan::{Row, Work};
-use hotcache_report::{Cell, Machine, Run, Spread};
+use hotcache_bench_plan::{Matrix, Op, Row, Work, saved_runs};
+use hotcache_report::{Cell, Machine, Run, Spread, StoreError};
 
+use crate::quiet::Measured;
 use crate::sample::Sample;
 
+/// Samples of a cell in one pass: the least that criterion takes.
+pub const SAMPLES: usize = 10;
+
+/// Maps that grow in one pass of a cell: criterion would have ten and more, and a large one takes seconds.
+pub const GROWN: usize = 5;
+
+/// What was taken of a cell in one pass.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) samples: Vec<Sample>,
+    /// The longest single operation, where it was looked for.
+    pub(crate) worst: Option<Duration>,
+}
+
 /// A document that another thread may look at while it grows.
-pub type Shared = Arc<Mutex<Run>>;
+#[derive(Clone, Debug)]
+pub struct Shared {
+    run: Arc<Mutex<Run>>,
+    /// Where it is kept while it grows.
+    name: Option<String>,
+}
 
 /// A document with nothing in it yet: until the run is whole, it is partial.
 #[must_use]
 pub fn begin(machine: Machine) -> Shared {
-    Arc::new(Mutex::new(Run { partial: true, ..Run::new(machine) }))
+    resume(Run::new(machine), None)
+}
+
+/// A document to be added to; kept under a name among the saved runs as it grows, if there is one.
+#[must_use]
+pub fn resume(run: Run, name: Option<String>) -> Shared {
+    Shared { run: Arc::new(Mutex::new(Run { partial: true, ..run })), name }
 }
 
 /// Looks at a document that is shared.
 pub fn lock(document: &Shared) -> MutexGuard<'_, Run> {
     // Whoever panicked left whole cells behind.
-    document.lock().unwrap_or_else(PoisonError::into_inner)
+    document.run.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The cell that these samples of one pass make, verified as every sample is, with the longest single operation if it
-/// was looked for; `None` if there are no samples, or the clock stood still in one.
-#[must_use]
-pub fn cell(work: &Work, row: &Row, samples: &[Sample], worst: Option<Duration>) -> Option<Cell> {
+impl Shared {
+    /// Keeps what there is, so that a run that is cut off can go on from here; if that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn keep(&self) -> Result<(), StoreError> {
+        match &self.name {
+            Some(name) => saved_runs().save(name, &lock(self)).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// In how many passes a row has done this work.
+pub(crate) fn passes(run: &Run, work: &Work, row: &Row) -> usize {
+    let in_pass = if work.op == Op::Grow { GROWN } else { SAMPLES };
+    find(run, &work.into(), row.name).map_or(0, |index| run.cells[index].samples.len() / in_pass)
+}
+
+fn find(run: &Run, work: &hotcache_report::Work, row: &str) -> Option<usize> {
+    run.cells.iter().position(|cell| cell.backend == row && cell.work() == *work)
+}
+
+/// Adds one pass of a cell, and tells where it is: in the order of the matrix, whatever the order of measuring.
+pub(crate) fn add(run: &mut Run, cell: Cell, matrix: &Matrix) -> usize {
+    let work = cell.work();
+    if let Some(index) = find(run, &work, &cell.backend) {
+        let known = &mut run.cells[index];
+        *known = both(known, &cell).unwrap_or(cell);
+        return index;
+    }
+    let rank = |row: &str| matrix.rows.iter().position(|known| known.name == row);
+    let after = |other: &Cell| rank(&other.backend) > rank(&cell.backend) && other.work() == work;
+    let index = run.cells.iter().position(after).unwrap_or(run.cells.len());
+    run.cells.insert(index, cell);
+    index
+}
+
+/// The cell that one pass makes, verified as every sample is; `None` if there are no samples, or the clock stood still in
+/// one.
+pub(crate) fn cell(work: &Work, row: &Row, measured: &Measured<Taken>) -> Option<Cell> {
+    let Measured { what: Taken { samples, worst }, busy } = measured;
     let ns = samples.iter().map(|sample| sample.ns_per_op(work.threads)).collect();
     let all = samples.iter().copied().reduce(Sample::and)?;
     let ops = all.ops as f64;
@@ -37,13 +102,13 @@ pub fn cell(work: &Work, row: &Row, samples: &[Sample], worst: Option<Duration>)
         iterations: Some(all.ops),
         verified: Some(true),
         worst_ns: worst.map(|worst| worst.as_nanos() as f64),
+        busy: busy.iter().copied().collect(),
         ..Cell::measured(work.into(), row.name, row.kind, ns)?
     })
 }
 
 /// Two passes of one cell as one; `None` if they are no cells that [`cell`] made.
-#[must_use]
-pub fn both(a: &Cell, b: &Cell) -> Option<Cell> {
+fn both(a: &Cell, b: &Cell) -> Option<Cell> {
     let samples = [&a.samples[..], &b.samples].concat();
     let iterations = [a.iterations?, b.iterations?];
     let weighted = |of: fn(&Cell) -> Option<f64>| {
@@ -57,6 +122,7 @@ pub fn both(a: &Cell, b: &Cell) -> Option<Cell> {
         iterations: Some(iterations.iter().sum()),
         verified: a.verified.zip(b.verified).map(|(a, b)| a && b),
         worst_ns: a.worst_ns.zip(b.worst_ns).map(|(a, b)| a.max(b)),
+        busy: [&a.busy[..], &b.busy].concat(),
         ..Cell::measured(a.work(), &a.backend, a.kind, samples)?
     })
 }

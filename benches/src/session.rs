@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use hotcache_bench_plan::{Cache, Output, partial_name, saved_runs};
+use hotcache_bench_plan::{Cache, Flags, Output, partial_name, saved_runs};
 use hotcache_report::{Comparison, Machine, Run, Settings, compare, summary, write_whole};
 
 use crate::console::Console;
 use crate::document::{self, Shared, lock};
 use crate::load::Load;
 use crate::progress::short;
-use crate::{cli, machine};
+use crate::{cli, machine, resume};
 
 /// What a shell expects of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -25,6 +25,7 @@ const BUSY: f64 = 0.05;
 pub struct Session {
     document: Shared,
     output: Output,
+    saved_as: Option<String>,
     baseline: Option<Arc<Run>>,
     started: Instant,
     load: Option<Load>,
@@ -36,15 +37,21 @@ impl Session {
     /// # Errors
     ///
     /// If the run to compare with cannot be had, or the output or Ctrl-C cannot be.
-    pub fn run(
-        output: &Output,
-        measure: impl FnOnce(&mut Console, &Shared) -> Result<()>,
-    ) -> Result<ExitCode> {
-        let baseline = output.baseline(&saved_runs())?.map(Arc::new);
+    pub fn run(flags: &Flags, measure: impl FnOnce(&mut Console, &Shared) -> Result<()>) -> Result<ExitCode> {
+        let baseline = flags.output.baseline(&saved_runs())?.map(Arc::new);
+        let (saved_as, here) = (flags.saved_as().map(str::to_owned), machine::describe());
+        let document = match saved_as.as_deref().filter(|_| flags.full) {
+            Some(name) => resume::document(name, flags.fresh, here, &saved_runs())?,
+            None => document::begin(here),
+        };
         let mut console = cli::console(&cli::directory()?)?;
+        if flags.full {
+            console.line(&resume::describe(&lock(&document)))?;
+        }
         let session = Self {
-            document: document::begin(machine::describe()),
-            output: output.clone(),
+            document,
+            output: flags.output.clone(),
+            saved_as,
             baseline,
             started: Instant::now(),
             load: Load::now(),
@@ -75,8 +82,10 @@ impl Session {
     fn conclude(&self, console: &mut Console) -> Result<()> {
         // Held to the end, so that nobody adds to what is being written.
         let mut document = lock(&self.document);
+        let busy = Load::now().zip(self.load).map(|(now, earlier)| now.elsewhere_since(earlier));
+        // The worse of this and what a run that is gone on with had before.
         document.machine.busy_elsewhere =
-            Load::now().zip(self.load).map(|(now, earlier)| now.elsewhere_since(earlier));
+            busy.into_iter().chain(document.machine.busy_elsewhere).reduce(f64::max);
         for cache in Cache::ALL {
             let table = summary(&document, cache.name());
             if !table.is_empty() {
@@ -109,11 +118,15 @@ impl Session {
                 .with_context(|| format!("cannot write {}", file.display()))?;
             console.line(&format!("results are in {}", file.display()))?;
         }
-        if let Some(name) = &self.output.save {
-            // A whole run is not given up for part of one.
-            let name = if document.partial { partial_name(name) } else { name.clone() };
-            saved_runs().save(&name, document)?;
+        if let Some(name) = &self.saved_as {
+            // A whole run is not given up for part of one, and needs no part of one.
+            let (store, partial) = (saved_runs(), partial_name(name));
+            let name = if document.partial { &partial } else { name };
+            store.save(name, document)?;
             console.line(&format!("saved as {name}"))?;
+            if !document.partial {
+                store.remove(&partial)?;
+            }
         }
         Ok(())
     }

@@ -3,9 +3,6 @@
 #[cfg(not(feature = "slowed"))]
 use crate::subject::Subject;
 
-/// The variable that names the backend; without it, or without the feature, nothing is slowed.
-pub const SLOWED_VARIABLE: &str = "HOTCACHE_BENCH_SLOWED";
-
 /// This subject, slowed if it is one of the backend that the variable names.
 #[cfg(not(feature = "slowed"))]
 pub(crate) fn if_asked(_backend: &str, subject: Box<dyn Subject>) -> Box<dyn Subject> {
@@ -21,9 +18,8 @@ mod by_feature {
     use std::sync::OnceLock;
     use std::time::Instant;
 
-    use hotcache_bench_plan::Op;
+    use hotcache_bench_plan::{Op, SLOWED_VARIABLE};
 
-    use super::SLOWED_VARIABLE;
     use crate::keys::KeyIter;
     use crate::mix::{Mixed, Steps};
     use crate::subject::{Batch, Checks, Objects, Subject, Tally};

@@ -145,6 +145,7 @@ const PACE: Pace = Pace {
     measurement: Duration::from_millis(10),
     passes: 1,
     budget: None,
+    patience: Duration::ZERO,
     own_key_batch: 2_000,
 };
 

@@ -14,7 +14,7 @@ pub(crate) fn run(flags: &Flags) -> Result<()> {
     let max_key = env::var_os(MAX_KEY_VARIABLE).map(|text| text.to_string_lossy().into_owned());
     let task = flags.task(max_key.as_deref())?;
     flags.output.baseline(&saved_runs())?;
-    let benchmark = build(task.target())?;
+    let benchmark = build(task.target(), &[])?;
     // Ctrl-C reaches the benchmark too, which then shows what it has. This process only has to outlive it.
     ctrlc::set_handler(|| {}).context("cannot handle Ctrl-C")?;
     // The words after `cargo xtask bench`.
@@ -31,9 +31,10 @@ pub(crate) fn run(flags: &Flags) -> Result<()> {
 }
 
 /// Builds a benchmark, and returns the program: run by cargo, it would be cut off by Ctrl-C.
-fn build(target: &str) -> Result<PathBuf> {
+pub(crate) fn build(target: &str, features: &[&str]) -> Result<PathBuf> {
     eprintln!("building the benchmarks (link-time optimisation takes a minute the first time)");
     let output = cargo(["bench", "--package", "hotcache-bench", "--bench", target])
+        .args(["--features", &features.join(",")])
         .args(["--no-run", "--message-format=json-render-diagnostics"])
         .stderr(Stdio::inherit())
         .output()

@@ -15,6 +15,9 @@ pub(crate) enum Command {
     Bench(Box<hotcache_bench_plan::Flags>),
     /// Makes a page of charts and tables from saved runs of the benchmarks.
     Report(Report),
+    /// Checks the benchmarks' comparisons: two runs of one build must not differ, and a backend that is made a fifth
+    /// slower must be found. Takes three runs.
+    SelfCheck(Box<SelfCheck>),
     /// Runs every check and test: formatting, lints, features, tests, documentation, benchmarks compiled.
     Test {
         /// Installs what is missing, with the system's package manager or rustup.
@@ -44,6 +47,19 @@ pub(crate) struct Fuzz {
     /// Installs what is missing, with rustup and cargo.
     #[arg(long)]
     pub(crate) install: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SelfCheck {
+    /// The backend that is made slower.
+    #[arg(long, value_name = "NAME", default_value = "papaya")]
+    pub(crate) slowed: String,
+    /// Compare the three runs that an earlier self-check saved, and measure nothing.
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// What is measured: flags of `cargo xtask bench`, after `--`.
+    #[arg(last = true, value_name = "FLAGS", default_values = ["--quick", "--caches", "int", "--passes", "6"])]
+    pub(crate) bench: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod fuzz;
 mod install;
 mod report;
 mod sanitize;
+mod self_check;
 mod sh;
 mod soak;
 mod test;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let result = match Flags::parse().command {
         Command::Bench(flags) => bench::run(&flags),
         Command::Report(flags) => report::run(&flags),
+        Command::SelfCheck(flags) => self_check::run(&flags),
         Command::Test { install } => test::run(install),
         Command::Sanitize { install } => sanitize::run(install),
         Command::Soak(flags) => soak::run(&flags),

@@ -35,6 +35,21 @@ pub struct Flags {
     #[arg(long)]
     pub quick: bool,
 
+    /// Every axis of the matrix, for hours: two distributions, four key counts, three key lengths, threads up to twice
+    /// the cores, one hot key. What is done is kept as it grows, and an interrupted run goes on where it stopped; it is
+    /// saved as `full` unless --save says otherwise.
+    #[arg(long, conflicts_with_all = ["quick", "trace", "memory", "adapters"])]
+    pub full: bool,
+
+    /// With --full: begin anew, and give up what an interrupted run has measured.
+    #[arg(long, requires = "full")]
+    pub fresh: bool,
+
+    /// How often the whole matrix is gone through, each time with maps built anew and with as much time for a cell: more
+    /// passes find smaller changes, and take as much longer.
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["trace", "memory", "adapters"])]
+    pub passes: Option<usize>,
+
     /// Measure these rows only, beside the empty loop and the roof.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Row::named)]
     pub backends: Vec<&'static Row>,
@@ -117,6 +132,7 @@ Examples:
   cargo xtask bench --churn --backends bucket,papaya            keys that come and go
   cargo xtask bench --grow --max-key 10000000 --caches int      from empty to ten million keys
   cargo xtask bench --trace requests.csv.zst                    your own recorded requests
+  cargo xtask bench --full                                      everything, overnight; goes on after Ctrl-C
   cargo xtask bench --memory                                    bytes per key
   cargo xtask bench --quick --save before                       keep the numbers, and after a change …
   cargo xtask bench --quick --compare before                    … see which cells it moved
@@ -131,10 +147,10 @@ impl Flags {
     ///
     /// If they ask for what is impossible; the message names it.
     pub fn task(&self, max_key_variable: Option<&str>) -> Result<Task, Refusal> {
-        if let Some(zero) = self.threads.iter().chain(&self.key_len).find(|n| **n == 0) {
-            return Err(Refusal::new(format!(
-                "{zero} is not possible for --threads and --key-len: the least is 1"
-            )));
+        if self.threads.iter().chain(&self.key_len).chain(&self.passes).any(|n| *n == 0) {
+            return Err(Refusal::new(
+                "0 is not possible for --threads, --key-len and --passes: the least is 1",
+            ));
         }
         if let Some(many) = self.threads.iter().find(|threads| **threads > MOST_THREADS) {
             return Err(Refusal::new(format!("{many} --threads are too many: the most is {MOST_THREADS}")));
@@ -165,6 +181,12 @@ impl Flags {
         }
     }
 
+    /// The name under which the run will be saved, if it will be.
+    #[must_use]
+    pub fn saved_as(&self) -> Option<&str> {
+        self.output.save.as_deref().or(self.full.then_some("full"))
+    }
+
     fn max_key(&self, variable: Option<&str>) -> Result<Vec<KeyCount>, Refusal> {
         match variable {
             _ if !self.max_key.is_empty() => Ok(self.max_key.clone()),
@@ -175,7 +197,12 @@ impl Flags {
     }
 
     fn matrix(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
-        let pace = if self.quick { QUICK } else { DEFAULT };
+        let pace = match self {
+            Flags { full: true, .. } => FULL,
+            Flags { quick: true, .. } => QUICK,
+            _ => DEFAULT,
+        };
+        let pace = self.passes.map_or(pace, |passes| pace.with_passes(passes));
         let works = kinds::works(self, max_key, &pace)?;
         let rows = self.rows(|row| !self.quick || matches!(row.kind, Kind::Backend));
         Ok(Task::Matrix(Matrix { rows, works, pace }))
@@ -246,19 +273,31 @@ const MOST_THREADS: usize = 2_048;
 
 /// What the cells of `--quick` can take in three minutes on two cores.
 const QUICK: Pace = Pace {
-    warm_up: Duration::from_millis(30),
-    measurement: Duration::from_millis(180),
-    passes: 1,
-    budget: Some(Duration::from_secs(160)),
+    warm_up: Duration::from_millis(5),
+    measurement: Duration::from_millis(40),
+    passes: 4,
+    budget: Some(Duration::from_secs(150)),
+    patience: Duration::from_secs(15),
     own_key_batch: 100_000,
 };
 
 /// What the cells of a run without flags can take in a quarter of an hour on two cores.
 const DEFAULT: Pace = Pace {
+    warm_up: Duration::from_millis(20),
+    measurement: Duration::from_millis(120),
+    passes: 4,
+    budget: Some(Duration::from_secs(13 * 60)),
+    patience: Duration::from_secs(60),
+    own_key_batch: OWN_KEY_BATCH,
+};
+
+/// What cells that are to be relied on take; nobody waits for them.
+const FULL: Pace = Pace {
     warm_up: Duration::from_millis(50),
-    measurement: Duration::from_millis(250),
-    passes: 2,
-    budget: Some(Duration::from_secs(14 * 60)),
+    measurement: Duration::from_millis(200),
+    passes: 3,
+    budget: None,
+    patience: Duration::from_secs(60 * 60),
     own_key_batch: OWN_KEY_BATCH,
 };
 

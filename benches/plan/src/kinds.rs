@@ -1,5 +1,7 @@
 //! Which works the flags ask for: one set of axes for each kind of work.
 
+use std::{iter, thread};
+
 use crate::flags::or;
 use crate::matrix::Axes;
 use crate::{Cache, Dist, Flags, KeyCount, Op, Pace, Profile, Refusal, Work};
@@ -22,26 +24,28 @@ pub(crate) fn works(flags: &Flags, max_key: &[KeyCount], pace: &Pace) -> Result<
     let caches = or(&flags.caches, &Cache::ALL);
     let ops = ops(flags);
     refuse_ops(flags, &ops, &caches)?;
-    let few_and_many = if flags.quick { &QUICK_KEYS[..] } else { &DEFAULT_KEYS[..] };
-    let plain = Axes {
-        caches,
-        ops,
-        max_key: or(max_key, few_and_many),
-        key_len: or(&flags.key_len, &[DEFAULT_KEY_LEN]),
-        dist: or(&flags.dist, &[Dist::Uniform]),
-        threads: or(&flags.threads, &[1, 2]),
-        most_consumed: if max_key.is_empty() { MOST_CONSUMED } else { usize::MAX },
-    };
+    let plain =
+        if flags.full { full(flags, caches, ops, max_key) } else { usual(flags, caches, ops, max_key) };
     if flags.hot_key {
         let max_key = or(max_key, &[KeyCount(1)]);
         return Axes { max_key, dist: vec![Dist::Hot], ..plain }.works(pace);
     }
     let mut works = plain.works(pace)?;
+    if everything(flags) {
+        let ops: Vec<_> = ON_ONE_KEY.into_iter().filter(|op| plain.ops.contains(op)).collect();
+        let hot = Axes { ops, max_key: vec![KeyCount(1)], dist: vec![Dist::Hot], ..plain.clone() };
+        works.extend(hot.works(pace)?);
+        // Which take new keys all the time: the shortest are too few for that.
+        let key_len = plain.key_len.iter().copied().filter(|len| *len > SHORTEST).collect();
+        let churning = Axes { ops: vec![Op::Churn, Op::Reinsert], key_len, ..plain.clone() };
+        works.extend(churning.works(pace)?);
+    }
     if grows(flags) {
         let (ops, max_key) = (vec![Op::Grow], or(max_key, &[GROWN]));
         works.extend(Axes { ops, max_key, most_consumed: usize::MAX, ..plain.clone() }.works(pace)?);
     }
-    for profile in or(&flags.profile, &[]) {
+    let profiles = if everything(flags) { Profile::ALL.to_vec() } else { or(&flags.profile, &[]) };
+    for profile in profiles {
         let profiled = Axes {
             ops: vec![Op::Profile(profile)],
             max_key: or(max_key, &[KeyCount(Profile::KEYS)]),
@@ -54,9 +58,45 @@ pub(crate) fn works(flags: &Flags, max_key: &[KeyCount], pace: &Pace) -> Result<
     Ok(works)
 }
 
+/// What is measured unless flags say otherwise, in minutes.
+fn usual(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) -> Axes {
+    let few_and_many = if flags.quick { &QUICK_KEYS[..] } else { &DEFAULT_KEYS[..] };
+    Axes {
+        caches,
+        ops,
+        max_key: or(max_key, few_and_many),
+        key_len: or(&flags.key_len, &[DEFAULT_KEY_LEN]),
+        dist: or(&flags.dist, &[Dist::Uniform]),
+        threads: or(&flags.threads, &[1, 2]),
+        most_consumed: if max_key.is_empty() { MOST_CONSUMED } else { usize::MAX },
+    }
+}
+
+/// What is measured of each axis unless flags say otherwise, in hours.
+fn full(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) -> Axes {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let doubling: Vec<_> =
+        iter::successors(Some(1), |threads| Some(threads * 2)).take_while(|n| *n <= cores * 2).collect();
+    Axes {
+        caches,
+        ops,
+        max_key: or(max_key, &FULL_KEYS),
+        key_len: or(&flags.key_len, &[SHORTEST, 13, 36]),
+        dist: or(&flags.dist, &[Dist::Uniform, Dist::Zipf(0.99)]),
+        threads: or(&flags.threads, &doubling),
+        most_consumed: if max_key.is_empty() { MOST_CONSUMED_IN_FULL } else { usize::MAX },
+    }
+}
+
+/// Whether every kind of work is asked for: `--full`, and no kind by name.
+fn everything(flags: &Flags) -> bool {
+    let Flags { ops, mix, profile, churn, grow, hot_key, .. } = flags;
+    flags.full && ops.is_empty() && mix.is_empty() && profile.is_empty() && !churn && !grow && !hot_key
+}
+
 /// Whether maps shall grow, which has key counts of its own.
 fn grows(flags: &Flags) -> bool {
-    flags.grow || flags.ops.contains(&Op::Grow)
+    everything(flags) || flags.grow || flags.ops.contains(&Op::Grow)
 }
 
 /// The operations to do on the same keys, in the order of the tables.
@@ -74,6 +114,8 @@ fn ops(flags: &Flags) -> Vec<Op> {
     ops.retain(|op| *op != Op::Grow);
     ops.sort_unstable();
     match ops[..] {
+        // What grows and what churns have keys of their own.
+        [] if everything(flags) => Op::ALL.into_iter().filter(|op| *op != Op::Grow && !op.churns()).collect(),
         [] if flags.hot_key => ON_ONE_KEY.to_vec(),
         [] if !apart => Op::DEFAULT.to_vec(),
         _ => or(&ops, &[]),
@@ -103,5 +145,12 @@ fn refuse_ops(flags: &Flags, ops: &[Op], caches: &[Cache]) -> Result<(), Refusal
     }
 }
 
+/// The same where hours are taken: one of ten million keys takes minutes a cell.
+const MOST_CONSUMED_IN_FULL: usize = 1_000_000;
+
 const QUICK_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(100_000)];
 const DEFAULT_KEYS: [KeyCount; 3] = [KeyCount(100), KeyCount(100_000), KeyCount(1_000_000)];
+/// The least length that tells ten million keys apart.
+const SHORTEST: usize = 5;
+
+const FULL_KEYS: [KeyCount; 4] = [KeyCount(100), KeyCount(10_000), KeyCount(1_000_000), KeyCount(10_000_000)];

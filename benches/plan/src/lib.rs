@@ -30,7 +30,7 @@ pub use key_len::{KEY_DIGITS, least_key_len};
 pub use matrix::{Matrix, Pace};
 pub use mix::Mix;
 pub use op::{GROUP, Op};
-pub use output::{Output, partial_name, saved_runs};
+pub use output::{Output, SLOWED_VARIABLE, partial_name, saved_runs};
 pub use profile::Profile;
 pub use refusal::Refusal;
 pub use row::{ROWS, Row};

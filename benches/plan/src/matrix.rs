@@ -25,6 +25,8 @@ pub struct Pace {
     pub passes: usize,
     /// How long all passes may take; when a slow or busy machine falls behind, cells are measured for a shorter time.
     pub budget: Option<Duration>,
+    /// How long a run may wait for a quiet machine, and measure again what was disturbed.
+    pub patience: Duration,
     /// The number of keys in a batch where every operation has a key of its own.
     pub own_key_batch: usize,
 }
@@ -54,7 +56,8 @@ impl Pace {
     /// use hotcache_bench_plan::Pace;
     ///
     /// let second = Duration::from_secs(1);
-    /// let pace = Pace { warm_up: second, measurement: second, passes: 1, budget: Some(second * 100), own_key_batch: 1 };
+    /// let pace = Pace { warm_up: second, measurement: second, passes: 1, budget: Some(second * 100),
+    ///     patience: second, own_key_batch: 1 };
     /// assert_eq!(pace.squeezed(second * 40, second * 60), pace);
     /// assert_eq!(pace.squeezed(second * 40, second * 120).measurement, second / 2);
     /// assert_eq!(pace.squeezed(second * 200, second).measurement, second / 5);
@@ -65,6 +68,13 @@ impl Pace {
         let share = budget.saturating_sub(elapsed).as_secs_f64() / left.as_secs_f64().max(1e-9);
         let share = share.clamp(0.2, 1.0);
         Pace { warm_up: self.warm_up.mul_f64(share), measurement: self.measurement.mul_f64(share), ..self }
+    }
+
+    /// This, with as many passes; the time that all may take goes with their number.
+    #[must_use]
+    pub(crate) fn with_passes(self, passes: usize) -> Pace {
+        let scaled = |time: Duration| time.mul_f64(passes as f64 / self.passes as f64);
+        Pace { passes, budget: self.budget.map(scaled), patience: scaled(self.patience), ..self }
     }
 
     /// How many keys there really are where `max_key` says so.

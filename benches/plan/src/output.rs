@@ -44,6 +44,9 @@ pub fn saved_runs() -> Store {
     Store::new(&root.join(".bench"))
 }
 
+/// The variable that names a backend to be made slower; without it, or without the benchmarks' feature `slowed`, none is.
+pub const SLOWED_VARIABLE: &str = "HOTCACHE_BENCH_SLOWED";
+
 /// The name under which a run is kept that did not come to its end.
 #[must_use]
 pub fn partial_name(name: &str) -> String {

@@ -86,6 +86,11 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--trace Cargo.toml --backends go-rwmutex", "`go-rwmutex` is in Go"),
         ("--adapters --backends moka", "`moka` has no map to use by hand"),
         ("--fast", "--fast"),
+        ("--passes 0", "0 is not possible"),
+        ("--memory --passes 2", "--passes"),
+        ("--full --quick", "--quick"),
+        ("--full --memory", "--memory"),
+        ("--fresh", "--full"),
     ] {
         let refused = task(words, None).expect_err(words);
         assert!(refused.contains(named), "`{words}`: {refused}");
@@ -280,4 +285,31 @@ fn memory_is_measured_at_a_million_keys_of_eight_bytes() {
     assert_eq!((memory.keys, memory.key_len), (1_000_000, 8));
     assert!(memory.rows.iter().all(|row| row.kind == Kind::Backend));
     assert_eq!(KeyCount(memory.keys).to_string(), "1M");
+}
+
+#[test]
+fn full_goes_through_every_axis() {
+    let full = matrix("--full", None);
+    let has = |wanted: &dyn Fn(&hotcache_bench_plan::Work) -> bool| full.works.iter().any(wanted);
+    for keys in [1, 100, 10_000, 1_000_000, 10_000_000] {
+        assert!(has(&|work| work.max_key.0 == keys), "{keys} keys");
+    }
+    for key_len in [5, 13, 36] {
+        assert!(has(&|work| work.key_len == key_len), "{key_len}-byte keys");
+    }
+    for dist in [Dist::Uniform, Dist::Zipf(0.99), Dist::Hot] {
+        assert!(has(&|work| work.dist == dist), "{dist}");
+    }
+    for op in Op::ALL {
+        assert!(has(&|work| work.op == op), "{op}");
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = full.works.iter().map(|work| work.threads).max();
+    assert!(most.is_some_and(|most| most > cores && most <= cores * 2), "{most:?} threads, {cores} cores");
+    assert_eq!(full.rows.len(), hotcache_bench_plan::ROWS.len());
+    // Each is one name in the document.
+    let mut names: Vec<_> = full.works.iter().map(|work| work.cell("")).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), full.works.len());
 }

@@ -1,8 +1,14 @@
-//! The level of a cell: its [`Statistic`] over the samples, less what slowed the whole round.
+//! The level of a cell: its [`Statistic`] over the samples of each pass, less what slowed the whole round, and over the
+//! passes.
 //!
 //! Backends are measured in turn, so the samples of one round lie within moments of each other. A neighbour that
 //! takes the machine for longer than that slows all of them; the median over the row tells by how much. Everything
 //! is in logarithms, as a busy machine slows in proportion.
+//!
+//! Between two passes a map is built anew, its memory lies elsewhere, and minutes go by: samples of one pass are alike
+//! in ways that those of another are not. So passes are drawn first when samples are drawn anew, and samples in them
+//! (Kalibera and Jones, "Rigorous benchmarking in reasonable time", 2013). A pass in which other processes were busy
+//! is left out where there are others.
 
 use std::collections::HashMap;
 
@@ -14,39 +20,87 @@ use crate::{Cell, stats};
 /// Fewer cells or rounds than this say nothing about a round.
 const FEWEST: usize = 3;
 
-/// The samples of a row in both runs, as logarithms, corrected.
+/// From this share of the processors on, other processes have spoilt a pass.
+const SPOILT: f64 = 0.1;
+
+/// The samples of a row in both runs, as logarithms, corrected, by pass.
 #[derive(Debug)]
 pub(super) struct Levels {
-    share: f64,
-    old: Vec<Vec<f64>>,
-    new: Vec<Vec<f64>>,
+    statistic: Statistic,
+    old: Vec<Passes>,
+    new: Vec<Passes>,
 }
+
+/// The samples of one cell, those of each pass apart.
+type Passes = Vec<Vec<f64>>;
 
 impl Levels {
     pub(super) fn of(row: &Row<'_>, statistic: Statistic) -> Self {
-        let Statistic { share, rounds } = statistic;
-        let old = row.cells.iter().map(|pair| logarithms(pair.old)).collect();
-        let new = row.cells.iter().map(|pair| logarithms(pair.new)).collect();
-        let [old, new] = [old, new].map(|cells| if rounds { without_rounds(cells) } else { cells });
-        Self { share, old, new }
+        let passes_of = |cells: Vec<&Cell>| {
+            let samples: Vec<_> = cells.iter().map(|cell| logarithms(cell)).collect();
+            let samples = if statistic.rounds { without_rounds(samples) } else { samples };
+            samples.iter().zip(cells).map(|(samples, cell)| passes(samples, cell)).collect()
+        };
+        let old = passes_of(row.cells.iter().map(|pair| pair.old).collect());
+        let new = passes_of(row.cells.iter().map(|pair| pair.new).collect());
+        Self { statistic, old, new }
     }
 
     /// The logarithm of how many times as long the cell takes in the new run, drift included.
     pub(super) fn change(&self, at: usize) -> f64 {
-        let level = |samples: &[f64]| stats::quantile(&stats::sorted(samples), self.share).unwrap_or(0.0);
+        let level = |passes: &Passes| {
+            let Statistic { share, of_passes, .. } = self.statistic;
+            let levels = passes.iter().filter_map(|pass| stats::quantile(&stats::sorted(pass), share));
+            quantile(&levels.collect::<Vec<_>>(), of_passes)
+        };
         level(&self.new[at]) - level(&self.old[at])
     }
 
     /// The same for resampled samples: how far the change could be another with other samples.
     pub(super) fn resampled(&self, at: usize, count: usize, random: &mut Random) -> Vec<f64> {
-        let old = stats::resampled(&self.old[at], self.share, count, random);
-        let new = stats::resampled(&self.new[at], self.share, count, random);
+        let old = resampled(&self.old[at], self.statistic, count, random);
+        let new = resampled(&self.new[at], self.statistic, count, random);
         new.iter().zip(&old).map(|(new, old)| new - old).collect()
     }
 }
 
+/// Levels of as many draws: passes with repetition, and a level of samples drawn from each.
+fn resampled(passes: &Passes, statistic: Statistic, count: usize, random: &mut Random) -> Vec<f64> {
+    let mut of_pass: Vec<_> = passes
+        .iter()
+        .map(|pass| stats::resampled(pass, statistic.share, count, random))
+        .filter(|levels| !levels.is_empty())
+        .collect();
+    if of_pass.len() == 1 {
+        return of_pass.remove(0);
+    }
+    // Draw `i` of whichever pass is drawn: within a pass, draws are independent of each other already.
+    let levels = |i: usize, random: &mut Random| {
+        let drawn: Vec<_> = of_pass.iter().map(|_| of_pass[random.below(of_pass.len())][i]).collect();
+        quantile(&drawn, statistic.of_passes)
+    };
+    let draws = if of_pass.is_empty() { 0 } else { count };
+    (0..draws).map(|i| levels(i, random)).collect()
+}
+
+/// The samples by pass, without the passes that were spoilt if others were not.
+fn passes(samples: &[f64], cell: &Cell) -> Passes {
+    let count = cell.busy.len();
+    if count < 2 || samples.len() != cell.samples.len() || !samples.len().is_multiple_of(count) {
+        return vec![samples.to_vec()];
+    }
+    let all = samples.chunks(samples.len() / count).zip(&cell.busy);
+    let quiet: Passes =
+        all.clone().filter(|(_, busy)| **busy < SPOILT).map(|(pass, _)| pass.to_vec()).collect();
+    if quiet.is_empty() { all.map(|(pass, _)| pass.to_vec()).collect() } else { quiet }
+}
+
+fn quantile(values: &[f64], share: f64) -> f64 {
+    stats::quantile(&stats::sorted(values), share).unwrap_or(0.0)
+}
+
 fn middle(samples: &[f64]) -> f64 {
-    stats::median(samples).unwrap_or(0.0)
+    quantile(samples, 0.5)
 }
 
 /// The samples; where a document has none, the three numbers that stand for them.
@@ -79,6 +133,7 @@ fn without_rounds(mut cells: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rows::Pair;
     use super::*;
 
     #[test]
@@ -88,6 +143,46 @@ mod tests {
         for cell in levels {
             assert!(cell.iter().all(|sample| (sample - cell[0]).abs() < 1e-12), "{cell:?}");
         }
+    }
+
+    /// A cell of three passes of two samples each, and its levels against itself.
+    fn cell(samples: [f64; 6], busy: [f64; 3]) -> Cell {
+        let work = crate::Work::new("int", "get", 100, 1);
+        let cell = Cell::measured(work, "scc", crate::Kind::Backend, samples.to_vec()).expect("positive");
+        Cell { busy: busy.to_vec(), ..cell }
+    }
+
+    fn change(old: &Cell, new: &Cell, of_passes: f64) -> f64 {
+        let row = Row { work: old.work(), cells: vec![Pair { old, new }] };
+        Levels::of(&row, Statistic { share: 0.5, of_passes, rounds: false }).change(0).exp()
+    }
+
+    #[test]
+    fn a_pass_that_others_spoilt_is_left_out_while_there_are_others() {
+        let still = cell([10.0; 6], [0.0; 3]);
+        let spoilt = [10.0, 10.0, 40.0, 40.0, 40.0, 40.0];
+        assert!((change(&still, &cell(spoilt, [0.0, 0.3, 0.5]), 0.5) - 1.0).abs() < 1e-9);
+        assert!((change(&still, &cell(spoilt, [0.4, 0.3, 0.5]), 0.5) - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_least_pass_tells_what_the_middle_one_hides() {
+        let still = cell([10.0; 6], [0.0; 3]);
+        let slow_for_minutes = cell([30.0, 31.0, 29.0, 30.0, 10.0, 10.0], [0.0; 3]);
+        assert!(change(&still, &slow_for_minutes, 0.5) > 2.0);
+        assert!((change(&still, &slow_for_minutes, 0.0) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn passes_that_lie_apart_make_a_change_unsure() {
+        let statistic = Statistic { share: 0.5, of_passes: 0.5, rounds: false };
+        let unsure = |old: &Cell, new: &Cell| {
+            let row = Row { work: old.work(), cells: vec![Pair { old, new }] };
+            stats::half_width(&Levels::of(&row, statistic).resampled(0, 500, &mut Random::named(1, "passes")))
+        };
+        let still = cell([10.0; 6], [0.0; 3]);
+        assert!(unsure(&still, &still) < 1e-9);
+        assert!(unsure(&still, &cell([10.0, 10.0, 12.0, 12.0, 14.0, 14.0], [0.0; 3])) > 0.05);
     }
 
     #[test]

@@ -175,6 +175,10 @@ pub struct Cell {
     /// Nanoseconds of the longest single operation, where it was looked for: while a map grew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_ns: Option<f64>,
+    /// For each pass over the whole matrix, the share of the processors that other processes took while this cell was
+    /// measured; the samples are those of the passes in turn, as many of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub busy: Vec<f64>,
 }
 
 impl Cell {
@@ -204,6 +208,7 @@ impl Cell {
             iterations: None,
             verified: None,
             worst_ns: None,
+            busy: Vec::new(),
         })
     }
 

@@ -45,6 +45,16 @@ fn cell(at: &str, cell: &Cell) -> Checked {
     if let Some(rate) = cell.hit_rate {
         share(&format!("{at}.hit_rate"), rate)?;
     }
+    each(&format!("{at}.busy"), &cell.busy, |at, busy| share(at, *busy))?;
+    if !cell.busy.is_empty()
+        && (cell.samples.is_empty() || !cell.samples.len().is_multiple_of(cell.busy.len()))
+    {
+        let (passes, samples) = (cell.busy.len(), cell.samples.len());
+        return refuse(
+            &format!("{at}.busy"),
+            format!("has {passes} passes, among which {samples} samples cannot be divided"),
+        );
+    }
     each(&format!("{at}.samples"), &cell.samples, |at, sample| positive(at, *sample))
 }
 

@@ -46,6 +46,7 @@ fn cell() -> impl Strategy<Value = Cell> {
             allocs_per_op: None,
             hit_rate: Some(v[1]),
             kind,
+            busy: samples.iter().map(|ns| ns.fract()).collect(),
             samples,
             iterations: None,
             worst_ns: None,

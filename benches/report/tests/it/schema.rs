@@ -68,6 +68,8 @@ fn what_cannot_be_is_refused_by_its_place() {
         ("/cells/0/mops", json!(-3), "cells[0].mops: is -3; must be 0 or more"),
         ("/cells/0/hit_rate", json!(1.5), "cells[0].hit_rate: is 1.5; must lie in 0 to 1"),
         ("/cells/0/samples", json!([1.0, 0.0]), "cells[0].samples[1]: is 0; must be above 0"),
+        ("/cells/0/busy", json!([1.5]), "cells[0].busy[0]: is 1.5; must lie in 0 to 1"),
+        ("/cells/0/busy", json!([0.0, 0.0]), "cells[0].busy: has 2 passes, among which 0 samples"),
         ("/cells/0/kind", json!("friend"), "cells[0].kind: unknown variant `friend`"),
         ("/cells/1", minimal()["cells"][0].clone(), "cells[1]: measures the same as cells[0]"),
         ("/latency", json!([{"cache": "int"}]), "latency[0]: missing field"),
