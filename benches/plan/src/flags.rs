@@ -285,7 +285,7 @@ const QUICK: Pace = Pace {
 const DEFAULT: Pace = Pace {
     warm_up: Duration::from_millis(20),
     measurement: Duration::from_millis(120),
-    passes: 4,
+    passes: 3,
     budget: Some(Duration::from_secs(13 * 60)),
     patience: Duration::from_secs(60),
     own_key_batch: OWN_KEY_BATCH,
