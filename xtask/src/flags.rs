@@ -34,6 +34,12 @@ pub(crate) enum Command {
     Soak(Soak),
     /// Runs the fuzz targets of our own table, with libFuzzer and AddressSanitizer (nightly compiler).
     Fuzz(Fuzz),
+    /// Runs the loom models of our own table, and the bugs that each of them must catch.
+    Loom {
+        /// With one preemption in each execution, and the bugs that this catches: about a minute.
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod bench;
 mod flags;
 mod fuzz;
 mod install;
+mod loom;
 mod report;
 mod sanitize;
 mod self_check;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Sanitize { install } => sanitize::run(install),
         Command::Soak(flags) => soak::run(&flags),
         Command::Fuzz(flags) => fuzz::run(&flags),
+        Command::Loom { quick } => loom::run(quick),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

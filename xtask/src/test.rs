@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::backends::BACKENDS;
 use crate::fuzz;
 use crate::install;
+use crate::loom;
 use crate::sh::{self, Steps, cargo};
 
 pub(crate) fn run(install: bool) -> Result<()> {
@@ -17,6 +18,7 @@ pub(crate) fn run(install: bool) -> Result<()> {
     steps.step("each feature alone, none, all", features)?;
     steps.step("tests and doc tests", || sh::run(&mut cargo(["test", "--workspace", "--all-features"])))?;
     steps.step("the bucket table without Linux and x86", portable)?;
+    steps.step("models of the bucket table", || loom::run(true))?;
     steps.step("fuzz targets", fuzz::lint)?;
     steps.step("a consumer on every backend", pick_a_backend)?;
     steps.step("documentation", || {

@@ -5,7 +5,6 @@ use super::cell::Cell;
 use super::memory::Memory;
 use super::state::MAX_LINK;
 use crate::primitive::{AtomicPtr, AtomicUsize, Mutex, Ordering, lock};
-use crate::seeded;
 
 /// As many as links have bits: chunk `i` holds `base << i` buckets. Few under loom, where every atomic costs time.
 const CHUNKS: usize = if cfg!(loom) { 3 } else { 29 };
@@ -60,7 +59,7 @@ impl<C: Cell> Overflow<C> {
                 if chunk == pool.memory.len() {
                     let memory = Memory::new(1 << self.base_shift << chunk, false);
                     // Release: who follows a link finds the chunk.
-                    self.chunks[chunk].store(memory.as_ptr(), seeded::ordering(Ordering::Release, "chunk"));
+                    self.chunks[chunk].store(memory.as_ptr(), Ordering::Release);
                     pool.memory.push(memory);
                 }
                 pool.next += 1;

@@ -38,7 +38,7 @@ pub(super) struct Table<C> {
 #[repr(align(64))]
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// The epoch in which the table got a next one, plus one; 0 before that.
+    /// The epoch in which the table got a next one; 0 before that.
     pub(super) closed: AtomicU64,
     /// The next bucket to move, counted round and round.
     pub(super) cursor: AtomicUsize,

@@ -5,7 +5,8 @@
 //! was `e` is out of everyone's sight at `e + GRACE`.
 //!
 //! Pinning is two plain stores. The fence that must follow the first is executed on the pinning thread's behalf
-//! by whoever moves the epoch on, where the system can do that; elsewhere it is a real one.
+//! by whoever moves the epoch on, where the system can do that; elsewhere it is a real one. Why that is enough, and why
+//! the models may use the real one, is in `docs/bucket-proofs.md`.
 
 mod domain;
 mod garbage;
@@ -27,5 +28,5 @@ pub(crate) use record::Record;
 /// How many epochs pass between unlinking and reuse.
 ///
 /// Two are enough for a thread that learns the epoch with a full fence after it unlinks. Ours has no fence there,
-/// may therefore be late by one, and needs one more: see `docs/bucket.md`.
+/// may therefore be late by one, and needs one more: see `docs/bucket-proofs.md`.
 pub(crate) const GRACE: u64 = 3;

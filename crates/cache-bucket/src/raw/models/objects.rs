@@ -89,7 +89,7 @@ fn both(
 
 #[test]
 fn object_set_del() {
-    check(3, || {
+    check(2, || {
         run(2, |world, dropped| {
             let [key] = keys(|_| true);
             let main = world.thread();
@@ -136,7 +136,7 @@ fn object_set_set_get() {
 
 #[test]
 fn object_get_or_insert_del() {
-    check(3, || {
+    check(2, || {
         run(2, |world, dropped| {
             let [key] = keys(|_| true);
             let main = world.thread();

@@ -6,7 +6,7 @@ use crate::models::check;
 /// What is in the bucket and what is put behind it is found.
 #[test]
 fn append_get() {
-    check(3, || {
+    check(2, || {
         let all: [u64; 5] = keys(|_| true);
         let world = World::still(1);
         let main = world.thread();
@@ -29,7 +29,7 @@ fn append_get() {
 /// Two append at once.
 #[test]
 fn append_append() {
-    check(3, || {
+    check(1, || {
         let all: [u64; 6] = keys(|_| true);
         let world = World::still(1);
         let main = world.thread();

@@ -227,7 +227,7 @@ impl Thread<AtomicI64> {
 }
 
 /// What one thread of a model does.
-type Body = Box<dyn FnOnce(&Thread<AtomicI64>) + Send>;
+pub(super) type Body = Box<dyn FnOnce(&Thread<AtomicI64>) + Send>;
 
 /// Runs the bodies at once, and checks that what they saw, and what is there afterwards, can have happened.
 pub(super) fn race<const N: usize>(main: Thread<AtomicI64>, bodies: [Body; N]) {

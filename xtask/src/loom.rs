@@ -1,0 +1,263 @@
+//! `cargo xtask loom`: the models of the bucket table's kernel, and the bugs that they must catch.
+//!
+//! A model that passes says something only if it fails on a bug of the kind it is there for. So each bug that can be
+//! planted in the kernel (`seeded.rs`) is planted, one at a time, and its model must fail.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::sh::{self, cargo};
+
+/// A bug, and the model that must catch it.
+struct Bug {
+    name: &'static str,
+    model: &'static str,
+    /// How many preemptions it takes: with fewer, the model does not see it.
+    preemptions: u32,
+}
+
+const fn bug(name: &'static str, model: &'static str, preemptions: u32) -> Bug {
+    Bug { name, model, preemptions }
+}
+
+/// Every bug that can be planted.
+const BUGS: &[Bug] = &[
+    bug("pin", "retire_enter_again", 2),
+    bug("pin-fence", "retire_enter", 1),
+    bug("move-fence", "retire_enter", 1),
+    bug("grace", "retire_enter", 1),
+    bug("move-anyway", "retire_enter", 1),
+    bug("unpin", "retire_enter", 1),
+    bug("scan", "retire_enter", 1),
+    bug("epoch-store", "retire_enter_again", 2),
+    bug("epoch-load", "moved_by_one_freed_by_another", 2),
+    bug("join", "thread_exit", 1),
+    bug("leave", "thread_exit", 1),
+    bug("take", "thread_exit", 1),
+    bug("lane", "get_insert", 1),
+    bug("match", "get_insert", 1),
+    bug("bury", "insert_free_get", 1),
+    bug("lock", "del_insert", 1),
+    bug("unlock", "insert_two", 1),
+    bug("unseen", "add_del_insert_other", 1),
+    bug("removed", "add_del_insert_other", 1),
+    bug("version", "insert_insert", 1),
+    bug("insert", "insert_insert", 1),
+    bug("link", "append_get", 1),
+    bug("close", "insert_growth", 1),
+    bug("remove-moved", "del_growth", 1),
+    bug("step-lock", "add_growth", 1),
+    bug("step-moved", "add_growth", 1),
+    bug("get-moved", "get_growth", 1),
+    bug("assist-early", "add_resize", 1),
+    bug("follow", "resize_resize", 1),
+    bug("follow-anyway", "resize_resize", 1),
+    bug("move-twice", "growth_growth", 1),
+    bug("moved", "assist_assist_get", 2),
+    bug("root", "get_retired_generation", 1),
+    bug("root-load", "get_retired_generation", 1),
+    bug("end", "object_set_del", 1),
+];
+
+/// How many preemptions are enough for the short version: each bug is caught with so many, but for a few.
+const QUICK: u32 = 1;
+
+/// Runs every model as it is, then every bug with its model; `quick`, with one preemption and what that catches.
+pub(crate) fn run(quick: bool) -> Result<()> {
+    let kernel = sh::root().join("crates/cache-bucket/src");
+    every_bug_has_a_model(&kernel)?;
+    let program = build()?;
+    let mut tasks: Vec<_> = models(&program)?
+        .into_iter()
+        .map(|model| Task { model, bug: None, preemptions: quick.then_some(QUICK) })
+        .collect();
+    for bug in BUGS.iter().filter(|bug| !quick || bug.preemptions <= QUICK) {
+        let model =
+            tasks.iter().find(|task| task.bug.is_none() && task.model.rsplit("::").next() == Some(bug.model));
+        let model = model.with_context(|| format!("there is no model {:?}", bug.model))?.model.clone();
+        tasks.push(Task { model, bug: Some(bug.name), preemptions: Some(bug.preemptions) });
+    }
+    run_all(&program, &tasks)
+}
+
+/// One run of a model.
+struct Task {
+    model: String,
+    bug: Option<&'static str>,
+    /// The bound, if not the model's own.
+    preemptions: Option<u32>,
+}
+
+/// Runs the tasks on as many threads as there are cores, with a line for each as it ends.
+fn run_all(program: &Path, tasks: &[Task]) -> Result<()> {
+    let start = Instant::now();
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let failures = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, |cores| cores.get()) {
+            scope.spawn(|| {
+                while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let began = Instant::now();
+                    let outcome = task.run(program);
+                    let number = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    let what = match task.bug {
+                        None => task.model.clone(),
+                        Some(bug) => format!("{} with the bug {bug:?}", task.model),
+                    };
+                    let result = match &outcome {
+                        Ok(said) => said.clone(),
+                        Err(error) => format!("FAILED: {error:#}"),
+                    };
+                    let took = began.elapsed().as_secs_f64();
+                    println!("[{number:>2}/{}] {took:>6.1} s  {what}: {result}", tasks.len());
+                    if let Err(error) = outcome {
+                        failures.lock().expect("no thread panics").push(format!("{what}: {error:#}"));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("no thread panics");
+    if !failures.is_empty() {
+        bail!("{} of {} runs failed:\n{}", failures.len(), tasks.len(), failures.join("\n"));
+    }
+    let bugs = tasks.iter().filter(|task| task.bug.is_some()).count();
+    println!(
+        "{} models hold, {bugs} bugs are caught, in {:.0} s",
+        tasks.len() - bugs,
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+impl Task {
+    /// What to say of it, if it went as it must.
+    fn run(&self, program: &Path) -> Result<String> {
+        let mut command = Command::new(program);
+        command.args(["--exact", &self.model, "--nocapture", "--test-threads", "1"]);
+        command.env_remove("HOTCACHE_SEEDED").env("RUST_BACKTRACE", "0");
+        if let Some(bug) = self.bug {
+            command.env("HOTCACHE_SEEDED", bug);
+        }
+        if let Some(preemptions) = self.preemptions {
+            command.env("HOTCACHE_LOOM_PREEMPTIONS", preemptions.to_string());
+        }
+        let output = sh::capture(&mut command)?;
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = text.concat();
+        match self.bug {
+            None if output.status.success() => {
+                let executions = text.split("executions: ").nth(1).and_then(|rest| rest.lines().next());
+                Ok(executions
+                    .map_or("holds".to_owned(), |executions| format!("holds; executions: {executions}")))
+            }
+            None => bail!("the model does not hold ({}):\n{text}", output.status),
+            Some(_) if output.status.success() => bail!("not caught"),
+            Some(_) => caught(&text).with_context(|| format!("it failed ({}) without a word", output.status)),
+        }
+    }
+}
+
+/// What the model said when it caught a bug: the line after the panic's.
+fn caught(text: &str) -> Option<String> {
+    let mut lines = text.lines().skip_while(|line| !line.contains("panicked at"));
+    lines.next()?;
+    let message = lines.next()?;
+    // Loom gives up on a model that does not end. That is no verdict.
+    (!message.contains("maximum number of branches")).then(|| format!("caught: {message}"))
+}
+
+/// Sees to it that no bug is in the kernel that no model is tried with, nor the other way round.
+fn every_bug_has_a_model(kernel: &Path) -> Result<()> {
+    let mut planted = BTreeSet::new();
+    let mut folders = vec![kernel.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text =
+                    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                planted.extend(named(&text));
+            }
+        }
+    }
+    let known: BTreeSet<_> = BUGS.iter().map(|bug| bug.name.to_owned()).collect();
+    let untried: Vec<_> = planted.difference(&known).collect();
+    ensure!(untried.is_empty(), "bugs in the kernel that no model is tried with: {untried:?}");
+    let gone: Vec<_> = known.difference(&planted).collect();
+    ensure!(gone.is_empty(), "bugs that are not in the kernel: {gone:?}");
+    Ok(())
+}
+
+/// The bugs that are named in a source text.
+fn named(text: &str) -> impl Iterator<Item = String> {
+    ["seeded::bug(", "seeded::ordering("].into_iter().flat_map(move |call| {
+        text.split(call).skip(1).filter_map(|rest| rest.split('"').nth(1)).map(str::to_owned)
+    })
+}
+
+/// Builds the models, and returns the program.
+fn build() -> Result<PathBuf> {
+    eprintln!("building the models");
+    let mut command = cargo(["test", "--profile", "loom", "--package", "cache-bucket", "--lib"]);
+    command.args(["--no-run", "--message-format=json-render-diagnostics"]);
+    // A directory of its own, or every other build would start afresh after this one.
+    command.env("CARGO_TARGET_DIR", sh::root().join("target/loom")).env("RUSTFLAGS", "--cfg loom");
+    let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    ensure!(output.status.success(), "the models do not build");
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+    let program = messages.lines().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == "cache_bucket" && message["profile"]["test"] == true;
+        is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    program.context("cargo built no program for the models")
+}
+
+/// The names of the models.
+fn models(program: &Path) -> Result<Vec<String>> {
+    let output = sh::capture(Command::new(program).args(["models::", "--list"]))?;
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names: Vec<_> =
+        listed.lines().filter_map(|line| line.strip_suffix(": test").map(str::to_owned)).collect();
+    ensure!(!names.is_empty(), "there are no models in {}", program.display());
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bugs_are_found_in_a_source() {
+        let text = r#"a.store(1, seeded::ordering(Ordering::Release, "one")); if seeded::bug("two") {}"#;
+        assert_eq!(
+            named(text).collect::<BTreeSet<_>>(),
+            BTreeSet::from(["one".to_owned(), "two".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_model_that_does_not_end_caught_nothing() {
+        let text = |message: &str| format!("thread 'a' panicked at b.rs:1:\n{message}\n");
+        assert_eq!(caught(&text("lost")), Some("caught: lost".to_owned()));
+        assert_eq!(caught(&text("Model exceeded maximum number of branches.")), None);
+        assert_eq!(caught("killed"), None);
+    }
+
+    #[test]
+    fn the_kernel_has_these_bugs_and_no_others() {
+        every_bug_has_a_model(&sh::root().join("crates/cache-bucket/src")).expect("they are the same");
+    }
+}
