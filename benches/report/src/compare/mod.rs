@@ -102,6 +102,7 @@ pub fn compare(old: &Run, new: &Run, settings: &Settings) -> Comparison {
     let between = noise::between(&estimates);
     let deviations: Vec<_> =
         estimates.iter().zip(between).map(|(e, between)| e.within.hypot(between)).collect();
+    let deviations = noise::calibrated(&estimates, deviations);
     let all = estimates.iter().zip(&deviations).zip(drawn);
     let mut changes: Vec<_> =
         all.map(|((estimate, deviation), drawn)| change(estimate, *deviation, drawn, settings)).collect();
