@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use cache_bucket::{BucketIntCache, BucketObjCache};
-use cache_core::{HashBuilder, IntCache, ObjCache, Options};
+use cache_bucket::{BucketBackend, BucketIntCache, BucketObjCache};
+use cache_core::{Backend, HashBuilder, IntCache, ObjCache, Options};
 use cache_testkit::history::{IntOp, IntSpec, MAX_OPS, ObjOp, ObjSpec, Spec, Window, check_windows, record};
 
 use crate::bytes::Bytes;
@@ -33,6 +33,8 @@ pub fn histories(data: &[u8]) {
     with_hasher!(hasher, |hasher, many| with_keys!(kind, K => {
         if objects { of_objects::<K, _>(bytes, hasher, many) } else { of_integers::<K, _>(bytes, hasher, many) }
     }));
+    // What is still allocated after an input makes libFuzzer look for leaks, which takes it long.
+    BucketBackend::reclaim();
 }
 
 fn of_integers<K: Keys, S: HashBuilder>(mut bytes: Bytes<'_>, hasher: S, many: u16) {
