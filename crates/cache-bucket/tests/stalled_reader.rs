@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use cache_bucket::{BucketIntCache, BucketObjCache};
-use cache_core::{IntCache, ObjCacheExt};
+use cache_bucket::{BucketBackend, BucketIntCache, BucketObjCache};
+use cache_core::{Backend, IntCache, ObjCacheExt};
+use hotcache_bench_alloc::live_bytes;
 
-/// While a reader stays inside a closure, nothing waits for it.
+/// While a reader stays inside a closure, nothing waits for it but memory, and that no longer than it stays.
 #[test]
 fn a_reader_that_stays_delays_nobody() {
+    let before = live_bytes();
     let pinned = BucketObjCache::<u8>::default();
     pinned.insert("a", 1);
     let (inside, leave) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -49,4 +51,9 @@ fn a_reader_that_stays_delays_nobody() {
         let expected = if key % 3 == 0 { None } else { Some(1 + 2 * i64::from(key < 15_000)) };
         assert_eq!(cache.get(&key), expected, "{key}");
     }
+    drop((cache, pinned));
+    BucketBackend::reclaim();
+    // Two records of the reclaimer, and what the test harness keeps.
+    let left = live_bytes() - before;
+    assert!(left < 16 << 10, "{left} bytes are left");
 }
