@@ -22,6 +22,8 @@ mod primitive;
 mod raw;
 mod reclaim;
 mod seeded;
+#[cfg(tsan)]
+mod seen;
 
 #[cfg(not(loom))]
 pub use backend::BucketBackend;

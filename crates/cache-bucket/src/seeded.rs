@@ -1,23 +1,18 @@
-//! Bugs planted on purpose: each model is first seen to fail on one of them, or its passing would say nothing.
+//! Bugs planted on purpose: each model, and each tool, is first seen to fail on one of them, or its passing would say
+//! nothing.
 //!
-//! A bug is one place of the kernel in which an ordering is weakened or a check left out. Under loom the variable
-//! `HOTCACHE_SEEDED` names the one that is planted; elsewhere there are none, and these functions are constants.
-//! `cargo xtask loom` knows them all, and the model that must catch each.
+//! A bug is one place of the kernel in which an ordering is weakened or a check left out. The variable `HOTCACHE_SEEDED`
+//! names the one that is planted: under loom when a model runs, under `cfg(tsan)` when this is compiled. Elsewhere there
+//! are none, and these functions are constants. `cargo xtask loom` and `cargo xtask sanitize` know them all, and what must
+//! catch each.
 
 use crate::primitive::Ordering;
 
 /// Whether this bug is planted.
 #[cfg(not(loom))]
 #[inline(always)]
-pub(crate) const fn bug(_name: &str) -> bool {
-    false
-}
-
-/// `ordering`; relaxed if this bug is planted.
-#[cfg(not(loom))]
-#[inline(always)]
-pub(crate) const fn ordering(ordering: Ordering, _bug: &str) -> Ordering {
-    ordering
+pub(crate) fn bug(name: &str) -> bool {
+    cfg!(tsan) && option_env!("HOTCACHE_SEEDED") == Some(name)
 }
 
 #[cfg(loom)]
@@ -26,7 +21,8 @@ pub(crate) fn bug(name: &str) -> bool {
     PLANTED.get_or_init(|| std::env::var("HOTCACHE_SEEDED").ok()).as_deref() == Some(name)
 }
 
-#[cfg(loom)]
+/// `ordering`; relaxed if this bug is planted.
+#[inline(always)]
 pub(crate) fn ordering(ordering: Ordering, name: &str) -> Ordering {
     if bug(name) { Ordering::Relaxed } else { ordering }
 }
