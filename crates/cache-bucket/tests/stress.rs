@@ -6,7 +6,7 @@ use std::thread;
 
 use cache_bucket::{BucketBackend, BucketIntCache, BucketObjCache};
 use cache_core::{IntCache, ObjCache, ObjCacheExt};
-use cache_testkit::{Counted, Ledger, Random};
+use cache_testkit::{Counted, Ledger, Random, scale};
 
 #[test]
 fn one_thread_agrees_with_a_hash_map() {
@@ -73,6 +73,30 @@ fn no_add_is_lost_while_the_table_grows() {
         cache.for_each(&mut |_, value| sum += value);
         assert_eq!(sum, (THREADS * KEYS * 4) as i64);
     }
+}
+
+/// Keys that are kept behind a pointer are freed while others compare them, which nobody may notice.
+#[test]
+fn long_keys_come_and_go() {
+    let cache = BucketIntCache::<str>::default();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let cache = &cache;
+            scope.spawn(move || {
+                let mut random = Random::new(thread);
+                for _ in 0..scale(20_000) {
+                    let number = random.below(20);
+                    let key = number.to_string().repeat(100);
+                    match random.below(3) {
+                        0 => cache.set(&key, number as i64),
+                        1 => _ = cache.del(&key),
+                        _ => assert!(cache.get(&key).is_none_or(|value| value == number as i64)),
+                    }
+                }
+            });
+        }
+    });
+    cache.for_each(&mut |key, value| assert_eq!(key, value.to_string().repeat(100)));
 }
 
 #[test]
