@@ -6,7 +6,7 @@ use std::thread;
 
 use cache_bucket::{BucketBackend, BucketIntCache, BucketObjCache};
 use cache_core::{IntCache, ObjCache, ObjCacheExt};
-use cache_testkit::{Counted, Ledger, Random, scale};
+use cache_testkit::{Counted, Ledger, Random, scale, together};
 
 #[test]
 fn one_thread_agrees_with_a_hash_map() {
@@ -57,16 +57,11 @@ fn no_add_is_lost_while_the_table_grows() {
     const KEYS: usize = 3_000;
     for _ in 0..10 {
         let cache = BucketIntCache::<str>::default();
-        thread::scope(|scope| {
-            for thread in 0..THREADS {
-                let cache = &cache;
-                scope.spawn(move || {
-                    for round in 0..KEYS * 4 {
-                        // Each thread walks in a stride of its own, over a range that widens.
-                        let key = (round * (2 * thread + 1)) % (round + 1) % KEYS;
-                        cache.add(&format!("key {key}"), 1);
-                    }
-                });
+        together(THREADS, |thread| {
+            for round in 0..KEYS * 4 {
+                // Each thread walks in a stride of its own, over a range that widens.
+                let key = (round * (2 * thread + 1)) % (round + 1) % KEYS;
+                cache.add(&format!("key {key}"), 1);
             }
         });
         let mut sum = 0;
@@ -79,21 +74,16 @@ fn no_add_is_lost_while_the_table_grows() {
 #[test]
 fn long_keys_come_and_go() {
     let cache = BucketIntCache::<str>::default();
-    thread::scope(|scope| {
-        for thread in 0..4 {
-            let cache = &cache;
-            scope.spawn(move || {
-                let mut random = Random::new(thread);
-                for _ in 0..scale(20_000) {
-                    let number = random.below(20);
-                    let key = number.to_string().repeat(100);
-                    match random.below(3) {
-                        0 => cache.set(&key, number as i64),
-                        1 => _ = cache.del(&key),
-                        _ => assert!(cache.get(&key).is_none_or(|value| value == number as i64)),
-                    }
-                }
-            });
+    together(4, |thread| {
+        let mut random = Random::new(thread as u64);
+        for _ in 0..scale(20_000) {
+            let number = random.below(20);
+            let key = number.to_string().repeat(100);
+            match random.below(3) {
+                0 => cache.set(&key, number as i64),
+                1 => _ = cache.del(&key),
+                _ => assert!(cache.get(&key).is_none_or(|value| value == number as i64)),
+            }
         }
     });
     cache.for_each(&mut |key, value| assert_eq!(key, value.to_string().repeat(100)));

@@ -83,5 +83,6 @@ pub use random::{Random, fresh_seed};
 pub use reference::{Reference, ReferenceIntCache, ReferenceObjCache};
 pub use scale::scale;
 pub use signals::Signals;
+pub use threads::together;
 pub use violation::{Kind, Violation};
 pub use watchdog::{ends_within, watched};
