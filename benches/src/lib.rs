@@ -12,6 +12,7 @@
 
 pub mod adapters;
 pub mod beat;
+pub mod bench;
 pub mod churn;
 pub mod cli;
 pub mod console;
@@ -19,6 +20,7 @@ pub mod document;
 pub mod fault;
 pub mod go;
 pub mod keys;
+pub mod latency;
 pub mod load;
 pub mod machine;
 pub mod matrix;

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use hotcache_bench_plan::{Matrix, Op, Row, Work};
 
-use crate::churn::Churn;
+use crate::bench::Bench;
 use crate::console::Console;
 use crate::document::{self, GROWN, Shared, Taken, lock};
 use crate::fault::Fault;
 use crate::go;
 use crate::keys::Keys;
-use crate::mix::{self, Model};
-use crate::peers::{Build, Entry, Setup};
+use crate::mix;
+use crate::peers::{Build, Entry};
 use crate::progress::Progress;
 use crate::quiet::{Measured, Patience};
 use crate::sample::{Cell, Sample};
@@ -163,24 +163,15 @@ impl Run<'_> {
         let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
         let build =
             entry.builder(cell.work.cache).with_context(|| format!("{} has no such cache", cell.name))?;
-        let filled = || {
-            let subject = build(&Setup::for_keys(cell.keys.count()));
-            subject.fill(cell.keys.all());
-            subject
-        };
-        let measured = match op.mix() {
-            _ if op == Op::Grow => patience.measure(|| grown(cell, build, entry.reclaim)),
+        let measured = match op {
+            Op::Grow => patience.measure(|| grown(cell, build, entry.reclaim)),
             _ if op.consumes() => take(&mut |_, rounds| cell.on_fresh(build, entry.reclaim, rounds)),
             // What moves keys around leaves a map that no other cell shall find.
-            _ if op.churns() => {
-                let (subject, churn) = (filled(), Churn::new(op, cell.keys.count(), cell.work.threads));
-                take(&mut |_, rounds| cell.on_churned(&*subject, &churn, rounds))
+            _ if op.churns() || op.mix().is_some() => {
+                let mut bench = Bench::filled(cell, build);
+                take(&mut |turn, rounds| bench.sample(cell, turn, rounds))
             }
-            Some(mix) => {
-                let (subject, mut model) = (filled(), Model::filled(cell.work.cache, cell.keys.count()));
-                take(&mut |turn, rounds| cell.on_mixed(&*subject, mix, &mut model, turn, rounds))
-            }
-            None => {
+            _ => {
                 let on_filled = shelf.with(entry, op, |subject| {
                     take(&mut |turn, rounds| cell.on_filled(subject, turn, rounds))
                 });

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Cache, Flags, Output, partial_name, saved_runs};
-use hotcache_report::{Comparison, Machine, Run, Settings, compare, summary, write_whole};
+use hotcache_report::{Comparison, Machine, Run, Settings, compare, latencies, summary, write_whole};
 
 use crate::console::Console;
 use crate::document::{self, Shared, lock};
@@ -93,6 +93,10 @@ impl Session {
                 console.line(table.trim_end())?;
             }
         }
+        let table = latencies(&document);
+        if !table.is_empty() {
+            console.line(&format!("\n{}", table.trim_end()))?;
+        }
         for skipped in &document.skipped {
             console.line(&format!("{} was not measured: {}", skipped.backend, skipped.why))?;
         }
@@ -106,7 +110,8 @@ impl Session {
             ))?;
         }
         let took = short(self.started.elapsed());
-        let measured = document.cells.len() + document.trace.len() + document.memory.len();
+        let Run { cells, trace, memory, latency, .. } = &*document;
+        let measured = cells.len() + trace.len() + memory.len() + latency.len();
         console.line(&format!("{measured} measurements, each verified, in {took}"))?;
         self.keep(&document, console)?;
         self.compare(&document, console)

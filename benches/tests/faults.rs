@@ -11,9 +11,9 @@ use hotcache_bench::console::Console;
 use hotcache_bench::peer::{IntPeer, ObjPeer, Object};
 use hotcache_bench::peers::{ENTRIES, Entry};
 use hotcache_bench::subject::{Int, Obj};
-use hotcache_bench::{document, matrix};
+use hotcache_bench::{document, latency, matrix};
 use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, Profile, ROWS, Row, Work};
-use hotcache_report::{Machine, Run};
+use hotcache_report::{Machine, Percentiles, Run};
 
 /// What goes wrong, now and then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,6 +325,40 @@ fn a_map_that_is_wrong_within_a_mix_is_caught() {
 #[test]
 fn a_map_that_is_wrong_while_it_grows_is_caught() {
     assert_caught(broken!(LosesSets, once in 50), Op::Grow, "keys after inserting all");
+}
+
+#[test]
+fn a_map_that_is_wrong_while_it_is_timed_is_caught() {
+    let timed = |entry: Entry, op, keys, by: &str| {
+        let work = Work { max_key: KeyCount(keys), ..counted(Cache::Int, op)[1] };
+        let cell = work.cell("rwlock");
+        let error = latency::measure(&work, &entry, 200_000.0, || {}).expect_err(&cell);
+        let error = format!("{error:#}");
+        assert!(error.contains(&cell) && error.contains(by), "{error:?} does not name {cell} and {by:?}");
+    };
+    timed(broken!(Misses), Op::Get, 100, "keys found");
+    timed(broken!(LosesAdds), Op::Add, 100, "the sum of all adds");
+    timed(broken!(LosesSets), Op::Grow, 5_000, "keys after inserting all");
+    timed(broken!(KeepsDeleted), Op::Churn, 100, "keys in the map");
+    timed(broken!(DeniesDeleting), mix("get=8,set=1,del=1"), 100, "keys found to delete");
+}
+
+#[test]
+fn latencies_are_of_as_many_operations_as_were_due() {
+    let sound = broken!(None);
+    for (op, threads) in [(Op::Grow, 1), (Op::Grow, 2), (Op::Get, 2)] {
+        let max_key = KeyCount(2_000);
+        let work = Work { threads, max_key, ..counted(Cache::Int, op)[0] };
+        let mut touched = false;
+        let found = latency::measure(&work, &sound, 100_000.0, || touched = true).expect("it is sound");
+        // At this rate for two seconds, in whole rounds; or each key once.
+        let due = if op == Op::Grow { 2_000..=2_000 } else { 200_000..=220_000 };
+        assert!(touched && due.contains(&found.count), "{op}: {} operations", found.count);
+        let Percentiles { p50, p90, p99, p999, p9999, max } = found.percentiles;
+        assert!(p50 > 0.0 && [p50, p90, p99, p999, p9999, max].is_sorted(), "{op}: {:?}", found.percentiles);
+        assert!(found.curve.is_sorted() && found.curve.len() > 8, "{op}: {:?}", found.curve);
+        assert!(latency::capacity(&work, &sound).expect("it is sound") > 0.0);
+    }
 }
 
 #[test]

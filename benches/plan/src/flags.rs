@@ -7,8 +7,8 @@ use crate::key_count::{MAX_KEY_VARIABLE, OWN_KEY_BATCH};
 use crate::key_len::long_enough;
 use crate::kinds::{self, DEFAULT_KEY_LEN};
 use crate::row::ROWS;
-use crate::task::{Adapters, Memory, Task, Trace};
-use crate::{Cache, Dist, KeyCount, Kind, Matrix, Mix, Op, Output, Pace, Profile, Refusal, Row};
+use crate::task::{Adapters, Latency, Memory, Task, Trace};
+use crate::{Cache, Dist, KeyCount, Kind, Matrix, Mix, Op, Output, Pace, Profile, Rate, Refusal, Row};
 
 /// The flags of `cargo xtask bench`.
 ///
@@ -111,6 +111,16 @@ pub struct Flags {
     #[arg(long, conflicts_with_all = ["adapters", "quick", "ops", "threads", "dist"])]
     pub memory: bool,
 
+    /// How long operations take that arrive on a fixed schedule, from the instant at which each was due: get, set, add,
+    /// and growth from empty, at a million keys, one thread. Each row in a process of its own.
+    #[arg(long, conflicts_with_all = ["trace", "memory", "adapters", "quick", "full"])]
+    pub latency: bool,
+
+    /// Arrivals a second of all threads together, such as 500000; or a share of what the slowest row can do, such as
+    /// 50%, which is what is taken without this.
+    #[arg(long, value_name = "RATE", requires = "latency")]
+    pub rate: Option<Rate>,
+
     /// Each backend against its map used by hand, in interleaved rounds.
     #[arg(long, conflicts_with_all = ["quick", "caches", "ops", "threads", "dist"])]
     pub adapters: bool,
@@ -134,6 +144,7 @@ Examples:
   cargo xtask bench --trace requests.csv.zst                    your own recorded requests
   cargo xtask bench --full                                      everything, overnight; goes on after Ctrl-C
   cargo xtask bench --memory                                    bytes per key
+  cargo xtask bench --latency --ops get,grow --rate 500000      stalls that a median hides
   cargo xtask bench --quick --save before                       keep the numbers, and after a change …
   cargo xtask bench --quick --compare before                    … see which cells it moved
 
@@ -156,7 +167,7 @@ impl Flags {
             return Err(Refusal::new(format!("{many} --threads are too many: the most is {MOST_THREADS}")));
         }
         let max_key = self.max_key(max_key_variable)?;
-        if self.trace.is_some() || self.memory || self.adapters {
+        if self.trace.is_some() || self.memory || self.adapters || self.latency {
             self.no_other_program()?;
         }
         if let Some(file) = &self.trace {
@@ -168,6 +179,9 @@ impl Flags {
         if self.adapters {
             return self.adapters(&max_key);
         }
+        if self.latency {
+            return self.latency(&max_key);
+        }
         self.matrix(&max_key)
     }
 
@@ -175,7 +189,7 @@ impl Flags {
     fn no_other_program(&self) -> Result<(), Refusal> {
         match self.backends.iter().find(|row| row.go.is_some()) {
             Some(row) => Err(Refusal::new(format!(
-                "`{row}` is in Go, where single operations are measured, and neither --trace, --memory nor --adapters"
+                "`{row}` is in Go, where single operations are measured, and neither --trace, --memory, --adapters nor --latency"
             ))),
             None => Ok(()),
         }
@@ -206,6 +220,23 @@ impl Flags {
         let works = kinds::works(self, max_key, &pace)?;
         let rows = self.rows(|row| !self.quick || matches!(row.kind, Kind::Backend));
         Ok(Task::Matrix(Matrix { rows, works, pace }))
+    }
+
+    fn latency(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
+        // A measurement is told from others by neither of these.
+        one("--dist", &self.dist, Dist::Uniform)?;
+        one("--key-len", &self.key_len, DEFAULT_KEY_LEN)?;
+        if let Some(op) = self.ops.iter().find(|op| matches!(op, Op::Insert | Op::Del | Op::GetMany)) {
+            return Err(Refusal::new(format!(
+                "`{op}` is not measured with --latency; there are get, set, add, with, grow, --churn, --mix and --profile"
+            )));
+        }
+        if max_key.iter().any(|keys| keys.is_own()) {
+            return Err(Refusal::new("--latency needs key counts above 0"));
+        }
+        let works = kinds::works(self, max_key, &DEFAULT)?;
+        let rows = self.rows(|row| row.kind == Kind::Backend);
+        Ok(Task::Latency(Latency { rows, works, rate: self.rate.unwrap_or(HALF) }))
     }
 
     fn trace(&self, file: PathBuf) -> Result<Task, Refusal> {
@@ -270,6 +301,9 @@ impl Flags {
 
 /// Twice what the largest machines have; each brings keys of its own into memory.
 const MOST_THREADS: usize = 2_048;
+
+/// A load that every row can bear, and under which a stall shows.
+const HALF: Rate = Rate::Share(0.5);
 
 /// What the cells of `--quick` can take in three minutes on two cores.
 const QUICK: Pace = Pace {

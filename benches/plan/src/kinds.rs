@@ -12,6 +12,9 @@ pub(crate) const DEFAULT_KEY_LEN: usize = 8;
 /// What all threads do to one key.
 const ON_ONE_KEY: [Op; 4] = [Op::Get, Op::Set, Op::Add, Op::With];
 
+/// What arrives on a schedule, besides growth.
+const AT_THEIR_TIME: [Op; 3] = [Op::Get, Op::Set, Op::Add];
+
 /// The largest map that is filled and emptied for each sample unless key counts are asked for: one of a million
 /// keys takes seconds a cell.
 const MOST_CONSUMED: usize = 100_000;
@@ -60,14 +63,18 @@ pub(crate) fn works(flags: &Flags, max_key: &[KeyCount], pace: &Pace) -> Result<
 
 /// What is measured unless flags say otherwise, in minutes.
 fn usual(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) -> Axes {
-    let few_and_many = if flags.quick { &QUICK_KEYS[..] } else { &DEFAULT_KEYS[..] };
+    let few_and_many = match (flags.quick, flags.latency) {
+        (true, _) => &QUICK_KEYS[..],
+        (_, true) => &[GROWN],
+        _ => &DEFAULT_KEYS[..],
+    };
     Axes {
         caches,
         ops,
         max_key: or(max_key, few_and_many),
         key_len: or(&flags.key_len, &[DEFAULT_KEY_LEN]),
         dist: or(&flags.dist, &[Dist::Uniform]),
-        threads: or(&flags.threads, &[1, 2]),
+        threads: or(&flags.threads, if flags.latency { &[1] } else { &[1, 2] }),
         most_consumed: if max_key.is_empty() { MOST_CONSUMED } else { usize::MAX },
     }
 }
@@ -94,9 +101,15 @@ fn everything(flags: &Flags) -> bool {
     flags.full && ops.is_empty() && mix.is_empty() && profile.is_empty() && !churn && !grow && !hot_key
 }
 
+/// Whether anything is said of what to do.
+fn chosen(flags: &Flags) -> bool {
+    !(flags.ops.is_empty() && flags.mix.is_empty() && flags.profile.is_empty()) || flags.churn || flags.grow
+}
+
 /// Whether maps shall grow, which has key counts of its own.
 fn grows(flags: &Flags) -> bool {
-    everything(flags) || flags.grow || flags.ops.contains(&Op::Grow)
+    let by_default = flags.latency && !flags.hot_key && !chosen(flags);
+    everything(flags) || flags.grow || flags.ops.contains(&Op::Grow) || by_default
 }
 
 /// The operations to do on the same keys, in the order of the tables.
@@ -117,6 +130,7 @@ fn ops(flags: &Flags) -> Vec<Op> {
         // What grows and what churns have keys of their own.
         [] if everything(flags) => Op::ALL.into_iter().filter(|op| *op != Op::Grow && !op.churns()).collect(),
         [] if flags.hot_key => ON_ONE_KEY.to_vec(),
+        [] if flags.latency && !chosen(flags) => AT_THEIR_TIME.to_vec(),
         [] if !apart => Op::DEFAULT.to_vec(),
         _ => or(&ops, &[]),
     }

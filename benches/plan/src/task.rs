@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::{Cache, Matrix, Row};
+use crate::{Cache, Matrix, Rate, Row, Work};
 
 /// What a run shall do: flags that were found to make sense.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub enum Task {
     Trace(Trace),
     /// Measure memory.
     Memory(Memory),
+    /// Measure latencies.
+    Latency(Latency),
     /// Compare backends with their maps used by hand.
     Adapters(Adapters),
 }
@@ -41,6 +43,17 @@ pub struct Memory {
     pub key_len: usize,
 }
 
+/// How long operations take that arrive on a fixed schedule, each row in a process of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Latency {
+    /// The rows.
+    pub rows: Vec<&'static Row>,
+    /// What is done.
+    pub works: Vec<Work>,
+    /// How many operations arrive.
+    pub rate: Rate,
+}
+
 /// Each backend beside its map used by hand, in interleaved rounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adapters {
@@ -62,6 +75,7 @@ impl Task {
             Task::Matrix(_) => "matrix",
             Task::Trace(_) => "trace",
             Task::Memory(_) => "memory",
+            Task::Latency(_) => "latency",
             Task::Adapters(_) => "adapters",
         }
     }

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
-use hotcache_bench_plan::{Cache, Dist, Flags, KeyCount, Kind, Matrix, Op, Row, Task};
+use hotcache_bench_plan::{Cache, Dist, Flags, KeyCount, Kind, Matrix, Op, Rate, Row, Task};
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -56,6 +56,14 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--ops reinsert --key-len 1 --max-key 19", "keys of 1 bytes are too few to tell 38 keys apart"),
         ("--churn --threads 200 --max-key 100", "200 threads cannot share 100 keys for `churn`"),
         ("--grow --threads 200 --max-key 100", "200 threads cannot share 100 keys for `grow`"),
+        ("--rate 5", "--latency"),
+        ("--latency --rate fast", "`fast` is no rate of arrivals"),
+        ("--latency --quick", "--quick"),
+        ("--latency --full", "--full"),
+        ("--latency --ops del", "`del` is not measured with --latency"),
+        ("--latency --ops get --max-key 0", "--latency needs key counts above 0"),
+        ("--latency --dist uniform,zipf:1", "--dist takes one value"),
+        ("--latency --backends go-sync-map", "`go-sync-map` is in Go"),
         ("--max-key many", "`many` is no number of keys"),
         ("--max-key -1", "-1"),
         ("--threads 0", "0 is not possible"),
@@ -242,6 +250,27 @@ fn churn_and_growth_have_key_counts_of_their_own() {
         matrix("--churn --max-key 9 --threads 1 --caches int --dist zipf:1,uniform", None).works.len(),
         2
     );
+}
+
+#[test]
+fn latencies_are_those_of_a_million_keys_unless_others_are_asked_for() {
+    let plan = |words| match task(words, None) {
+        Ok(Task::Latency(plan)) => plan,
+        other => panic!("`{words}` measures no latency: {other:?}"),
+    };
+    let cells = |words| plan(words).works.iter().map(|work| work.cell("scc")).collect::<Vec<_>>();
+    let usual = ["get", "set", "add", "grow"].map(|op| format!("int/{op}/1M/t1/uniform/k8/scc"));
+    assert_eq!(cells("--latency --caches int"), usual);
+    assert_eq!(cells("--latency --grow --caches obj"), ["obj/grow/1M/t1/uniform/k8/scc"]);
+    assert_eq!(
+        cells("--latency --profile lists --caches obj --threads 2"),
+        ["obj/lists/100k/t2/zipf:1.49/k21/scc"]
+    );
+    assert_eq!(cells("--latency --hot-key --caches int --ops add"), ["int/add/1/t1/hot/k8/scc"]);
+    assert_eq!(plan("--latency").rate, Rate::Share(0.5));
+    assert_eq!(plan("--latency --rate 1e6").rate, Rate::PerSecond(1e6));
+    let rows = names(&plan("--latency").rows);
+    assert!(rows.contains(&"empty") && rows.contains(&"roof") && !rows.contains(&"papaya-by-hand"));
 }
 
 #[test]

@@ -22,6 +22,7 @@ use super::Kind;
 ///     count: 1_000_000,
 ///     percentiles: Percentiles { p50: 210.0, p90: 400.0, p99: 900.0, p999: 4e3, p9999: 5e4, max: 9e5 },
 ///     curve: vec![[0.0, 120.0], [0.5, 210.0], [0.9, 400.0]],
+///     page_faults: Some(0),
 /// };
 /// assert!(serde_json::to_string(&latency).unwrap().contains(r#""p99.9":4000.0"#));
 /// ```
@@ -49,6 +50,9 @@ pub struct Latency {
     /// Points of the whole distribution: a quantile from 0 to 1 and its nanoseconds, in rising order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<[f64; 2]>,
+    /// Pages of memory that were touched for the first time meanwhile, where the system tells: each is a pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_faults: Option<u64>,
 }
 
 /// Nanoseconds within which so many percent of the operations were done.

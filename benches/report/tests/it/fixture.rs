@@ -266,6 +266,7 @@ fn latency(row: &Row, op: &str, random: &mut Random) -> Latency {
     }
     curve.push([1.0, highest * 1.1]);
     Latency {
+        page_faults: None,
         cache: "int".to_owned(),
         backend: row.name.to_owned(),
         kind: row.kind,

@@ -59,6 +59,7 @@ fn latency() -> impl Strategy<Value = Latency> {
     let curve = prop::collection::vec((value(), value()), 0..5);
     (name(), name(), kind(), prop::collection::vec(value(), 7), curve).prop_map(
         |(backend, op, kind, v, curve)| Latency {
+            page_faults: None,
             cache: "int".to_owned(),
             backend,
             kind,
