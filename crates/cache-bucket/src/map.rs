@@ -10,6 +10,8 @@ use crate::reclaim::{self, GRACE, Pinned};
 const ASSIST: usize = 8;
 /// While entries cannot move yet, one write in so many tries to move the epoch on.
 const TRY_EVERY: u32 = 16;
+/// A generation of so many bytes is not left to be freed when something else is.
+const LARGE: usize = 1 << 20;
 /// How many times `shrink_to_fit` tries to get past a reader that stays.
 const PATIENCE: usize = 1000;
 
@@ -174,7 +176,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
                 }
                 // What is left is being moved by others.
                 Assist::Moved => std::thread::yield_now(),
-                Assist::Finished => {}
+                Assist::Finished(_) => {}
             }
         }
     }
@@ -204,8 +206,8 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
                 Assist::TooEarly if try_now => {
                     reclaim::domain().try_move();
                 }
-                // The old generation is large: it should go as soon as it can.
-                Assist::Finished => (0..GRACE).for_each(|_| reclaim::tidy()),
+                // It should go as soon as it can.
+                Assist::Finished(bytes) if bytes >= LARGE => (0..GRACE).for_each(|_| reclaim::tidy()),
                 _ => {}
             }
         }

@@ -16,6 +16,8 @@ use crate::seeded;
 
 /// A table that is less than one part in so many full is all but empty.
 const EMPTY: usize = 8;
+/// What stands for the epoch in which a table got a next one when all who took it for open are known to be gone.
+const SETTLED: u64 = u64::MAX;
 /// How many buckets tell how large entries are.
 const SAMPLE: usize = 64;
 
@@ -28,8 +30,8 @@ pub(crate) enum Assist {
     TooEarly,
     /// Some buckets were moved.
     Moved,
-    /// The last bucket was moved, and the old generation retired.
-    Finished,
+    /// The last bucket was moved, and the old generation retired, which had so many bytes.
+    Finished(usize),
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
@@ -100,9 +102,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             drop(unsafe { Box::from_raw(new) });
             return Chores::MOVE;
         }
-        // Whoever took the table for open is pinned, and out of the way a grace period from now.
-        table.progress.closed.store(guard.domain().epoch(), Ordering::Release);
-        Chores::RESIZED
+        // Whoever took the table for open is pinned, and mostly out of the way in a moment; else a grace period from now.
+        let settled = guard.others_settled();
+        let closed = if settled { SETTLED } else { guard.domain().epoch() };
+        table.progress.closed.store(closed, Ordering::Release);
+        if settled { Chores::MOVE } else { Chores::RESIZED }
     }
 
     /// Moves up to `buckets` buckets of the oldest generation to the next, if it is time.
@@ -114,7 +118,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let Some(next) = table.next() else { return Assist::Idle };
         let progress = &table.progress;
         let closed = progress.closed.load(Ordering::Acquire);
-        if closed == 0 || !guard.domain().passed(closed) && !seeded::bug("assist-early") {
+        let passed = closed == SETTLED || closed != 0 && guard.domain().passed(closed);
+        if !passed && !seeded::bug("assist-early") {
             return Assist::TooEarly;
         }
         // Once round at most: what is left then is in the hands of others, who may need the processor.
@@ -127,8 +132,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             if move_out::<K, C, S>(guard, table, next, table.bucket_at(index), hasher)
                 && progress.moved.fetch_add(1, seeded::ordering(Ordering::AcqRel, "moved")) + 1 == table.count
             {
+                let bytes = table.count * size_of::<Bucket<C>>();
                 self.finish(guard, table);
-                return Assist::Finished;
+                return Assist::Finished(bytes);
             }
         }
         Assist::Moved

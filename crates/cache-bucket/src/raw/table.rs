@@ -10,8 +10,8 @@ use super::probe::{Probe, Sought};
 use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use cache_core::Key;
 
-/// The least that a table has.
-pub(super) const LEAST: usize = 1;
+/// The least that a table has: it then grows but once for a hundred counters.
+pub(super) const LEAST: usize = if cfg!(loom) { 1 } else { 8 };
 
 /// What matches in the first pair can be lanes: the rest is the state.
 const LANES_OF_FIRST: u32 = !0 << (2 * FIRST);
@@ -38,7 +38,7 @@ pub(super) struct Table<C> {
 #[repr(align(64))]
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// The epoch in which the table got a next one; 0 before that.
+    /// The epoch in which the table got a next one, or `SETTLED`; 0 before that.
     pub(super) closed: AtomicU64,
     /// The next bucket to move, counted round and round.
     pub(super) cursor: AtomicUsize,

@@ -17,6 +17,9 @@ pub(super) const LENT: u64 = u64::MAX;
 /// How often [`Domain::drive`] looks whether a reader left.
 const PATIENCE: u32 = if cfg!(loom) { 1 } else { 100 };
 
+/// How often [`Domain::settled`] looks at each record: for a microsecond, in which a thread that runs ends its operation.
+const GLANCES: u32 = if cfg!(loom) { 1 } else { 64 };
+
 /// How many retired things a thread gathers before it looks whether any can go.
 const BAG: usize = 256;
 
@@ -169,17 +172,33 @@ impl Domain {
             return false;
         }
         for record in self.records() {
-            // Acquire: pairs with the release of unpinning. ThreadSanitizer pairs it with the pin's swap.
-            #[cfg(not(tsan))]
-            let pinned = record.pinned.load(seeded::ordering(Ordering::Acquire, "scan"));
-            #[cfg(tsan)]
-            let pinned = record.pinned.fetch_add(0, Ordering::SeqCst);
+            let pinned = record.pinned_at();
             if pinned != UNPINNED && pinned != epoch && !seeded::bug("move-anyway") {
                 return false;
             }
         }
         self.epoch.store(epoch + 1, seeded::ordering(Ordering::Release, "epoch-store"));
         true
+    }
+
+    /// Whether everyone but the owner of `but` who was pinned when this was called was seen unpinned since.
+    ///
+    /// Waits for them as long as an operation takes, not for one whose thread does not run. The epoch has no part in it:
+    /// what was decided before this call is known to every pin that comes after.
+    fn settled(&self, but: &Record) -> bool {
+        let unpinned = |record: &Record| {
+            (0..GLANCES).any(|glance| {
+                if glance > 0 {
+                    std::hint::spin_loop();
+                }
+                record.pinned_at() == UNPINNED
+            })
+        };
+        self.barrier()
+            && self
+                .records()
+                .filter(|record| !std::ptr::eq(*record, but))
+                .all(|record| unpinned(record) || seeded::bug("settled-anyway"))
     }
 
     /// A full fence here and, where pins have none, on every thread that runs; `false` if that could not be.
@@ -338,6 +357,14 @@ impl<'g> Pinned<'g> {
     #[inline]
     pub(crate) fn thread(self) -> usize {
         self.record.id
+    }
+
+    /// Whether everyone else who is pinned now was seen unpinned since: who pins from now on knows what was decided
+    /// before this call. It is `false` if someone takes his time.
+    ///
+    /// What the caller's own thread does further up under a pin must not depend on it.
+    pub(crate) fn others_settled(self) -> bool {
+        self.domain().settled(self.record)
     }
 
     /// The domain that is pinned.

@@ -76,6 +76,15 @@ impl Record {
         self.pinned.swap(UNPINNED, Ordering::SeqCst);
     }
 
+    /// What it pins, as someone else sees it.
+    pub(super) fn pinned_at(&self) -> u64 {
+        // Acquire: pairs with the release of unpinning. ThreadSanitizer pairs it with the pin's swap.
+        #[cfg(not(tsan))]
+        return self.pinned.load(seeded::ordering(Ordering::Acquire, "scan"));
+        #[cfg(tsan)]
+        return self.pinned.fetch_add(0, Ordering::SeqCst);
+    }
+
     /// Makes it the caller's, if it is nobody's.
     pub(super) fn take(&self) -> bool {
         // Acquire: what its last owner did with it comes before.
