@@ -59,6 +59,7 @@ const BUGS: &[Bug] = &[
     bug("step-moved", "add_growth", 1),
     bug("get-moved", "get_growth", 1),
     bug("assist-early", "add_resize", 1),
+    bug("settled-anyway", "add_resize", 1),
     bug("follow", "resize_resize", 1),
     bug("follow-anyway", "resize_resize", 1),
     bug("move-twice", "growth_growth", 1),
