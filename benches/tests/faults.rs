@@ -290,7 +290,8 @@ fn a_map_that_is_wrong_about_a_hot_key_is_caught() {
 fn a_map_that_is_wrong_about_keys_that_come_and_go_is_caught() {
     for op in [Op::Churn, Op::Reinsert] {
         assert_caught(broken!(LosesSets), op, "keys");
-        assert_caught(broken!(KeepsDeleted), op, "keys in the map");
+        // What is kept and inserted again within a sample leaves no trace, so there must be some at its end.
+        assert_caught(broken!(KeepsDeleted, once in 10), op, "keys in the map");
         assert_caught(broken!(DeniesDeleting), op, "keys found to remove");
         assert_caught(broken!(ReadsAnother, once in 100), op, "the value of a key that came");
     }
