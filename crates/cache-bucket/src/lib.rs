@@ -1,6 +1,44 @@
 //! A hotcache backend with a table of its own: keys and integers lie in the buckets, and reads write nothing.
 //!
-//! In work.
+//! # When not to use it
+//!
+//! * Where most operations insert or delete keys: other backends are up to twice as fast there.
+//! * For thousands of caches of a few keys each: an empty one takes 4 KiB.
+//! * Where replaced objects must be dropped at once: they live until no thread can see them any more, which is soon.
+//!
+//! # What it is good at
+//!
+//! Reads write nothing that another thread reads, and never wait. A present integer is set or added to by one atomic
+//! operation in place. Keys of up to 72 bytes lie in the bucket beside their value: no allocation, and two cache
+//! misses at once instead of one after the other. [`get_many`](cache_core::IntCache::get_many) overlaps the misses of
+//! sixteen keys, and [`with`](cache_core::ObjCacheExt::with) touches no reference count.
+//!
+//! # Memory
+//!
+//! The table grows and shrinks a few buckets at a time, beside other writes;
+//! [`shrink_to_fit`](BucketIntCache::shrink_to_fit) does it at once. What was removed is freed when no thread can see it
+//! any more; a thread that stays in a closure delays that, and nothing else.
+//!
+//! # How it works
+//!
+//! `docs/bucket.md` in the repository has the design and what each part of it was worth, `docs/bucket-proofs.md` why it
+//! is sound and what was done to refute that.
+//!
+//! # Panics in callers' code
+//!
+//! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of a key or an object leaves the cache usable.
+//!
+//! # Examples
+//!
+//! ```
+//! use cache_bucket::BucketIntCache;
+//! use cache_core::IntCache;
+//!
+//! let stock: BucketIntCache = BucketIntCache::default();
+//! stock.set("sku:1", 1);
+//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(0));
+//! assert!(stock.try_add("sku:1", -1, 0..=i64::MAX).is_err());
+//! ```
 
 // Under loom there is the kernel alone, for its models.
 #![cfg_attr(loom, allow(dead_code, unused_imports, reason = "the models use a part of the kernel"))]
