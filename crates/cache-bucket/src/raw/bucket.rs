@@ -269,7 +269,7 @@ impl<C: Cell> Bucket<C> {
     pub(super) fn set_link(&self, link: u32) {
         let state = State(self.header[0].load(Ordering::Relaxed));
         // Release: who follows the link finds what was put there before.
-        self.header[0].store(state.with_link(link).0, Ordering::Release);
+        self.header[0].store(state.with_link(link).0, seeded::ordering(Ordering::Release, "link"));
     }
 }
 
@@ -302,7 +302,7 @@ impl<'b, C: Cell> BucketLock<'b, C> {
     pub(super) fn set_link(&mut self, link: u32) {
         self.after = self.after.with_link(link);
         // Release: who follows the link finds what was put there before.
-        self.bucket.header[0].store(self.after.lock().0, seeded::ordering(Ordering::Release, "link"));
+        self.bucket.header[0].store(self.after.lock().0, Ordering::Release);
     }
 }
 

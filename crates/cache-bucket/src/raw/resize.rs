@@ -8,7 +8,7 @@ use super::lane::{self, FURTHER, Form};
 use super::probe::{copy_key, hash_of};
 use super::space::Space;
 use super::table::Table;
-use super::write::{SMALL, append, find_room};
+use super::write::{SMALL, append, find_room, is_near};
 use super::{Cell, Chores, Hash, ROOM, Raw, buckets_for};
 use crate::primitive::{Backoff, Ordering};
 use crate::reclaim::{Pinned, Retired};
@@ -285,7 +285,7 @@ impl<'t, C: Cell> Target<'t, C> {
         if ptr::eq(holder, self.main) {
             self.space = self.space.with(place, count);
         }
-        self.lock.after = self.lock.after.inserted();
+        self.lock.after = self.lock.after.inserted(is_near(self.main, holder, place, hash));
     }
 
     /// A place that is not as easily found.

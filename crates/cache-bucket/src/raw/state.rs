@@ -13,10 +13,13 @@ pub(super) struct State(pub(super) u64);
 const LOCKED: u64 = 1;
 const CLOSED: u64 = 2;
 const MOVED: u64 = 4;
-const LINK_SHIFT: u32 = 3;
+const STRAYS: u64 = 8;
+const LINK_SHIFT: u32 = 4;
 const LINK_BITS: u32 = 24;
 const EPOCH_SHIFT: u32 = LINK_SHIFT + LINK_BITS;
-const VERSION_ONE: u64 = 1 << (EPOCH_SHIFT + 8);
+const EPOCH_BITS: u32 = 7;
+const EPOCH_MASK: u64 = (1 << EPOCH_BITS) - 1;
+const VERSION_ONE: u64 = 1 << (EPOCH_SHIFT + EPOCH_BITS);
 /// Links are in 1..=MAX_LINK; 0 is none.
 pub(super) const MAX_LINK: u32 = (1 << LINK_BITS) - 1;
 
@@ -50,9 +53,16 @@ impl State {
         State(self.0 | CLOSED | MOVED)
     }
 
-    /// One insert more.
-    pub(super) fn inserted(self) -> State {
-        State(self.0.wrapping_add(if seeded::bug("version") { 0 } else { VERSION_ONE }))
+    /// Some entries are not near their home lines, or were not: who does not find a key there has to look elsewhere.
+    #[inline(always)]
+    pub(super) fn has_strays(self) -> bool {
+        self.0 & STRAYS != 0
+    }
+
+    /// One insert more, near the home line of its key or not.
+    pub(super) fn inserted(self, near: bool) -> State {
+        let next = State(self.0.wrapping_add(if seeded::bug("version") { 0 } else { VERSION_ONE }));
+        if near || seeded::bug("strays") { next } else { State(next.0 | STRAYS) }
     }
 
     /// The first overflow bucket, or the next one; 0 if there is none.
@@ -69,14 +79,14 @@ impl State {
 
     /// How many epochs ago the last entry was removed, or fewer.
     pub(super) fn removed_since(self, now: u64) -> u64 {
-        // In 8 bits an age can only seem less than it is.
-        u64::from((now as u8).wrapping_sub((self.0 >> EPOCH_SHIFT) as u8))
+        // In so few bits an age can only seem less than it is.
+        now.wrapping_sub(self.0 >> EPOCH_SHIFT) & EPOCH_MASK
     }
 
     /// An entry was removed, in this epoch at the latest.
     pub(super) fn removed(self, now: u64) -> State {
-        let others = self.0 & !(0xff << EPOCH_SHIFT);
-        State(others | (now & 0xff) << EPOCH_SHIFT)
+        let others = self.0 & !(EPOCH_MASK << EPOCH_SHIFT);
+        State(others | (now & EPOCH_MASK) << EPOCH_SHIFT)
     }
 }
 
@@ -86,13 +96,14 @@ mod tests {
 
     #[test]
     fn parts_keep_to_themselves() {
-        let state = State(0).with_link(MAX_LINK).inserted().inserted();
+        let state = State(0).with_link(MAX_LINK).inserted(true).inserted(true);
         assert_eq!(state.link(), MAX_LINK);
-        assert!(!state.locked() && !state.closed() && !state.moved());
+        assert!(!state.locked() && !state.closed() && !state.moved() && !state.has_strays());
+        assert!(state.inserted(false).inserted(true).has_strays());
         assert_eq!(state.with_link(5).link(), 5);
         assert!(state.with_link(0).lock().close().closed());
-        assert!(State(!7).inserted().move_out().moved());
-        let state = State(!0 << EPOCH_SHIFT).with_link(7).inserted().removed(0x1ff);
+        assert!(State(!15).inserted(true).move_out().moved());
+        let state = State(!0 << EPOCH_SHIFT).with_link(7).inserted(true).removed(0x1ff);
         assert_eq!((state.link(), state.removed_since(0x1ff)), (7, 0));
     }
 

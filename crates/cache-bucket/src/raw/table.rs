@@ -152,6 +152,8 @@ impl<C: Cell> Table<C> {
     ) -> Option<Spot<'t, C>> {
         match self.find_near(main, hash, probe) {
             Some(spot) => Some(spot),
+            // Read after the lanes: a stray whose insert has returned by now is known.
+            None if !main.state().has_strays() => None,
             None => {
                 let (key, bytes, form) = probe.parts();
                 self.find_beyond(main, hash, key, bytes, form)

@@ -2,7 +2,7 @@ use std::ops::BitOr;
 
 use cache_core::Key;
 
-use super::bucket::{Bucket, BucketLock, FIRST};
+use super::bucket::{Bucket, BucketLock, FIRST, LINE};
 use super::lane::{self, DEAD, FURTHER};
 use super::probe::Sought;
 use super::probe::{Prepared, retire_key};
@@ -191,7 +191,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             // SAFETY: the granules were found free under the lock, so nobody reads them.
             unsafe { ready.write(holder.key(granule)) };
             holder.set_lanes(granule, probe.granules(), lane::entry(hash.tag(), form), FURTHER);
-            lock.after = lock.after.inserted();
+            lock.after = lock.after.inserted(is_near(main, holder, granule, hash));
             let thick = table.count < SMALL && holder.space().used() > THIN;
             drop(lock);
             self.counters.inserted(guard.thread());
@@ -329,6 +329,12 @@ pub(super) fn find_room<'t, C: Cell>(
         }
         holder = table.after(holder)?;
     }
+}
+
+/// Whether an entry at this granule is found where a look-up of its hash looks first.
+#[inline]
+pub(super) fn is_near<C>(main: &Bucket<C>, holder: &Bucket<C>, granule: usize, hash: Hash) -> bool {
+    std::ptr::eq(main, holder) && granule / (2 * LINE) == hash.home_pair()
 }
 
 /// Puts a taken overflow bucket at the end of a chain. The caller holds the lock.

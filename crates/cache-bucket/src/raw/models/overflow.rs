@@ -26,6 +26,29 @@ fn append_get() {
     });
 }
 
+/// The same where the chain is longer, so that who does not find a key follows it while it grows.
+#[test]
+fn append_get_behind() {
+    check(2, || {
+        // A table with fewer buckets would grow instead.
+        let all: [u64; 9] = keys(|index| index == 0);
+        let world = World::still(8);
+        let main = world.thread();
+        for key in &all[..8] {
+            main.set(*key, 1);
+        }
+        race(
+            main,
+            [
+                Box::new(move |t| t.set(all[8], 2)),
+                Box::new(move |t| {
+                    t.get(all[8]);
+                }),
+            ],
+        );
+    });
+}
+
 /// Two append at once.
 #[test]
 fn append_append() {

@@ -42,9 +42,9 @@ impl Hasher for Same {
 
 pub(super) const HASHER: Same = Same(0);
 
-/// The first `N` keys whose hashes have the lowest two bits of a bucket's number as `which` says.
+/// The first `N` keys whose hashes have the lowest three bits of a bucket's number as `which` says.
 pub(super) fn keys<const N: usize>(which: impl Fn(u64) -> bool) -> [u64; N] {
-    let mut all = (1..).filter(|key| which(Probe::new(key, &HASHER).1.index() & 3));
+    let mut all = (1..).filter(|key| which(Probe::new(key, &HASHER).1.index() & 7));
     std::array::from_fn(|_| all.next().expect("there are plenty"))
 }
 
