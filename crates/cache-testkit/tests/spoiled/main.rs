@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Longer than any test takes with that patience.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// How often a fault is looked for.
+const TRIES: usize = 20;
+
 /// Nothing spoiled.
 #[derive(Clone, Copy, Debug, Default)]
 struct NoFault;
@@ -27,8 +30,9 @@ impl Fault for NoFault {}
 fn check(name: &'static str, right: fn(), spoiled: fn()) {
     set_patience(PATIENCE);
     ends_within(LIMIT, name, right).unwrap_or_else(|failure| panic!("without a fault: {failure}"));
-    let found = ends_within(LIMIT, name, spoiled);
-    assert!(found.is_err(), "the fault was not found");
+    // Some faults need threads to meet, and on a busy machine they do not meet every time.
+    let found = (0..TRIES).any(|_| ends_within(LIMIT, name, spoiled).is_err());
+    assert!(found, "the fault was not found");
 }
 
 /// One test for each line: a fault, and a test of the suite that is to find it.
