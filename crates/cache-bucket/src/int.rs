@@ -29,6 +29,20 @@ pub struct BucketIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: Map<K, AtomicI64, S>,
 }
 
+impl<K: Key + ?Sized> BucketIntCache<K> {
+    /// An empty cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_bucket::BucketIntCache::<str>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
 impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     /// A cache with this much room and this hasher. A number of shards is ignored: there are none.
     ///

@@ -27,6 +27,20 @@ pub struct BucketObjCache<V: Value, K: Key + ?Sized = str, S = DefaultHashBuilde
     loads: Loads<V, K>,
 }
 
+impl<V: Value, K: Key + ?Sized> BucketObjCache<V, K> {
+    /// An empty cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cache = cache_bucket::BucketObjCache::<String>::new();
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+}
+
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
     /// A cache with this much room and this hasher. A number of shards is ignored: there are none.
     ///

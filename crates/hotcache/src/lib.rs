@@ -28,7 +28,7 @@
 //! | `flurry` | `flurry` | readers that never block | memory, speed |
 //! | `scc` | `scc` | steady inserts and deletes | one hot key with `set` of objects |
 //! | `papaya` | `papaya` | reads from many threads | churn of new keys |
-//! | `bucket` | a table of our own | nearly everything | see its page |
+//! | `bucket` | a table of our own | reads, adds and sets, of few keys or of millions | inserts and deletes above all |
 //!
 //! Each module's page opens with when not to use it. To measure on your own machine, run `cargo xtask bench` in
 //! the repository. To choose at run time, use [`AnyBackend`].
