@@ -63,3 +63,26 @@ fn chains_stay_short_whichever_bits_are_equal() {
 fn equal_hashes_make_one_chain() {
     assert!(longest::<BuildHasherDefault<Masked<0>>>(3_000) > 3_000 / 28);
 }
+
+/// A key that comes and goes all the time uses its places again, though something dies in its bucket in every epoch.
+#[test]
+fn a_key_that_comes_and_goes_makes_no_long_chain() {
+    const ROUNDS: u64 = 100_000;
+    let map: Map<u64, AtomicI64, DefaultHashBuilder> = Map::new(Options::new(), false);
+    let insert = |key| {
+        let (outcome, chores) = map.upsert(&key, 1, &mut |_, _| Some(()));
+        assert_eq!(outcome, Upsert::Inserted);
+        map.see_to(chores);
+    };
+    (0..10_000).for_each(insert);
+    let mut longest = 0;
+    for round in 0..ROUNDS {
+        assert!(map.remove(&7));
+        insert(7);
+        if round.is_multiple_of(100) {
+            longest = longest.max(map.longest_chain());
+        }
+    }
+    // Other tests of this process may keep the epoch for a while.
+    assert!(longest < ROUNDS as usize / 28 / 20, "{longest}");
+}

@@ -7,6 +7,7 @@ use super::space::Space;
 use super::state::State;
 use crate::arch;
 use crate::primitive::{AtomicU64, Backoff, KeyWord, Ordering};
+use crate::reclaim::GRACE;
 use crate::seeded;
 
 /// Words in a header. Fewer under loom, where a bucket has room for four entries.
@@ -184,13 +185,21 @@ impl<C: Cell> Bucket<C> {
         Space(taken as u32)
     }
 
-    /// Frees the granules of removed entries, which nobody reads any more. The caller holds the lock.
-    pub(super) fn bury(&self) {
+    /// Frees the granules of removed entries that nobody reads any more now, in this epoch. The caller holds the lock.
+    pub(super) fn bury(&self, now: u64) {
         for word in &self.header[FIRST / 4..] {
             let lanes = word.load(Ordering::Relaxed);
-            if lanes & DEADS != 0 {
+            let (mut dead, mut kept) = (lanes & DEADS, lanes);
+            while dead != 0 {
+                let shift = dead.trailing_zeros() - DEAD.trailing_zeros();
+                if lane::age((lanes >> shift) as Lane, now) >= GRACE || seeded::bug("unseen") {
+                    kept &= !(0xffff << shift);
+                }
+                dead &= dead - 1;
+            }
+            if kept != lanes {
                 // Release: who reads this word sees the entries of its other lanes, whoever put them there.
-                word.store(lanes & !DEADS, seeded::ordering(Ordering::Release, "bury"));
+                word.store(kept, seeded::ordering(Ordering::Release, "bury"));
             }
         }
     }
@@ -292,11 +301,7 @@ pub(super) struct BucketLock<'b, C: Cell> {
     pub(super) after: State,
 }
 
-impl<'b, C: Cell> BucketLock<'b, C> {
-    pub(super) fn bucket(&self) -> &'b Bucket<C> {
-        self.bucket
-    }
-
+impl<C: Cell> BucketLock<'_, C> {
     /// Sets the link to the first overflow bucket, for all to see at once: the next to be put into the same chain under
     /// this lock must find it.
     pub(super) fn set_link(&mut self, link: u32) {

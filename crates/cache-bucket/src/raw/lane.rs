@@ -8,7 +8,8 @@ pub(super) type Lane = u16;
 pub(super) const FREE: Lane = 0;
 /// A further granule of an entry.
 pub(super) const FURTHER: Lane = 0x7f << 8;
-/// A granule of an entry that was removed, and that someone may still read or write. No other lane has this bit.
+/// A granule of an entry that was removed, and that someone may still read or write. No other lane has this bit. The
+/// others are those of the epoch of the removal: see [`dead`].
 pub(super) const DEAD: Lane = 0x80 << 8;
 
 /// How an entry keeps its key: one more than the length of a key in the bucket, or one of these.
@@ -54,6 +55,18 @@ pub(super) fn entry(tag: u8, form: Form) -> Lane {
     Lane::from(form) << 8 | Lane::from(tag)
 }
 
+/// The lane of what was removed in this epoch.
+#[inline]
+pub(super) fn dead(epoch: u64) -> Lane {
+    DEAD | epoch as Lane
+}
+
+/// How many epochs ago it was removed, or fewer: in so few bits an age can only seem less than it is.
+#[inline]
+pub(super) fn age(dead: Lane, now: u64) -> u64 {
+    u64::from((now as Lane).wrapping_sub(dead) & !DEAD)
+}
+
 /// The form of the entry that begins at a granule; `None` if none does.
 #[inline]
 pub(super) fn form(lane: Lane) -> Option<Form> {
@@ -73,8 +86,17 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_has_no_form() {
-        assert_eq!([FREE, FURTHER, DEAD].map(form), [None; 3]);
+        assert_eq!([FREE, FURTHER, dead(0), dead(!0)].map(form), [None; 4]);
         assert_eq!(form(entry(0, inline(0))), Some(1));
         assert_eq!(form(entry(0xff, BOXED)), Some(BOXED));
+    }
+    #[test]
+    fn an_age_never_seems_more_than_it_is() {
+        for then in [250, 0x7fff, 0x8000, 0x1_2345] {
+            for now in then..then + 100_000 {
+                assert!(age(dead(then), now) <= now - then);
+            }
+            assert_eq!(age(dead(then), then + 9), 9);
+        }
     }
 }

@@ -1,6 +1,6 @@
 use crate::seeded;
 
-/// The state word of a main bucket: flags, a link to the first overflow bucket, the epoch of the last removal, and a
+/// The state word of a main bucket: flags, how many entries are strays, a link to the first overflow bucket, and a
 /// version. In the word of an overflow bucket there is a link only.
 ///
 /// The version counts inserts into the bucket and its overflow. Who locks by comparing the whole word with one
@@ -13,13 +13,14 @@ pub(super) struct State(pub(super) u64);
 const LOCKED: u64 = 1;
 const CLOSED: u64 = 2;
 const MOVED: u64 = 4;
-const STRAYS: u64 = 8;
-const LINK_SHIFT: u32 = 4;
+const STRAY_SHIFT: u32 = 3;
+const STRAY_BITS: u32 = 8;
+const STRAY_ONE: u64 = 1 << STRAY_SHIFT;
+/// As many strays as can be counted, or more: then there is no counting back.
+const STRAYS: u64 = ((1 << STRAY_BITS) - 1) << STRAY_SHIFT;
+const LINK_SHIFT: u32 = STRAY_SHIFT + STRAY_BITS;
 const LINK_BITS: u32 = 24;
-const EPOCH_SHIFT: u32 = LINK_SHIFT + LINK_BITS;
-const EPOCH_BITS: u32 = 7;
-const EPOCH_MASK: u64 = (1 << EPOCH_BITS) - 1;
-const VERSION_ONE: u64 = 1 << (EPOCH_SHIFT + EPOCH_BITS);
+const VERSION_ONE: u64 = 1 << (LINK_SHIFT + LINK_BITS);
 /// Links are in 1..=MAX_LINK; 0 is none.
 pub(super) const MAX_LINK: u32 = (1 << LINK_BITS) - 1;
 
@@ -53,7 +54,7 @@ impl State {
         State(self.0 | CLOSED | MOVED)
     }
 
-    /// Some entries are not near their home lines, or were not: who does not find a key there has to look elsewhere.
+    /// Some entries are not near their home lines: who does not find a key there has to look elsewhere.
     #[inline(always)]
     pub(super) fn has_strays(self) -> bool {
         self.0 & STRAYS != 0
@@ -62,7 +63,22 @@ impl State {
     /// One insert more, near the home line of its key or not.
     pub(super) fn inserted(self, near: bool) -> State {
         let next = State(self.0.wrapping_add(if seeded::bug("version") { 0 } else { VERSION_ONE }));
-        if near || seeded::bug("strays") { next } else { State(next.0 | STRAYS) }
+        if near || next.0 & STRAYS == STRAYS || seeded::bug("strays") {
+            next
+        } else {
+            State(next.0 + STRAY_ONE)
+        }
+    }
+
+    /// One entry less, near the home line of its key or not.
+    pub(super) fn removed(self, near: bool) -> State {
+        let counted = (1..STRAYS >> STRAY_SHIFT).contains(&((self.0 & STRAYS) >> STRAY_SHIFT));
+        if counted && (!near || seeded::bug("stray-gone")) { State(self.0 - STRAY_ONE) } else { self }
+    }
+
+    /// All entries were removed.
+    pub(super) fn emptied(self) -> State {
+        State(self.0 & !STRAYS)
     }
 
     /// The first overflow bucket, or the next one; 0 if there is none.
@@ -75,18 +91,6 @@ impl State {
         debug_assert!(link <= MAX_LINK);
         let others = self.0 & !(u64::from(MAX_LINK) << LINK_SHIFT);
         State(others | u64::from(link) << LINK_SHIFT)
-    }
-
-    /// How many epochs ago the last entry was removed, or fewer.
-    pub(super) fn removed_since(self, now: u64) -> u64 {
-        // In so few bits an age can only seem less than it is.
-        now.wrapping_sub(self.0 >> EPOCH_SHIFT) & EPOCH_MASK
-    }
-
-    /// An entry was removed, in this epoch at the latest.
-    pub(super) fn removed(self, now: u64) -> State {
-        let others = self.0 & !(EPOCH_MASK << EPOCH_SHIFT);
-        State(others | (now & EPOCH_MASK) << EPOCH_SHIFT)
     }
 }
 
@@ -102,17 +106,17 @@ mod tests {
         assert!(state.inserted(false).inserted(true).has_strays());
         assert_eq!(state.with_link(5).link(), 5);
         assert!(state.with_link(0).lock().close().closed());
-        assert!(State(!15).inserted(true).move_out().moved());
-        let state = State(!0 << EPOCH_SHIFT).with_link(7).inserted(true).removed(0x1ff);
-        assert_eq!((state.link(), state.removed_since(0x1ff)), (7, 0));
+        assert!(State(!7).inserted(true).move_out().moved());
+        assert_eq!(state.inserted(true).removed(true).link(), MAX_LINK);
     }
 
     #[test]
-    fn an_age_never_seems_more_than_it_is() {
-        let state = State(0).removed(250);
-        for now in 250..2000 {
-            assert!(state.removed_since(now) <= now - 250);
-        }
-        assert_eq!(state.removed_since(259), 9);
+    fn strays_are_counted_while_they_can_be() {
+        let with = |strays| (0..strays).fold(State(0).with_link(9), |state, _| state.inserted(false));
+        let without = |state: State, strays| (0..strays).fold(state, |state, _| state.removed(false));
+        assert!(!without(with(254), 254).has_strays() && without(with(254), 253).has_strays());
+        assert!(without(with(255), 300).has_strays() && without(with(300), 300).has_strays());
+        assert_eq!((with(300).link(), with(300).emptied().has_strays()), (9, false));
+        assert_eq!(State(0).removed(false), State(0));
     }
 }

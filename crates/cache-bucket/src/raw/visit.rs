@@ -158,10 +158,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 let mut holder = (!lock.after.moved()).then_some(main);
                 while let Some(bucket) = holder {
                     bucket.for_each_entry(|granule, _| {
-                        left.push(unlink::<K, C>(this, guard, &mut lock, &Spot::new(bucket, granule)));
+                        left.push(unlink::<K, C>(guard, &mut lock, &Spot::new(bucket, granule), true));
                     });
                     holder = this.after(bucket);
                 }
+                lock.after = lock.after.emptied();
                 drop(lock);
                 for each in left.drain(..) {
                     chores = chores | self.removed(guard, each);

@@ -3,14 +3,14 @@ use std::ops::BitOr;
 use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock, FIRST, LINE};
-use super::lane::{self, DEAD, FURTHER};
+use super::lane::{self, FURTHER};
 use super::probe::Sought;
 use super::probe::{Prepared, retire_key};
 use super::state::State;
 use super::table::{Spot, Table};
 use super::{Cell, Hash, Inline, Probe, Raw};
 use crate::primitive::Backoff;
-use crate::reclaim::{GRACE, Pinned, Retired};
+use crate::reclaim::{Pinned, Retired};
 use crate::seeded;
 
 /// Up to this many buckets, a table spreads its entries thinly: it is hot if it is small, and then each entry
@@ -164,7 +164,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 continue;
             };
             let now = guard.domain().epoch();
-            let found = find_room(table, main, &lock, probe.granules(), hash, now);
+            let found = find_room(table, main, probe.granules(), hash, now);
             let (holder, granule) = match (found, &mut spare) {
                 (Some(place), _) => place,
                 (None, Spare(Some((of, link)))) if std::ptr::eq(*of, table) => {
@@ -218,7 +218,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                         // Someone else removed it since we saw it. It was absent then.
                         return (false, chores);
                     }
-                    let left = unlink::<K, C>(table, guard, &mut lock, &spot);
+                    let near = is_near(main, spot.holder, spot.granule(), hash);
+                    let left = unlink::<K, C>(guard, &mut lock, &spot, near);
                     drop(lock);
                     return (true, chores | self.removed(guard, left));
                 }
@@ -306,7 +307,6 @@ fn step<K: Key + ?Sized, C: Cell, R>(
 pub(super) fn find_room<'t, C: Cell>(
     table: &'t Table<C>,
     main: &'t Bucket<C>,
-    lock: &BucketLock<'_, C>,
     count: usize,
     hash: Hash,
     now: u64,
@@ -318,12 +318,9 @@ pub(super) fn find_room<'t, C: Cell>(
     {
         return Some((main, granule));
     }
-    let unseen = lock.after.removed_since(now) >= GRACE || seeded::bug("unseen");
     let mut holder = main;
     loop {
-        if unseen {
-            holder.bury();
-        }
+        holder.bury(now);
         if let Some(granule) = holder.space().find(count, hash.home(), alone) {
             return Some((holder, granule));
         }
@@ -362,31 +359,20 @@ pub(super) struct Left {
     pub(super) key: Option<Retired>,
 }
 
-/// Takes an entry that is there out of its bucket. The caller holds the lock.
+/// Takes an entry that is there, near its home line or not, out of its bucket. The caller holds the lock.
 pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
-    table: &Table<C>,
     guard: Pinned<'_>,
     lock: &mut BucketLock<'_, C>,
     spot: &Spot<'_, C>,
+    near: bool,
 ) -> Left {
     let form = spot.form().expect("only an entry that is there is unlinked");
-    let granules = lane::granules(form);
-    // Those who were removed long ago do not wait for this one.
-    if lock.after.removed_since(guard.domain().epoch()) >= GRACE {
-        let mut holder = Some(lock.bucket());
-        while let Some(bucket) = holder {
-            bucket.bury();
-            holder = table.after(bucket);
-        }
-    }
+    let dead = lane::dead(if seeded::bug("removed") { 0 } else { guard.domain().epoch() });
     // In this order: who finds the value ended finds no entry if it looks again.
-    spot.holder.set_lanes(spot.granule(), granules, DEAD, DEAD);
+    spot.holder.set_lanes(spot.granule(), lane::granules(form), dead, dead);
     let value = spot.cell().end();
     // SAFETY: unlinked by us, under the lock, so nobody else asks.
     let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule()), form) };
-    // The epoch after the unlinking.
-    if !seeded::bug("removed") {
-        lock.after = lock.after.removed(guard.domain().epoch());
-    }
+    lock.after = lock.after.removed(near);
     Left { value, key }
 }

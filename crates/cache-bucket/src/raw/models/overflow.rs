@@ -49,6 +49,56 @@ fn append_get_behind() {
     });
 }
 
+/// What is removed in the bucket hides nothing of what is behind it.
+#[test]
+fn append_del_get() {
+    check(2, || {
+        let all: [u64; 5] = keys(|_| true);
+        let world = World::still(1);
+        let main = world.thread();
+        for key in &all {
+            main.set(*key, 1);
+        }
+        race(
+            main,
+            [
+                Box::new(move |t| t.del(all[0])),
+                Box::new(move |t| {
+                    t.get(all[4]);
+                    t.get(all[0]);
+                }),
+            ],
+        );
+    });
+}
+
+/// The last stray goes, so that nobody looks for strays any more, and comes back where it should be.
+#[test]
+fn stray_comes_near() {
+    check(2, || {
+        let all: [u64; 5] = keys(|_| true);
+        let world = World::moving(1);
+        let main = world.thread();
+        for key in &all {
+            main.set(*key, 1);
+        }
+        main.del(all[0]);
+        main.move_on(3);
+        race(
+            main,
+            [
+                Box::new(move |t| {
+                    t.del(all[4]);
+                    t.set(all[4], 2);
+                }),
+                Box::new(move |t| {
+                    t.get(all[4]);
+                }),
+            ],
+        );
+    });
+}
+
 /// Two append at once.
 #[test]
 fn append_append() {
