@@ -64,7 +64,7 @@ pub(crate) struct SelfCheck {
     #[arg(long)]
     pub(crate) again: bool,
     /// What is measured: flags of `cargo xtask bench`, after `--`.
-    #[arg(last = true, value_name = "FLAGS", default_values = ["--quick", "--caches", "int", "--passes", "6"])]
+    #[arg(last = true, value_name = "FLAGS", default_values = ["--quick", "--caches", "int", "--passes", "8"])]
     pub(crate) bench: Vec<String>,
 }
 

@@ -26,17 +26,15 @@ pub(super) struct Statistic {
 }
 
 const USUAL: Statistic = Statistic { share: 0.5, of_passes: 0.5, rounds: true };
-const OTHERS: [Statistic; 9] = [
-    Statistic { share: 0.5, of_passes: 0.5, rounds: false },
-    Statistic { share: 0.25, of_passes: 0.5, rounds: true },
-    Statistic { share: 0.25, of_passes: 0.5, rounds: false },
-    Statistic { share: 0.1, of_passes: 0.5, rounds: false },
-    Statistic { share: 0.0, of_passes: 0.5, rounds: false },
-    Statistic { share: 0.5, of_passes: 0.0, rounds: false },
-    Statistic { share: 0.25, of_passes: 0.0, rounds: false },
-    Statistic { share: 0.1, of_passes: 0.0, rounds: false },
-    Statistic { share: 0.0, of_passes: 0.0, rounds: false },
-];
+
+/// All others: with more of the samples disturbed, a lower share of them; with more of the passes, a lower share of
+/// those. Between the middle pass and the least one lies the quarter, which neither a neighbour in half of the passes
+/// moves, nor one pass whose memory lay luckily.
+fn others() -> impl Iterator<Item = Statistic> {
+    let with_rounds = [0.25, 0.0].map(|share| Statistic { share, ..USUAL });
+    let of_passes = |share| [0.5, 0.25, 0.0].map(|of_passes| Statistic { share, of_passes, rounds: false });
+    with_rounds.into_iter().chain([0.5, 0.25, 0.1, 0.0].into_iter().flat_map(of_passes))
+}
 
 /// Another statistic must be so much stiller than the usual one: small differences are chance.
 const STILLER: f64 = 0.85;
@@ -56,8 +54,8 @@ pub(super) fn choose(rows: &[Row<'_>]) -> Vec<Statistic> {
     let mut chosen = vec![USUAL; rows.len()];
     for group in groups.into_values() {
         let usual = unrest(rows, &group, USUAL) * STILLER;
-        let others = OTHERS.map(|statistic| (unrest(rows, &group, statistic), statistic));
-        let best = others.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+        let others = others().map(|statistic| (unrest(rows, &group, statistic), statistic));
+        let best = others.min_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, statistic)) = best.filter(|(unrest, _)| *unrest < usual) {
             group.iter().for_each(|&row| chosen[row] = statistic);
         }
