@@ -15,5 +15,5 @@ fn main() -> anyhow::Result<ExitCode> {
     if latency::as_child(&plan, peers::ENTRIES)? {
         return Ok(ExitCode::SUCCESS);
     }
-    Session::run(&flags.output, |console, document| latency::run(&plan, console, document))
+    Session::run(&flags, |console, document| latency::run(&plan, console, document))
 }

@@ -2,7 +2,9 @@
 
 use std::process::{self, ExitCode};
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Cache, Flags, Output, partial_name, saved_runs};
@@ -20,6 +22,10 @@ const INTERRUPTED: i32 = 130;
 /// From this share on, what else runs on the machine is worth a warning.
 const BUSY: f64 = 0.05;
 
+/// Within this time whoever handles Ctrl-C has heard of it. A process that measures for this one hears of it too, and that
+/// it ends is no fault then.
+const HEARD: Duration = Duration::from_millis(500);
+
 /// A document that grows, and what becomes of it.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -29,6 +35,7 @@ pub struct Session {
     baseline: Option<Arc<Run>>,
     started: Instant,
     load: Option<Load>,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Session {
@@ -55,9 +62,13 @@ impl Session {
             baseline,
             started: Instant::now(),
             load: Load::now(),
+            interrupted: Arc::default(),
         };
         session.handle_ctrl_c(&console)?;
         let measured = measure(&mut console, &session.document);
+        if measured.is_err() {
+            session.leave_to_ctrl_c();
+        }
         let concluded = session.conclude(&mut console);
         // Why it was cut short matters more than what became of it then.
         cli::finish(&mut console, measured.and(concluded))
@@ -67,6 +78,7 @@ impl Session {
     fn handle_ctrl_c(&self, console: &Console) -> Result<()> {
         let (session, mut console) = (self.clone(), console.try_clone()?);
         ctrlc::set_handler(move || {
+            session.interrupted.store(true, Ordering::Relaxed);
             let told = console
                 .line("\ninterrupted; this is what was measured:")
                 .map_err(Into::into)
@@ -76,6 +88,14 @@ impl Session {
             process::exit(INTERRUPTED);
         })
         .context("cannot handle Ctrl-C")
+    }
+
+    /// Does not return if Ctrl-C is what a process that measures for this one ended by: its handler ends this one too.
+    fn leave_to_ctrl_c(&self) {
+        thread::sleep(HEARD);
+        while self.interrupted.load(Ordering::Relaxed) {
+            thread::park();
+        }
     }
 
     /// Shows the tables and the machine, and does with the document what was asked for.

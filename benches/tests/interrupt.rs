@@ -1,0 +1,166 @@
+//! Ctrl-C leaves what was measured, and the same command goes on from there.
+//!
+//! The program starts itself as a benchmark in a process group of its own, and interrupts the whole group, as a terminal
+//! does.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> anyhow::Result<ExitCode> {
+    #[cfg(unix)]
+    return unix::main();
+    #[cfg(not(unix))]
+    {
+        println!("Ctrl-C is sent to a process group, which only Unix has");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::env;
+    use std::io::{BufRead, BufReader, Read};
+    use std::os::unix::process::CommandExt;
+    use std::path::{Path, PathBuf};
+    use std::process::{Command, ExitCode, Stdio};
+    use std::time::Duration;
+
+    use clap::Parser;
+    use hotcache_bench::document::SAMPLES;
+    use hotcache_bench::session::Session;
+    use hotcache_bench::{cli, latency, matrix, peers};
+    use hotcache_bench_plan::{Flags, Matrix, Pace, Task, partial_name, saved_runs};
+    use hotcache_report::Run;
+
+    /// The flags of a process that is to measure.
+    const WORDS: &str = "HOTCACHE_TEST_WORDS";
+
+    #[derive(Parser)]
+    #[command(no_binary_name = true)]
+    struct Cli {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    pub(super) fn main() -> anyhow::Result<ExitCode> {
+        if let Ok(words) = env::var(WORDS) {
+            return measure(&words);
+        }
+        let wanted = env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+        let tests: [(&str, fn()); 2] = [
+            ("an_interrupted_full_run_goes_on_where_it_stopped", full_run),
+            ("interrupted_latencies_are_kept", latencies),
+        ];
+        for (name, test) in tests.iter().filter(|(name, _)| name.contains(&wanted)) {
+            test();
+            println!("test {name} ... ok");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What `cargo xtask bench` does with these flags, in less time.
+    fn measure(words: &str) -> anyhow::Result<ExitCode> {
+        let flags = Cli::try_parse_from(words.split_whitespace())?.flags;
+        match flags.task(None)? {
+            Task::Matrix(plan) => {
+                let (warm_up, measurement) = (Duration::from_millis(1), Duration::from_millis(20));
+                let pace = Pace { warm_up, measurement, patience: Duration::ZERO, ..plan.pace };
+                let plan = Matrix { pace, ..plan };
+                let criterion = cli::directory()?.join("criterion");
+                Session::run(&flags, |console, document| {
+                    matrix::run(&plan, peers::ENTRIES, &criterion, console, document)
+                })
+            }
+            Task::Latency(plan) => {
+                if latency::as_child(&plan, peers::ENTRIES)? {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                Session::run(&flags, |console, document| latency::run(&plan, console, document))
+            }
+            other => anyhow::bail!("no test interrupts {other:?}"),
+        }
+    }
+
+    /// Runs until a line says this, interrupts, and tells what was printed and the code of the end.
+    fn run(words: &str, interrupt_at: Option<&str>) -> (String, Option<i32>) {
+        let program = env::current_exe().expect("the path of this program");
+        let mut child = Command::new(program)
+            .env(WORDS, words)
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("it starts again");
+        let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut text = String::new();
+        if let Some(sign) = interrupt_at {
+            while !text.contains(sign) {
+                assert!(output.read_line(&mut text).expect("text") > 0, "it ended without {sign:?}: {text}");
+            }
+            let group = format!("-{}", child.id());
+            let told = Command::new("kill").args(["-s", "INT", "--", &group]).status();
+            assert!(told.expect("a kill command").success());
+        }
+        output.read_to_string(&mut text).expect("text");
+        (text, child.wait().expect("it ends").code())
+    }
+
+    fn json(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.json"))
+    }
+
+    fn full_run() {
+        let (store, name) = (saved_runs(), format!("test-interrupt-{}", std::process::id()));
+        let json = json(&name);
+        let words = format!(
+            "--full --save {name} --json {} --backends rwlock,papaya --caches int --ops get,set,insert --max-key 100 \
+             --threads 1 --key-len 8 --dist uniform --passes 2",
+            json.display()
+        );
+        // Lines are printed in the last pass.
+        let (text, code) = run(&words, Some("int/get/100/t1/uniform/k8/"));
+        assert_eq!(code, Some(130), "{text}");
+        assert!(
+            text.contains("beginning anew") && text.contains("interrupted; this is what was measured"),
+            "{text}"
+        );
+        let partial = Run::read(&json).expect("what was measured so far");
+        assert!(partial.partial && partial.cells.len() == 3 * 4 - 1, "the roof cannot insert: {text}");
+        assert_eq!(store.load(&partial_name(&name)).expect("kept"), partial);
+
+        let (text, code) = run(&words, None);
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains("going on with the run of"), "{text}");
+        let whole = Run::read(&json).expect("all of it");
+        assert!(!whole.partial && whole.cells.len() == partial.cells.len());
+        for (before, cell) in partial.cells.iter().zip(&whole.cells) {
+            assert_eq!(before.name(), cell.name());
+            assert_eq!(cell.samples.len(), 2 * SAMPLES, "{}", cell.name());
+            assert_eq!(
+                before.samples,
+                cell.samples[..before.samples.len()],
+                "{}: measured again",
+                cell.name()
+            );
+        }
+        assert_eq!(store.load(&name).expect("saved"), whole);
+        store.load(&partial_name(&name)).expect_err("a whole run needs no part of one");
+        store.remove(&name).expect("removed");
+        std::fs::remove_file(json).expect("removed");
+    }
+
+    fn latencies() {
+        let json = json(&format!("test-latency-{}", std::process::id()));
+        let words = format!(
+            "--latency --json {} --backends rwlock,papaya --caches int --ops get --max-key 100 --rate 20000",
+            json.display()
+        );
+        // A process that measures the next row is interrupted with this one.
+        let (text, code) = run(&words, Some("/empty"));
+        assert_eq!(code, Some(130), "{text}");
+        assert!(text.contains("interrupted; this is what was measured") && !text.contains("error"), "{text}");
+        let run = Run::read(&json).expect("what was measured so far");
+        let rows: Vec<_> = run.latency.iter().map(|one| one.backend.as_str()).collect();
+        assert!(run.partial && rows.starts_with(&["empty"]) && rows.len() < 4, "{rows:?}");
+        std::fs::remove_file(json).expect("removed");
+    }
+}
