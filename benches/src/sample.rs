@@ -24,7 +24,7 @@ pub(crate) const LOOKED_AT: usize = 8_192;
 const THREAD_SHIFT: u32 = 44;
 
 /// Operations that small maps are filled or emptied with in one round, so that the clock is looked at seldom.
-const ROUND: usize = 16_384;
+const ROUND: usize = CHUNK * 2;
 
 /// A cell: what is done, and with which keys.
 #[derive(Clone, Copy, Debug)]
