@@ -1,5 +1,4 @@
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
@@ -167,6 +166,7 @@ impl Flags {
             return Err(Refusal::new(format!("{many} --threads are too many: the most is {MOST_THREADS}")));
         }
         let max_key = self.max_key(max_key_variable)?;
+        self.only_cells_are_compared()?;
         if self.trace.is_some() || self.memory || self.adapters || self.latency {
             self.no_other_program()?;
         }
@@ -183,6 +183,24 @@ impl Flags {
             return self.latency(&max_key);
         }
         self.matrix(&max_key)
+    }
+
+    /// Refuses to compare what is measured once: nothing tells then what of a difference is chance.
+    fn only_cells_are_compared(&self) -> Result<(), Refusal> {
+        let Flags { trace, memory, adapters, latency, output, .. } = self;
+        let measured = [
+            ("--trace", trace.is_some()),
+            ("--memory", *memory),
+            ("--adapters", *adapters),
+            ("--latency", *latency),
+        ];
+        match measured.into_iter().find(|(_, asked)| *asked && output.compare.is_some()) {
+            Some((flag, _)) => Err(Refusal::new(format!(
+                "--compare is for cells of the matrix, whose passes tell a difference from chance; {flag} has none: save \
+                 both runs with --save, and make a page of each with cargo xtask report"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Refuses rows that another program measures, for what is measured in this one.
@@ -212,9 +230,9 @@ impl Flags {
 
     fn matrix(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
         let pace = match self {
-            Flags { full: true, .. } => FULL,
-            Flags { quick: true, .. } => QUICK,
-            _ => DEFAULT,
+            Flags { full: true, .. } => Pace::FULL,
+            Flags { quick: true, .. } => Pace::QUICK,
+            _ => Pace::DEFAULT,
         };
         let pace = self.passes.map_or(pace, |passes| pace.with_passes(passes));
         let works = kinds::works(self, max_key, &pace)?;
@@ -223,9 +241,6 @@ impl Flags {
     }
 
     fn latency(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
-        // A measurement is told from others by neither of these.
-        one("--dist", &self.dist, Dist::Uniform)?;
-        one("--key-len", &self.key_len, DEFAULT_KEY_LEN)?;
         if let Some(op) = self.ops.iter().find(|op| matches!(op, Op::Insert | Op::Del | Op::GetMany)) {
             return Err(Refusal::new(format!(
                 "`{op}` is not measured with --latency; there are get, set, add, with, grow, --churn, --mix and --profile"
@@ -234,7 +249,7 @@ impl Flags {
         if max_key.iter().any(|keys| keys.is_own()) {
             return Err(Refusal::new("--latency needs key counts above 0"));
         }
-        let works = kinds::works(self, max_key, &DEFAULT)?;
+        let works = kinds::works(self, max_key, &Pace::DEFAULT)?;
         let rows = self.rows(|row| row.kind == Kind::Backend);
         Ok(Task::Latency(Latency { rows, works, rate: self.rate.unwrap_or(HALF) }))
     }
@@ -304,36 +319,6 @@ const MOST_THREADS: usize = 2_048;
 
 /// A load that every row can bear, and under which a stall shows.
 const HALF: Rate = Rate::Share(0.5);
-
-/// What the cells of `--quick` can take in three minutes on two cores.
-const QUICK: Pace = Pace {
-    warm_up: Duration::from_millis(5),
-    measurement: Duration::from_millis(40),
-    passes: 4,
-    budget: Some(Duration::from_secs(150)),
-    patience: Duration::from_secs(15),
-    own_key_batch: 100_000,
-};
-
-/// What the cells of a run without flags can take in a quarter of an hour on two cores.
-const DEFAULT: Pace = Pace {
-    warm_up: Duration::from_millis(20),
-    measurement: Duration::from_millis(120),
-    passes: 3,
-    budget: Some(Duration::from_secs(13 * 60)),
-    patience: Duration::from_secs(60),
-    own_key_batch: OWN_KEY_BATCH,
-};
-
-/// What cells that are to be relied on take; nobody waits for them.
-const FULL: Pace = Pace {
-    warm_up: Duration::from_millis(50),
-    measurement: Duration::from_millis(200),
-    passes: 3,
-    budget: None,
-    patience: Duration::from_secs(60 * 60),
-    own_key_batch: OWN_KEY_BATCH,
-};
 
 /// What was asked, each once; or the default.
 pub(crate) fn or<T: Clone + PartialEq>(asked: &[T], default: &[T]) -> Vec<T> {

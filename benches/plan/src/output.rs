@@ -27,8 +27,8 @@ pub struct Output {
     #[arg(long, value_name = "NAME", conflicts_with = "adapters")]
     pub save: Option<String>,
 
-    /// Compare every cell with a saved run's, once all are measured.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["trace", "memory", "adapters"])]
+    /// Compare every cell of the matrix with a saved run's, once all are measured.
+    #[arg(long, value_name = "NAME")]
     pub compare: Option<String>,
 
     /// With --compare: fail if a backend became slower by more than this, and not by chance.
@@ -71,7 +71,7 @@ impl Output {
         let run = store.load(name).map_err(|error| Refusal::new(format!("--compare: {error}")))?;
         if run.cells.is_empty() {
             return Err(Refusal::new(format!(
-                "--compare: the saved run `{name}` has no cell to compare with"
+                "--compare: the saved run `{name}` has no cell of the matrix to compare with"
             )));
         }
         Ok(Some(run))

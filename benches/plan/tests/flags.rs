@@ -62,7 +62,6 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--latency --full", "--full"),
         ("--latency --ops del", "`del` is not measured with --latency"),
         ("--latency --ops get --max-key 0", "--latency needs key counts above 0"),
-        ("--latency --dist uniform,zipf:1", "--dist takes one value"),
         ("--latency --backends go-sync-map", "`go-sync-map` is in Go"),
         ("--max-key many", "`many` is no number of keys"),
         ("--max-key -1", "-1"),
@@ -86,7 +85,13 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--memory --max-key 1,2", "one value"),
         ("--adapters --json x", "--json"),
         ("--adapters --save x", "--save"),
-        ("--memory --compare x", "--compare"),
+        (
+            "--memory --compare x",
+            "--compare is for cells of the matrix, whose passes tell a difference from chance; --memory",
+        ),
+        ("--latency --compare x", "--latency has none"),
+        ("--trace Cargo.toml --compare x", "--trace has none"),
+        ("--adapters --compare x", "--adapters has none"),
         ("--deny-regressions 5", "--compare"),
         ("--compare x --deny-regressions much", "`much` is no percentage"),
         ("--compare x --deny-regressions=-1", "`-1` is no percentage"),
@@ -267,6 +272,9 @@ fn latencies_are_those_of_a_million_keys_unless_others_are_asked_for() {
         ["obj/lists/100k/t2/zipf:1.49/k21/scc"]
     );
     assert_eq!(cells("--latency --hot-key --caches int --ops add"), ["int/add/1/t1/hot/k8/scc"]);
+    let skewed = cells("--latency --caches int --ops get --dist uniform,zipf:0.99 --key-len 8,36");
+    let wanted = ["uniform/k8", "zipf:0.99/k8", "uniform/k36", "zipf:0.99/k36"];
+    assert_eq!(skewed, wanted.map(|keys| format!("int/get/1M/t1/{keys}/scc")));
     assert_eq!(plan("--latency").rate, Rate::Share(0.5));
     assert_eq!(plan("--latency --rate 1e6").rate, Rate::PerSecond(1e6));
     let rows = names(&plan("--latency").rows);

@@ -57,7 +57,7 @@ fn names_are_refused_that_cannot_be_saved_or_are_not_there() {
         ),
         (comparing("a b"), "--compare: `a b` cannot name a run"),
         (comparing("broken"), "broken.json: EOF"),
-        (comparing("memory-only"), "has no cell to compare with"),
+        (comparing("memory-only"), "has no cell of the matrix to compare with"),
         (Output { json: Some(directory.0.clone()), ..Output::default() }, "is a directory"),
     ] {
         let refused = output.baseline(&store).expect_err(named).to_string();

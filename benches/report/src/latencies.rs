@@ -12,14 +12,13 @@ use crate::{Latency, Run, number};
 /// ```
 #[must_use]
 pub fn latencies(run: &Run) -> String {
-    let work = |one: &Latency| (one.cache.clone(), one.op.clone(), one.max_key, one.threads);
     let width = run.latency.iter().map(|one| one.backend.len()).max().unwrap_or(0);
     let mut text = String::new();
     let mut before = None;
     for one in &run.latency {
-        if before != Some(work(one)) {
+        if before != Some(one.work()) {
             heading(&mut text, one, width);
-            before = Some(work(one));
+            before = Some(one.work());
         }
         let _ = write!(text, "{:width$}", one.backend);
         for (_, ns) in one.percentiles.named() {
@@ -32,14 +31,8 @@ pub fn latencies(run: &Run) -> String {
 }
 
 fn heading(text: &mut String, one: &Latency, width: usize) {
-    let Latency { cache, op, max_key, threads, per_second, count, .. } = one;
-    let s = if *threads == 1 { "" } else { "s" };
-    let keys = number::keys(*max_key);
-    let rate = number::short(*per_second);
-    let _ = writeln!(
-        text,
-        "{cache} {op}, {keys}, {threads} thread{s}: {count} operations, {rate} a second, from when each was due"
-    );
+    let (work, count, rate) = (one.work(), one.count, number::short(one.per_second));
+    let _ = writeln!(text, "{work}: {count} operations, {rate} a second, from when each was due");
     let _ = write!(text, "{:width$}", "");
     for (name, _) in one.percentiles.named() {
         let _ = write!(text, " {name:>9}");

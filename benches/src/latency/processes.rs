@@ -149,6 +149,8 @@ fn measured(work: &Work, row: &Row, per_second: f64, found: Latencies) -> Latenc
         op: work.op.to_string(),
         max_key: work.max_key.0 as u64,
         threads: work.threads,
+        dist: work.dist.to_string(),
+        key_len: work.key_len,
         per_second,
         count,
         percentiles,

@@ -5,7 +5,7 @@ mod traffic;
 
 use std::collections::BTreeMap;
 
-use crate::{Kind, Run, Work};
+use crate::{Kind, Latency, Run, Work};
 use contest::Contest;
 use traffic::{TRAFFIC, Threads, Traffic};
 
@@ -106,12 +106,12 @@ fn of_traffic(run: &Run, traffic: &Traffic) -> Option<Advice> {
 fn of_latency(run: &Run, op: &str) -> Option<Advice> {
     let told =
         run.latency.iter().filter(|one| one.kind == Kind::Backend && one.op == op && one.cache == "int");
-    let most = told.clone().map(|one| (one.max_key, one.threads)).max()?;
-    let values = told.filter(|one| (one.max_key, one.threads) == most);
+    let most = told.clone().map(Latency::work).max_by_key(|work| (work.max_key, work.threads))?;
+    let values = told.filter(|one| one.work() == most);
     let values = values.map(|one| (one.backend.as_str(), one.percentiles.p999));
     let standings = Contest::of_single(values, contest::LATENCY_TELLS).standings()?;
     let traffic = if op == "get" { "Steady reads" } else { "Steady growth" };
-    let keys = crate::number::keys(most.0);
+    let keys = crate::number::keys(most.max_key);
     let about = format!("{op}, {keys}, on a fixed schedule: the time within which 99.9 % are done");
     Some(Advice { traffic, about, unit: "ns", rows: 1, standings })
 }

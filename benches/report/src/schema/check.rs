@@ -59,7 +59,12 @@ fn cell(at: &str, cell: &Cell) -> Checked {
 }
 
 fn latency(at: &str, latency: &Latency) -> Checked {
-    for (field, text) in [("cache", &latency.cache), ("backend", &latency.backend), ("op", &latency.op)] {
+    for (field, text) in [
+        ("cache", &latency.cache),
+        ("backend", &latency.backend),
+        ("op", &latency.op),
+        ("dist", &latency.dist),
+    ] {
         name(&format!("{at}.{field}"), text)?;
     }
     at_least_one(&format!("{at}.threads"), latency.threads)?;

@@ -2,7 +2,7 @@ use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::{Kind, Work};
 
 /// How long operations took that arrived on a fixed schedule, from the instant each was due.
 ///
@@ -18,6 +18,8 @@ use super::Kind;
 ///     op: "insert".into(),
 ///     max_key: 1_000_000,
 ///     threads: 1,
+///     dist: "uniform".into(),
+///     key_len: 8,
 ///     per_second: 500_000.0,
 ///     count: 1_000_000,
 ///     percentiles: Percentiles { p50: 210.0, p90: 400.0, p99: 900.0, p999: 4e3, p9999: 5e4, max: 9e5 },
@@ -41,6 +43,12 @@ pub struct Latency {
     pub max_key: u64,
     /// The number of threads.
     pub threads: usize,
+    /// How often each key is asked for.
+    #[serde(default = "uniform")]
+    pub dist: String,
+    /// The length of every key in bytes.
+    #[serde(default = "eight")]
+    pub key_len: usize,
     /// Arrivals a second, of all threads together.
     pub per_second: f64,
     /// The number of operations.
@@ -82,11 +90,39 @@ pub struct Percentiles {
     pub max: f64,
 }
 
+/// What documents were measured with that do not tell.
+fn uniform() -> String {
+    "uniform".to_owned()
+}
+
+fn eight() -> usize {
+    8
+}
+
 impl Latency {
+    /// The work that was measured.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use hotcache_report::Latency;
+    /// let json = r#"{"cache": "int", "backend": "scc", "op": "get", "max_key": 100, "threads": 1, "per_second": 1e6,
+    ///     "count": 9, "percentiles": {"p50": 1, "p90": 2, "p99": 3, "p99.9": 4, "p99.99": 5, "max": 6}}"#;
+    /// let latency: Latency = serde_json::from_str(json).unwrap();
+    /// assert_eq!(latency.work().to_string(), "int get, 100 keys, 1 thread, uniform, 8-byte keys");
+    /// ```
+    #[must_use]
+    pub fn work(&self) -> Work {
+        Work {
+            dist: self.dist.clone(),
+            key_len: self.key_len,
+            ..Work::new(&self.cache, &self.op, self.max_key, self.threads)
+        }
+    }
+
     /// What tells one measurement from another.
     pub(super) fn identity(&self) -> impl Hash + Eq + use<> {
-        let names = [&self.cache, &self.backend, &self.op].map(String::clone);
-        (names, self.max_key, self.threads)
+        (self.work(), self.backend.clone())
     }
 }
 

@@ -266,13 +266,15 @@ fn latency(row: &Row, op: &str, random: &mut Random) -> Latency {
     }
     curve.push([1.0, highest * 1.1]);
     Latency {
-        page_faults: None,
+        page_faults: Some(1_234),
         cache: "int".to_owned(),
         backend: row.name.to_owned(),
         kind: row.kind,
         op: op.to_owned(),
         max_key: 1_000_000,
         threads: 1,
+        dist: "uniform".to_owned(),
+        key_len: 8,
         per_second: 200_000.0,
         count: 1_000_000,
         percentiles: Percentiles {

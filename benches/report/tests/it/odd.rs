@@ -66,6 +66,8 @@ fn latency() -> impl Strategy<Value = Latency> {
             op,
             max_key: 100,
             threads: 1,
+            dist: "uniform".to_owned(),
+            key_len: 8,
             per_second: v[0],
             count: 1,
             percentiles: Percentiles { p50: v[1], p90: v[2], p99: v[3], p999: v[4], p9999: v[5], max: v[6] },
