@@ -10,7 +10,8 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         return None;
     }
     let text = "Nanoseconds for an operation of one thread: the median, the least and greatest sample, and the ratio to \
-                the best map of the column; lower is better. The rows below the backends are the same maps used by hand, \
+                the best map of the column; lower is better. Where a map grew, the longest \
+                single insert is told besides. The rows below the backends are the same maps used by hand, \
                 peers, and floors that no map can beat."
         .to_owned();
     let mut blocks = vec![Block::Text(text)];
@@ -41,7 +42,9 @@ fn times(caption: &str, cells: &[&Cell]) -> Table {
     rows(&mut table, cells, |backend| {
         let entries = by_column.iter().zip(&best).map(|(cells, best)| {
             let cell = cells.iter().find(|cell| cell.backend == backend);
-            cell.map_or_else(Entry::missing, |cell| measured(cell.ns_per_op, *best))
+            cell.map_or_else(Entry::missing, |cell| {
+                with_worst(measured(cell.ns_per_op, *best), cell.worst_ns)
+            })
         });
         entries.collect()
     });
@@ -82,6 +85,12 @@ pub(super) fn measured(spread: Spread, best: f64) -> Entry {
         ratio: Some(ratio).filter(|ratio| ratio.is_finite()),
         sort: Some(spread.median),
     }
+}
+
+/// The longest single operation besides, where it was looked for.
+fn with_worst(entry: Entry, worst_ns: Option<f64>) -> Entry {
+    let worst = worst_ns.map_or_else(String::new, |ns| format!(" · longest {}", number::time(ns)));
+    Entry { detail: entry.detail + &worst, ..entry }
 }
 
 /// What operations ask of the allocator, and what share of them found their key.

@@ -1,23 +1,30 @@
+use std::collections::BTreeSet;
+
 use super::{Block, Entry, Figure, Section, Table, grouped, threads};
 use crate::svg::{Axis, Lines, Panel, Point, Scale, Series};
 use crate::tone::Tones;
-use crate::{Kind, Latency, Run, number};
+use crate::{Kind, Latency, Run, Work, number};
 
 /// How long operations took that came on a schedule: curves, and a table for each.
 pub(super) fn section(run: &Run, tones: &Tones) -> Option<Section> {
-    let groups = grouped(&run.latency, |one| (&one.cache, &one.op, one.max_key, one.threads));
+    let groups = grouped(&run.latency, Latency::work);
+    let plain = groups.iter().map(|(work, _)| (&work.dist, work.key_len)).collect::<BTreeSet<_>>().len() == 1;
     let mut panels = Vec::new();
     let mut tables = Vec::new();
-    for ((cache, op, max_key, count), all) in groups {
-        let about = format!("{cache} {op}, {}, {}", number::keys(max_key), threads(count));
-        panels.extend(panel(&about, &all, tones));
-        tables.push(Block::Table(table(&about, &all)));
+    for (work, all) in &groups {
+        let Work { cache, op, max_key, threads: count, .. } = work;
+        let about = format!("{cache} {op}, {}, {}", number::keys(*max_key), threads(*count));
+        // What tells none of them apart is not told.
+        let about = if plain { about } else { work.to_string() };
+        panels.extend(panel(&about, all, tones));
+        tables.push(Block::Table(table(&about, all)));
     }
     if tables.is_empty() {
         return None;
     }
     let text = "Operations arrive on a fixed schedule, and each is timed from when it was due, so that a stall counts \
-                for all that wait behind it. Curves run from the quickest operation on the left to the slowest on the right."
+                for all that wait behind it. Page faults are pages touched for the first time meanwhile, each a pause of the \
+                system's and not the map's. Curves run from the quickest operation on the left to the slowest on the right."
         .to_owned();
     let mut blocks = vec![Block::Text(text)];
     if !panels.is_empty() {
@@ -70,7 +77,11 @@ fn tick(ns: f64) -> String {
 
 fn table(about: &str, all: &[&Latency]) -> Table {
     let names = all.first().map(|one| one.percentiles.named().map(|(name, _)| name.to_owned()));
-    let mut table = Table::new(about, "backend", names.into_iter().flatten().chain(["rate".to_owned()]));
+    let mut table = Table::new(
+        about,
+        "backend",
+        names.into_iter().flatten().chain(["rate", "page faults"].map(str::to_owned)),
+    );
     let best = |at: usize| {
         let maps = all.iter().filter(|one| one.kind != Kind::Floor);
         maps.map(|one| one.percentiles.named()[at].1).fold(f64::INFINITY, f64::min)
@@ -88,7 +99,12 @@ fn table(about: &str, all: &[&Latency]) -> Table {
             sort: Some(one.per_second),
             ..Entry::default()
         };
-        table.push([Entry::text(&one.backend)].into_iter().chain(times).chain([rate]).collect());
+        let faults = one.page_faults.map_or_else(Entry::missing, |faults| Entry {
+            text: number::count(faults),
+            sort: Some(faults as f64),
+            ..Entry::default()
+        });
+        table.push([Entry::text(&one.backend)].into_iter().chain(times).chain([rate, faults]).collect());
     }
     table
 }

@@ -7,6 +7,7 @@ mod every_cell;
 mod latency;
 mod losses;
 mod memory;
+mod own;
 mod scaling;
 mod trace;
 
@@ -137,6 +138,7 @@ fn sections_of(run: &Run, tones: &Tones) -> Vec<Section> {
     let sections = [
         advice::section(run),
         losses::section(run),
+        own::section(run),
         charts::throughput(run, tones),
         charts::key_counts(run, tones),
         latency::section(run, tones),

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use hotcache_report::{Kind, Machine, Report, Run};
+use hotcache_report::{Cell, Kind, Machine, Report, Run, Work};
 use roxmltree::{Document, ParsingOptions};
 
 use crate::fixture;
@@ -38,6 +38,7 @@ fn the_page_has_a_section_for_everything_that_was_measured() {
     for wanted in [
         "Which backend for which traffic",
         "Where each loses",
+        "Our own table against the best other",
         "Throughput against threads",
         "Time against the number of keys",
         "Latency",
@@ -112,6 +113,43 @@ fn the_best_of_each_column_is_marked_and_so_is_the_worst() {
     }
     assert_eq!(columns, 9 * 4);
     assert!(html.contains("class=\"number h4\""), "flurry is more than four times as slow somewhere");
+}
+
+/// A run of one work, in so many nanoseconds by each row.
+fn one_work(rows: &[(&str, Kind, f64)]) -> Run {
+    let mut run = Run::new(fixture::machine());
+    for (backend, kind, ns) in rows {
+        run.cells.extend(Cell::measured(Work::new("int", "grow", 100, 1), backend, *kind, vec![*ns]));
+    }
+    run
+}
+
+#[test]
+fn our_own_table_stands_against_the_best_of_all_other_maps() {
+    let (ours, by_hand) = (("bucket", Kind::Backend, 10.0), ("scc-by-hand", Kind::ByHand, 5.0));
+    let others = [("empty", Kind::Floor, 1.0), ("scc", Kind::Backend, 30.0), ("moka", Kind::Peer, 90.0)];
+    let behind = Report::of(vec![one_work(&[&others[..], &[ours, by_hand]].concat())]).markdown();
+    assert!(
+        behind
+            .contains("| grow <sub>1 thread</sub> | 0.50× <sub>10.0 against 5.00 ns of scc-by-hand</sub> |"),
+        "{behind}"
+    );
+    assert!(behind.contains("ahead in 0 of 1 cells"), "{behind}");
+    let ahead = Report::of(vec![one_work(&[&others[..], &[ours]].concat())]).markdown();
+    assert!(ahead.contains("**3.00×** <sub>10.0 against 30.0 ns of scc</sub>"), "{ahead}");
+    assert!(ahead.contains("| int grow | 1 | 1 | **3.00×** | **3.00×** | **3.00×** |"), "{ahead}");
+    assert!(!Report::of(vec![one_work(&others)]).markdown().contains("Our own table"));
+}
+
+#[test]
+fn pauses_are_told() {
+    let mut run = one_work(&[("scc", Kind::Backend, 30.0)]);
+    run.cells[0].worst_ns = Some(812_000.0);
+    let markdown = Report::of(vec![run]).markdown();
+    assert!(markdown.contains("longest 812 µs"), "{markdown}");
+    let markdown = Report::of(vec![fixture::complete(1)]).markdown();
+    let latencies = markdown.split("## Latency").nth(1).expect("latencies");
+    assert!(latencies.contains("| rate | page faults |") && latencies.contains("| 1234 |"), "{latencies}");
 }
 
 #[test]
