@@ -56,6 +56,7 @@ const BUGS: &[Bug] = &[
     bug("link", "append_get_behind", 1),
     bug("strays", "append_get", 1),
     bug("stray-gone", "append_del_get", 1),
+    bug("trim", "trim_get_behind", 1),
     bug("close", "insert_growth", 1),
     bug("remove-moved", "del_growth", 1),
     bug("step-lock", "add_growth", 1),

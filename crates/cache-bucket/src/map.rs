@@ -192,10 +192,13 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     #[cold]
     #[inline(never)]
     fn do_chores(&self, chores: Chores) {
-        if chores.has(Chores::RESIZED) {
-            for _ in 0..GRACE {
-                reclaim::domain().try_move();
-            }
+        let domain = reclaim::domain();
+        // The epoch moves at once where there is no other thread that has to execute a barrier for it.
+        if chores.has(Chores::RESIZED | Chores::FULL)
+            || chores.has(Chores::CROWDED) && domain.has_one_thread()
+        {
+            // Once it does not move, someone is in the way who may take long.
+            let _ = (0..GRACE).all(|_| domain.try_move());
         }
         if chores.has(Chores::RESIZED | Chores::MOVE) {
             let guard = reclaim::pin();

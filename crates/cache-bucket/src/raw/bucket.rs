@@ -185,8 +185,10 @@ impl<C: Cell> Bucket<C> {
         Space(taken as u32)
     }
 
-    /// Frees the granules of removed entries that nobody reads any more now, in this epoch. The caller holds the lock.
-    pub(super) fn bury(&self, now: u64) {
+    /// Frees the granules of removed entries that nobody reads any more now, in this epoch; says whether there were any.
+    /// The caller holds the lock.
+    pub(super) fn bury(&self, now: u64) -> bool {
+        let mut buried = false;
         for word in &self.header[FIRST / 4..] {
             let lanes = word.load(Ordering::Relaxed);
             let (mut dead, mut kept) = (lanes & DEADS, lanes);
@@ -200,8 +202,15 @@ impl<C: Cell> Bucket<C> {
             if kept != lanes {
                 // Release: who reads this word sees the entries of its other lanes, whoever put them there.
                 word.store(kept, seeded::ordering(Ordering::Release, "bury"));
+                buried = true;
             }
         }
+        buried
+    }
+
+    /// Whether all granules are free. The caller holds the lock.
+    pub(super) fn is_free(&self) -> bool {
+        self.header[FIRST / 4..].iter().all(|word| word.load(Ordering::Relaxed) == 0)
     }
 
     /// Whether there are granules of removed entries.

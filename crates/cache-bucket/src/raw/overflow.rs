@@ -1,10 +1,13 @@
+use std::collections::VecDeque;
 use std::ptr;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, BucketLock};
 use super::cell::Cell;
 use super::memory::Memory;
 use super::state::MAX_LINK;
 use crate::primitive::{AtomicPtr, AtomicUsize, Mutex, Ordering, lock};
+use crate::reclaim::GRACE;
+use crate::seeded;
 
 /// As many as links have bits: chunk `i` holds `base << i` buckets. Few under loom, where every atomic costs time.
 const CHUNKS: usize = if cfg!(loom) { 3 } else { 29 };
@@ -27,6 +30,15 @@ struct Pool<C> {
     next: u32,
     /// Given back unused.
     free: Vec<u32>,
+    /// Taken out of their chains, each in an epoch; the oldest first.
+    trimmed: VecDeque<(u64, u32)>,
+}
+
+/// Buckets that follow each other and were taken out of a chain: a link to the first, and their number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trimmed {
+    first: u32,
+    count: usize,
 }
 
 impl<C: Cell> Overflow<C> {
@@ -36,7 +48,12 @@ impl<C: Cell> Overflow<C> {
             base_shift: (buckets / 64).max(1).ilog2(),
             chunks: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
             used: AtomicUsize::new(0),
-            pool: Mutex::new(Pool { memory: Vec::new(), next: 1, free: Vec::new() }),
+            pool: Mutex::new(Pool {
+                memory: Vec::new(),
+                next: 1,
+                free: Vec::new(),
+                trimmed: VecDeque::new(),
+            }),
         }
     }
 
@@ -45,10 +62,15 @@ impl<C: Cell> Overflow<C> {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// An empty bucket that no chain has; `None` when links are used up.
-    pub(super) fn take(&self) -> Option<u32> {
+    /// An empty bucket that no chain has, in this epoch; `None` when links are used up.
+    pub(super) fn take(&self, now: u64) -> Option<u32> {
         let mut pool = lock(&self.pool);
-        let link = match pool.free.pop() {
+        let out_of_sight = |(epoch, _): &mut (u64, u32)| *epoch + GRACE <= now || seeded::bug("trim");
+        let trimmed = pool.trimmed.pop_front_if(out_of_sight).map(|(_, link)| {
+            self.bucket(link).set_link(0);
+            link
+        });
+        let link = match trimmed.or_else(|| pool.free.pop()) {
             Some(link) => link,
             None => {
                 let link = pool.next;
@@ -68,6 +90,47 @@ impl<C: Cell> Overflow<C> {
         };
         self.used.fetch_add(1, Ordering::Relaxed);
         Some(link)
+    }
+
+    /// Takes buckets in which nothing is any more out of the chain of a bucket that the caller has locked: the first run
+    /// of such, to be [retired](Self::retire) once the lock is released.
+    ///
+    /// Who stands in one of them goes on to what follows in the chain, as they keep their links.
+    #[cold]
+    pub(super) fn trim(&self, main: &mut BucketLock<'_, C>, now: u64) -> Option<Trimmed> {
+        let (mut before, mut link) = (None, main.after.link());
+        let mut trimmed: Option<Trimmed> = None;
+        while link != 0 {
+            let holder: &Bucket<C> = self.bucket(link);
+            holder.bury(now);
+            if holder.is_free() {
+                trimmed.get_or_insert(Trimmed { first: link, count: 0 }).count += 1;
+            } else if trimmed.is_some() {
+                break;
+            } else {
+                before = Some(holder);
+            }
+            link = holder.state().link();
+        }
+        if trimmed.is_some() {
+            match before {
+                Some(holder) => holder.set_link(link),
+                None => main.set_link(link),
+            }
+        }
+        trimmed
+    }
+
+    /// Keeps trimmed buckets until nobody can stand in them. The caller is pinned as it was when it trimmed them, and
+    /// loaded this epoch since.
+    pub(super) fn retire(&self, trimmed: Trimmed, epoch: u64) {
+        let mut link = trimmed.first;
+        let mut pool = lock(&self.pool);
+        for _ in 0..trimmed.count {
+            pool.trimmed.push_back((epoch, link));
+            link = self.bucket(link).state().link();
+        }
+        self.used.fetch_sub(trimmed.count, Ordering::Relaxed);
     }
 
     /// Takes back a bucket that no chain ever had.
@@ -107,12 +170,12 @@ mod tests {
     fn every_link_has_a_bucket_of_its_own() {
         for buckets in [2, 64, 1024] {
             let overflow = Overflow::<AtomicI64>::new(buckets);
-            let links: Vec<_> = (0..500).map(|_| overflow.take().expect("plenty")).collect();
+            let links: Vec<_> = (0..500).map(|_| overflow.take(1).expect("plenty")).collect();
             let places: HashSet<_> = links.iter().map(|&link| ptr::from_ref(overflow.bucket(link))).collect();
             assert_eq!(places.len(), 500);
             overflow.give_back(links[7]);
             assert_eq!(overflow.used(), 499);
-            assert_eq!(overflow.take(), Some(links[7]));
+            assert_eq!(overflow.take(1), Some(links[7]));
         }
     }
 }

@@ -293,7 +293,8 @@ impl<'t, C: Cell> Target<'t, C> {
     fn further(&mut self, count: usize, hash: Hash) -> (&'t Bucket<C>, usize) {
         let room = find_room(self.table, self.main, count, hash, self.now);
         let (holder, place) = room.unwrap_or_else(|| {
-            let link = self.table.overflow.take().expect("2^24 overflow buckets do not fit in any memory");
+            let link =
+                self.table.overflow.take(self.now).expect("2^24 overflow buckets do not fit in any memory");
             (append(self.table, self.main, &mut self.lock, link), FIRST)
         });
         // The dead may have been buried.

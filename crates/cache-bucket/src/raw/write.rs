@@ -4,6 +4,7 @@ use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock, FIRST, LINE};
 use super::lane::{self, FURTHER};
+use super::overflow::Trimmed;
 use super::probe::Sought;
 use super::probe::{Prepared, retire_key};
 use super::state::State;
@@ -33,6 +34,10 @@ impl Chores {
     pub(crate) const TIDY: Chores = Chores(2);
     /// The table was just given a next one: the sooner the epoch moves on the better.
     pub(crate) const RESIZED: Chores = Chores(4);
+    /// A bucket is full, of what was removed a moment ago too: that can be used again once a grace period is over.
+    pub(crate) const CROWDED: Chores = Chores(8);
+    /// The same, and what follows it in its chain is full as well.
+    pub(crate) const FULL: Chores = Chores(16);
 
     #[inline(always)]
     pub(crate) fn any(self) -> bool {
@@ -164,6 +169,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 continue;
             };
             let now = guard.domain().epoch();
+            // What died here a while ago may have had to do with a long chain.
+            let trim = lock.after.link() != 0 && main.bury(now);
+            let _trimmed = Off(table, trim.then(|| table.overflow.trim(&mut lock, now)).flatten(), now);
             let found = find_room(table, main, probe.granules(), hash, now);
             let (holder, granule) = match (found, &mut spare) {
                 (Some(place), _) => place,
@@ -178,9 +186,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     drop(lock);
                     prepared = Some(ready);
                     if dead {
-                        chores = chores | Chores::TIDY;
+                        chores = chores | Chores::FULL;
                     }
-                    spare = Spare(table.overflow.take().map(|link| (table, link)));
+                    spare = Spare(table.overflow.take(now).map(|link| (table, link)));
                     if spare.0.is_none() || table.overflow.used() > table.count / 8 + 1 {
                         chores = chores | self.grow(guard, table);
                     }
@@ -192,6 +200,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             unsafe { ready.write(holder.key(granule)) };
             holder.set_lanes(granule, probe.granules(), lane::entry(hash.tag(), form), FURTHER);
             lock.after = lock.after.inserted(is_near(main, holder, granule, hash));
+            if !std::ptr::eq(holder, main) && main.has_dead() {
+                chores = chores | Chores::CROWDED;
+            }
             let thick = table.count < SMALL && holder.space().used() > THIN;
             drop(lock);
             self.counters.inserted(guard.thread());
@@ -262,6 +273,18 @@ impl<C: Cell> Drop for Spare<'_, C> {
     fn drop(&mut self) {
         if let Some((table, link)) = self.0 {
             table.overflow.give_back(link);
+        }
+    }
+}
+
+/// Buckets that were taken off a chain in this epoch: they go back once its lock is released, which is before this is
+/// dropped.
+struct Off<'t, C: Cell>(&'t Table<C>, Option<Trimmed>, u64);
+
+impl<C: Cell> Drop for Off<'_, C> {
+    fn drop(&mut self) {
+        if let Some(trimmed) = self.1 {
+            self.0.overflow.retire(trimmed, self.2);
         }
     }
 }

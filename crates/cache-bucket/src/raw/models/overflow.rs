@@ -1,6 +1,6 @@
 //! A bucket that is full, and what is put behind it. Loom's buckets have room for four entries.
 
-use super::threads::{World, keys, race};
+use super::threads::{World, keys, race, race_of};
 use crate::models::check;
 
 /// What is in the bucket and what is put behind it is found.
@@ -95,6 +95,33 @@ fn stray_comes_near() {
                     t.get(all[4]);
                 }),
             ],
+        );
+    });
+}
+
+/// A bucket is taken off a chain, and put into another: who stands in it finds what follows it in the first.
+#[test]
+fn trim_get_behind() {
+    check(1, || {
+        let all: [u64; 9] = keys(|index| index == 0);
+        let others: [u64; 5] = keys(|index| index == 1);
+        let world = World::moving(8);
+        let main = world.thread();
+        for key in all.iter().chain(&others[..4]) {
+            main.set(*key, 1);
+        }
+        for key in &all[3..8] {
+            main.del(*key);
+        }
+        main.move_on(3);
+        race_of(
+            main,
+            [(world.pinned_thread(), Box::new(move |t| assert_eq!(t.find(all[8]), Some(1))))],
+            Box::new(move |t| {
+                // In place of what was removed in the first bucket; the second bucket is empty now.
+                t.set(all[3], 2);
+                t.set(others[4], 2);
+            }),
         );
     });
 }

@@ -163,6 +163,12 @@ impl Thread<AtomicI64> {
         })
     }
 
+    /// Looks for a key wherever it may be. Not logged.
+    pub(super) fn find(&self, key: u64) -> Option<i64> {
+        let (probe, hash) = Probe::new(&key, &HASHER);
+        self.pinned(|raw, pinned| raw.get(pinned, hash, probe))
+    }
+
     /// As the cache does it: where the key should be, or else with every way there is.
     fn quick<R>(&self, key: u64, f: impl FnOnce(&AtomicI64) -> Option<R>) -> Option<R> {
         let (inline, hash) = Inline::new(&key, &HASHER)?;
