@@ -2,7 +2,7 @@
 
 use cache_core::{HashBuilder, Key, Options};
 
-use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Probe, Raw, Upsert};
+use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Upsert};
 use crate::reclaim::{self, GRACE, Pinned};
 
 /// How many buckets one write moves while the table is resized: enough that a growing table is through long before
@@ -29,6 +29,9 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     /// Calls `f` with the word of a key's value, under a pin.
     #[inline(always)]
     pub(crate) fn get<R>(&self, key: &K, f: impl FnOnce(C::Word) -> R) -> Option<R> {
+        if let Some(long) = Long::new(key) {
+            return get_long(&self.raw, long.hash(&self.hasher), long, key, f);
+        }
         let (probe, hash) = Probe::new(key, &self.hasher);
         match reclaim::quick_pin() {
             Some(guard) => self.raw.get(guard.pinned(), hash, probe).map(f),
@@ -48,8 +51,17 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     /// it that the others need. `None` says nothing of the key; then take one of those.
     #[inline(always)]
     pub(crate) fn quick<R>(&self, key: &K, f: impl FnOnce(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
-        let (key, hash) = Inline::new(key, &self.hasher)?;
-        quick(&self.raw, hash, key, f)
+        match Inline::new(key, &self.hasher) {
+            Some((key, hash)) => quick(&self.raw, hash, key, f),
+            None => self.quick_otherwise(key, f),
+        }
+    }
+
+    /// The same for a key that is kept behind a pointer: hashed here, so that the way of shorter ones has no part in it.
+    #[inline(never)]
+    fn quick_otherwise<R>(&self, key: &K, f: impl FnOnce(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
+        let long = Long::new(key)?;
+        quick_long(&self.raw, long.hash(&self.hasher), long, f)
     }
 
     /// Calls `f` with the value of a present key. See [`Raw::update`].
@@ -235,6 +247,34 @@ fn quick<K: Key + ?Sized, C: Cell, R>(
     let guard = reclaim::quick_pin()?;
     let pinned = guard.pinned();
     raw.quick(pinned, hash, key, |cell| f(pinned, cell))
+}
+
+/// [`quick`] for a key behind a pointer.
+#[inline(never)]
+fn quick_long<K: Key + ?Sized, C: Cell, R>(
+    raw: &Raw<K, C>,
+    hash: Hash,
+    key: Long<'_>,
+    f: impl FnOnce(Pinned<'_>, &C) -> Option<R>,
+) -> Option<R> {
+    let guard = reclaim::quick_pin()?;
+    let pinned = guard.pinned();
+    raw.quick_long(pinned, hash, key, |cell| f(pinned, cell))
+}
+
+/// [`Map::get`] of a key behind a pointer, apart from that of others, whose registers it would need.
+#[inline(never)]
+fn get_long<K: Key + ?Sized, C: Cell, R>(
+    raw: &Raw<K, C>,
+    hash: Hash,
+    long: Long<'_>,
+    key: &K,
+    f: impl FnOnce(C::Word) -> R,
+) -> Option<R> {
+    match reclaim::quick_pin() {
+        Some(guard) => raw.get(guard.pinned(), hash, long.probe(key)).map(f),
+        None => raw.get(reclaim::pin().pinned(), hash, long.probe(key)).map(f),
+    }
 }
 
 impl<K: Key + ?Sized, C: Cell, S> std::fmt::Debug for Map<K, C, S> {

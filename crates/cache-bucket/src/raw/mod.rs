@@ -33,7 +33,7 @@ use table::{LEAST, Table};
 pub(crate) use cell::Cell;
 pub(crate) use cell::{clone_of, replace, retire_arc};
 pub(crate) use hash::Hash;
-pub(crate) use probe::{Inline, Probe};
+pub(crate) use probe::{Inline, Long, Probe};
 pub(crate) use resize::Assist;
 pub(crate) use visit::Entry;
 pub(crate) use write::{Chores, Upsert};

@@ -62,6 +62,43 @@ impl Sought for Inline<'_> {
     }
 }
 
+/// The bytes of a key that is kept behind a pointer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Long<'k>(&'k [u8]);
+
+impl<'k> Long<'k> {
+    /// The key, ready to be looked for; `None` if it is kept elsewhere.
+    #[inline(always)]
+    pub(crate) fn new<K: Key + ?Sized>(key: &'k K) -> Option<Self> {
+        // The bytes of a plain key are few.
+        bytes_of(key).filter(|bytes| !is_plain::<K>() && bytes.len() > LONGEST).map(Self)
+    }
+
+    #[inline(always)]
+    pub(crate) fn hash<S: BuildHasher + 'static>(self, hasher: &S) -> Hash {
+        Hash::of_bytes(self.0, hasher)
+    }
+
+    /// The same, as other functions want it.
+    #[inline(always)]
+    pub(crate) fn probe<K: Key + ?Sized>(self, key: &'k K) -> Probe<'k, K> {
+        Probe { key, bytes: self.0, form: BLOB }
+    }
+}
+
+impl Sought for Long<'_> {
+    #[inline(always)]
+    fn form(self) -> Form {
+        BLOB
+    }
+
+    #[inline(always)]
+    fn is_at<C: Cell>(self, place: Place<'_, C>) -> bool {
+        // SAFETY: as for a key in the bucket, and the entry points at a blob, which lives as long. The key is long.
+        unsafe { is_blob(place.key(), self.0) }
+    }
+}
+
 /// A key as it is looked for: its bytes taken once, and how an entry of it would be kept.
 #[derive(Debug)]
 pub(crate) struct Probe<'k, K: Key + ?Sized> {
@@ -324,11 +361,39 @@ pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, form: Fo
     }
 }
 
-/// Whether the blob that an entry points at is these bytes.
-#[inline(never)]
+/// Whether the blob that an entry points at is these bytes, of which there are more than [`LONGEST`].
+#[inline(always)]
 unsafe fn is_blob(place: *const KeyWord, bytes: &[u8]) -> bool {
     // SAFETY: the caller knows that the entry holds a blob.
-    unsafe { Blob::read(place) }.bytes() == bytes
+    let blob = unsafe { Blob::read(place) };
+    let stored = blob.bytes();
+    // SAFETY: as many bytes are stored, and more than `LONGEST`.
+    stored.len() == bytes.len() && unsafe { same_long(stored.as_ptr(), bytes) }
+}
+
+/// Whether a stored key that is as long as `bytes` is these bytes, of which there are more than [`LONGEST`].
+///
+/// Without a call: who calls nothing saves no registers, see `map::quick`.
+#[inline(always)]
+unsafe fn same_long(stored: *const u8, bytes: &[u8]) -> bool {
+    const PART: usize = 64;
+    const { assert!(PART <= LONGEST) };
+    let wanted = bytes.as_ptr();
+    // SAFETY: both have as many bytes, and no part reaches beyond.
+    let same = |at: usize| unsafe {
+        let part = |i: usize| arch::same_16(stored.add(at + i), wanted.add(at + i));
+        (part(0) & part(16) & part(32) & part(48)).all()
+    };
+    // The last part overlaps with the one before.
+    let last = bytes.len() - PART;
+    let mut at = 0;
+    while at < last {
+        if !same(at) {
+            return false;
+        }
+        at += PART;
+    }
+    same(last)
 }
 
 /// Frees a box that an entry pointed at.

@@ -9,7 +9,7 @@ use super::probe::Sought;
 use super::probe::{Prepared, retire_key};
 use super::state::State;
 use super::table::{Spot, Table};
-use super::{Cell, Hash, Inline, Probe, Raw};
+use super::{Cell, Hash, Inline, Long, Probe, Raw};
 use crate::primitive::Backoff;
 use crate::reclaim::{Pinned, Retired};
 use crate::seeded;
@@ -76,6 +76,29 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         guard: Pinned<'_>,
         hash: Hash,
         key: Inline<'_>,
+        f: impl FnOnce(&C) -> Option<R>,
+    ) -> Option<R> {
+        self.quick_of(guard, hash, key, f)
+    }
+
+    /// The same for a key behind a pointer.
+    #[inline(always)]
+    pub(crate) fn quick_long<R>(
+        &self,
+        guard: Pinned<'_>,
+        hash: Hash,
+        key: Long<'_>,
+        f: impl FnOnce(&C) -> Option<R>,
+    ) -> Option<R> {
+        self.quick_of(guard, hash, key, f)
+    }
+
+    #[inline(always)]
+    fn quick_of<R>(
+        &self,
+        guard: Pinned<'_>,
+        hash: Hash,
+        key: impl Sought,
         f: impl FnOnce(&C) -> Option<R>,
     ) -> Option<R> {
         let table = self.root(guard);
