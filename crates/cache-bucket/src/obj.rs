@@ -8,6 +8,7 @@ use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options,
 
 use crate::map::Map;
 use crate::raw::{Chores, Upsert, clone_of, replace, retire_arc};
+use crate::reclaim::Pinned;
 
 /// Shared objects in our own table: a bucket holds the pointer that an `Arc` is. See the
 /// [crate's documentation](crate).
@@ -112,11 +113,15 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
         let new = Arc::as_ptr(&value).cast_mut();
-        let (outcome, chores) = self.map.upsert(key, new, &mut |pinned, cell| {
+        let exchange = |pinned: Pinned<'_>, cell: &AtomicPtr<V>| {
             let old = replace(cell, new)?;
             // SAFETY: we took it out of its cell, and with it the reference it stood for.
             Some(pinned.retire(unsafe { retire_arc(old) }))
-        });
+        };
+        let (outcome, chores) = match self.map.quick(key, exchange) {
+            Some(full) => (Upsert::Found(full), Chores::NONE),
+            None => self.map.upsert(key, new, &mut { exchange }),
+        };
         // Its reference is the cell's now.
         mem::forget(value);
         let full = outcome == Upsert::Found(true);

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::atomic::compiler_fence;
 
 use super::GRACE;
-use super::garbage::{Retired, free_all, take_expired};
+use super::garbage::{Expired, Retired, free_all, take_expired};
 use super::record::{Record, UNPINNED};
 use crate::arch;
 #[cfg(not(tsan))]
@@ -111,7 +111,7 @@ impl Domain {
     pub(crate) fn leave(&self, record: &Record) {
         // The bag stays locked meanwhile: whoever drives reclamation finds what was in it here or there.
         let mut bag = lock(&record.bag);
-        self.share(std::mem::take(&mut *bag));
+        self.share(bag.empty());
         drop(bag);
         record.taken.store(false, seeded::ordering(Ordering::Release, "leave"));
     }
@@ -264,11 +264,8 @@ impl Domain {
     pub(crate) fn tidy(&self, record: Option<&Record>) {
         self.try_move();
         let now = self.epoch();
-        let mut expired = self.take_shared(now);
-        if let Some(record) = record {
-            expired.extend(take_expired(&mut lock(&record.bag), now));
-        }
-        free_all(expired);
+        let own = record.into_iter().flat_map(|record| Expired::new(&record.bag, now));
+        free_all(self.take_shared(now).into_iter().chain(own));
     }
 
     /// Frees all that can be freed now, whoever retired it.
@@ -281,7 +278,7 @@ impl Domain {
             let now = self.epoch();
             let mut expired = Vec::new();
             for record in self.records() {
-                expired.extend(take_expired(&mut lock(&record.bag), now));
+                expired.extend(Expired::new(&record.bag, now));
             }
             // After the bags: a thread that ends meanwhile moves things from its own to here.
             expired.extend(self.take_shared(now));
@@ -301,7 +298,7 @@ impl Drop for Domain {
         while !next.is_null() {
             // SAFETY: each record came from a box in `join`, and `&mut self` says that nobody uses it.
             let record = unsafe { Box::from_raw(next) };
-            left.append(&mut lock(&record.bag));
+            left.append(&mut lock(&record.bag).empty());
             next = record.next.load(Ordering::Relaxed);
         }
         free_all(left);
@@ -392,9 +389,7 @@ impl<'g> Pinned<'g> {
     /// Keeps what was unlinked under this pin until it can be dropped; says whether it is time to tidy.
     pub(crate) fn retire(self, mut retired: Retired) -> bool {
         retired.stamp(self.domain().epoch());
-        let mut bag = lock(&self.record.bag);
-        bag.push(retired);
-        bag.len().is_multiple_of(BAG)
+        lock(&self.record.bag).put(retired).is_multiple_of(BAG)
     }
 
     /// The same for what is large: any thread may drop it.

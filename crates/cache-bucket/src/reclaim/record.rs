@@ -1,7 +1,7 @@
 use std::ptr;
 
 use super::domain::Domain;
-use super::garbage::Retired;
+use super::garbage::Bag;
 use crate::primitive::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::seeded;
 
@@ -25,7 +25,7 @@ pub(crate) struct Record {
     /// The record that was newest when this one came; set before it can be found.
     pub(super) next: AtomicPtr<Record>,
     /// What the owner retired. A mutex, as anyone may drive reclamation; it is seldom contended.
-    pub(super) bag: Mutex<Vec<Retired>>,
+    pub(super) bag: Mutex<Bag>,
 }
 
 /// No epoch is 0.
@@ -48,7 +48,7 @@ impl Record {
             ticks: AtomicU32::new(0),
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),
-            bag: Mutex::new(Vec::new()),
+            bag: Mutex::new(Bag::new()),
         }
     }
 
@@ -61,7 +61,7 @@ impl Record {
             ticks: AtomicU32::new(0),
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),
-            bag: Mutex::new(Vec::new()),
+            bag: Mutex::new(Bag::new()),
         }
     }
 
