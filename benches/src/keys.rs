@@ -81,6 +81,18 @@ impl<'a> KeyIter<'a> {
         Self { rest: key, len: key.len() }
     }
 
+    /// Copies their text to other memory.
+    pub fn copy_to(self, room: &mut String) {
+        room.clear();
+        room.push_str(self.rest);
+    }
+
+    /// The keys of the same length that were [copied](KeyIter::copy_to) there.
+    #[must_use]
+    pub fn at<'r>(self, room: &'r str) -> KeyIter<'r> {
+        KeyIter { rest: room, len: self.len }
+    }
+
     /// The next keys, as many as there is room for or left; `None` if none is left.
     #[inline]
     pub fn group<'g>(&mut self, room: &'g mut [&'a str]) -> Option<&'g [&'a str]> {

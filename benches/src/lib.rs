@@ -13,6 +13,7 @@
 pub mod adapters;
 pub mod beat;
 pub mod bench;
+mod check;
 pub mod churn;
 pub mod cli;
 pub mod console;

@@ -3,6 +3,7 @@
 mod backend;
 mod by_hand;
 mod instead;
+mod one_lock;
 mod roof;
 
 use hotcache::{Backend, DefaultHashBuilder, Options};

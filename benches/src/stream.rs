@@ -13,6 +13,27 @@ use crate::keys::{KeyIter, Keys};
 /// hundreds of cells.
 pub(crate) const CHUNK: usize = if cfg!(debug_assertions) { 1_024 } else { 8_192 };
 
+/// The text of a chunk is no longer than this, so that it lies in a core's own cache with room for a map besides.
+const CHUNK_TEXT: usize = 1 << 17;
+
+/// The operations of a chunk on keys of this length.
+pub(crate) const fn chunk_of(key_len: usize) -> usize {
+    let fit = CHUNK_TEXT / if key_len == 0 { 1 } else { key_len };
+    if fit >= CHUNK {
+        return CHUNK;
+    }
+    // A power of two, as the other is, so that streams are cut evenly.
+    if fit == 0 { 1 } else { 1 << fit.ilog2() }
+}
+
+/// From so much text on, that of all threads, streams come from memory and not from a cache that all cores share.
+const FAR: usize = 16 << 20;
+
+/// Whether streams with these texts are fetched from memory while they are walked.
+pub(crate) fn are_far<'a>(mut texts: impl Iterator<Item = &'a Keys>) -> bool {
+    texts.try_fold(0, |sum, keys| Some(sum + keys.text().len()).filter(|sum| *sum <= FAR)).is_none()
+}
+
 /// The longest stream: what it touches is many times any cache.
 pub(crate) const LONGEST: usize = 4_000_000;
 
@@ -62,10 +83,11 @@ fn shared_out(keys: usize, threads: usize, key_len: usize) -> Vec<Stream> {
 
 fn drawn(keys: usize, dist: Dist, key_len: usize, thread: usize) -> Stream {
     let mut rng = SmallRng::seed_from_u64(seed_of(thread));
-    let length = keys.clamp(CHUNK, LONGEST).next_multiple_of(CHUNK);
+    let chunk = chunk_of(key_len);
+    let length = keys.clamp(CHUNK, LONGEST).next_multiple_of(chunk);
     let popularity = Popularity::new(keys, dist);
     let numbers: Vec<u32> = (0..length).map(|_| popularity.key(popularity.rank(&mut rng))).collect();
-    Stream::new(&numbers, CHUNK, key_len)
+    Stream::new(&numbers, chunk, key_len)
 }
 
 /// What a thread draws its stream with.

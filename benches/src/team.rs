@@ -58,22 +58,44 @@ impl Team {
     ///
     /// Returns the time from the release to the last finish, and what each thread's work returned. What was
     /// prepared is dropped after the clock has stopped.
-    pub fn run<P, T: Send>(
+    pub fn run<P: Send, T: Send>(
         &self,
         prepare: impl Fn(usize) -> P + Sync,
         work: impl Fn(&mut P) -> T + Sync,
     ) -> (Duration, Vec<T>) {
-        let gate = Gate::new(self.threads());
+        let prepare = |thread| (prepare(thread), None);
+        let (elapsed, done) =
+            self.run_legs(1, prepare, |_, _| (), |(prepared, result), _| *result = Some(work(prepared)));
+        let results = done.into_iter().map(|(_, result)| result.expect("there is one leg"));
+        (elapsed, results.collect())
+    }
+
+    /// Has each thread prepare, and then do its work in legs: before each of them it is made ready, and all are released
+    /// at once.
+    ///
+    /// Returns the time of all legs, each from its release to its last finish, and what was prepared.
+    pub fn run_legs<P: Send>(
+        &self,
+        legs: usize,
+        prepare: impl Fn(usize) -> P + Sync,
+        ready: impl Fn(&mut P, usize) + Sync,
+        work: impl Fn(&mut P, usize) + Sync,
+    ) -> (Duration, Vec<P>) {
+        let gates: Vec<_> = (0..legs).map(|_| Gate::new(self.threads())).collect();
         let done = self.pool.broadcast(|context| {
             let mut prepared = prepare(context.index());
-            gate.wait();
-            let result = work(&mut prepared);
-            (Instant::now(), result)
+            let finishes = gates.iter().enumerate().map(|(leg, gate)| {
+                ready(&mut prepared, leg);
+                gate.wait();
+                work(&mut prepared, leg);
+                Instant::now()
+            });
+            let finishes: Vec<_> = finishes.collect();
+            (finishes, prepared)
         });
-        let released = gate.released();
-        let last = done.iter().map(|(finish, _)| *finish).max();
-        let elapsed = last.map_or(Duration::ZERO, |last| last.duration_since(released));
-        (elapsed, done.into_iter().map(|(_, result)| result).collect())
+        let last = |leg: usize| done.iter().map(|(finishes, _)| finishes[leg]).max();
+        let legs = gates.iter().enumerate().filter_map(|(leg, gate)| Some(last(leg)? - gate.released()));
+        (legs.sum(), done.into_iter().map(|(_, prepared)| prepared).collect())
     }
 }
 

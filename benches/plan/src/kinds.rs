@@ -2,7 +2,7 @@
 
 use std::{iter, thread};
 
-use crate::flags::or;
+use crate::asked::or;
 use crate::matrix::Axes;
 use crate::{Cache, Dist, Flags, KeyCount, Op, Pace, Profile, Refusal, Work};
 

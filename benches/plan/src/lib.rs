@@ -5,6 +5,7 @@
 //! task. What they measure is a [`hotcache_report::Run`], which tables, comparisons and pages are made from.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod cache;
 mod dist;
 mod flags;

@@ -55,7 +55,7 @@ pub const ROWS: &[Row] = &[
     full("scc", Kind::Backend, "over scc"),
     full("papaya", Kind::Backend, "over papaya"),
     full("bucket", Kind::Backend, "a table of our own"),
-    full("rwlock-1-by-hand", Kind::ByHand, "parking_lot::RwLock over a hashbrown HashMap"),
+    full("rwlock-1-by-hand", Kind::ByHand, "parking_lot::RwLock over std::collections::HashMap"),
     full("rwlock-by-hand", Kind::ByHand, "shards of parking_lot::RwLock over hashbrown HashTable"),
     full("dashmap-by-hand", Kind::ByHand, "dashmap::DashMap"),
     full("flurry-by-hand", Kind::ByHand, "flurry::HashMap"),

@@ -82,7 +82,8 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--trace Cargo.toml --quick", "--quick"),
         ("--memory --adapters", "--adapters"),
         ("--memory --max-key 0", "above 0"),
-        ("--memory --max-key 1,2", "one value"),
+        ("--memory --max-key 1,2", "--max-key takes one value with --memory"),
+        ("--adapters --key-len 8,9", "--key-len takes one value with --adapters"),
         ("--adapters --json x", "--json"),
         ("--adapters --save x", "--save"),
         (

@@ -9,10 +9,11 @@ use hotcache_bench_plan::{Op, Work};
 
 use super::protocol::{Announced, Answer, Content, Part, Request, Sampling};
 use crate::alloc::Allocated;
+use crate::check::LOOKED_AT;
 use crate::fault::Fault;
 use crate::keys::KeyIter;
 use crate::mix::{Mixed, Steps};
-use crate::sample::{Cell, LOOKED_AT, Sample};
+use crate::sample::{Cell, Sample};
 use crate::stream::Stream;
 use crate::subject::{Batch, Objects, Subject, Tally};
 use crate::timer::Timer;

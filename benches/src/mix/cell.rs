@@ -6,10 +6,22 @@ use crate::fault::Fault;
 use crate::keys::{KeyIter, Keys};
 use crate::sample::{Cell, Sample, counted, first_of};
 use crate::stream::CHUNK;
-use crate::subject::{Batch, Checks, Subject, objects};
+use crate::subject::{Batch, Checks, Objects, Subject, objects};
 
 /// The steps of each thread whose keys are looked at after a sample.
 const LOOKED_AT: usize = 1_024;
+
+/// What a thread has at hand, and what its steps came to.
+struct Hand {
+    thread: usize,
+    /// The next value to store.
+    next: i64,
+    objects: Objects,
+    /// The keys of one chunk, where they are brought near.
+    near: String,
+    found: Mixed,
+    allocated: Allocated,
+}
 
 impl Cell<'_> {
     /// Times `rounds` chunks of each thread's mix, beginning with the chunk at `turn`, on a map that is as `model`
@@ -32,21 +44,32 @@ impl Cell<'_> {
         let takes = |step| self.work.cache == Cache::Obj && matches!(step, Step::Set | Step::Insert);
         let sums = subject.checks() == Checks::Sum && mix.commutes();
         let total_before = if sums { subject.total() } else { 0 };
-        let (elapsed, done) = self.team.run(
+        let (legs, is_far) = (self.legs(turn, rounds), self.is_far());
+        let (elapsed, hands) = self.team.run_legs(
+            legs.len(),
             |thread| {
                 let taken = numbered(thread).filter(|(step, _)| takes(*step)).count();
-                let first = first_at(thread, turn);
-                (thread, first, objects(first, taken))
+                let next = first_at(thread, turn);
+                let (objects, near) = (objects(next, taken), String::new());
+                Hand { thread, next, objects, near, found: Mixed::default(), allocated: Allocated::default() }
             },
-            |(thread, next, objects)| {
-                counted(|| {
+            |hand, leg| {
+                if is_far {
+                    streams[hand.thread].chunk(legs[leg].start).copy_to(&mut hand.near);
+                }
+            },
+            |Hand { thread, next, objects, near, found, allocated }, leg| {
+                let (mixed, by_thread) = counted(|| {
                     let mut mixed = Mixed::default();
-                    for turn in turns.clone() {
-                        mixed +=
-                            self.drive_mix(*thread, subject, streams[*thread].chunk(turn), next, objects);
+                    for turn in legs[leg].clone() {
+                        let steps = streams[*thread].chunk(turn);
+                        let steps = if is_far { steps.at(near) } else { steps };
+                        mixed += self.drive_mix(*thread, subject, steps, next, objects);
                     }
                     mixed
-                })
+                });
+                *found += mixed;
+                *allocated += by_thread;
             },
         );
         let threads = 0..self.work.threads;
@@ -58,9 +81,9 @@ impl Cell<'_> {
             expected += model.play(numbered(thread), first_at(thread, turn));
         }
         let mut allocated = Allocated::default();
-        for (mixed, by_thread) in &done {
-            found += *mixed;
-            allocated += *by_thread;
+        for hand in &hands {
+            found += hand.found;
+            allocated += hand.allocated;
         }
         match subject.checks() {
             Checks::None => {}
@@ -87,7 +110,7 @@ impl Cell<'_> {
                 threads.clone().try_for_each(|thread| self.check_keys(subject, numbered(thread), model))?;
             }
         }
-        let ops = (CHUNK * rounds * self.work.threads) as u64;
+        let ops = (self.round_ops() * rounds) as u64;
         let hits = (subject.checks() == Checks::All).then_some(found.read.hits + found.looked.hits);
         Ok(Sample { elapsed, ops, hits, told: reads + looks, allocated })
     }

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::slice;
 
 use hotcache_bench_plan::{Mix, Op, Work};
@@ -7,7 +8,7 @@ use rand_distr::Distribution;
 use rand_distr::weighted::WeightedIndex;
 
 use crate::keys::{KeyIter, Keys};
-use crate::stream::{CHUNK, LONGEST, Popularity, seed_of};
+use crate::stream::{CHUNK, LONGEST, Popularity, chunk_of, seed_of};
 
 /// So many chunks at least: of a shorter stream a processor learns by heart what comes next.
 const CHUNKS: usize = 16;
@@ -36,6 +37,7 @@ pub struct MixStream {
     keys: Keys,
     numbers: Vec<u32>,
     steps: Vec<Step>,
+    chunk: usize,
 }
 
 /// Some steps, each with its key.
@@ -59,7 +61,8 @@ impl MixStream {
         let weights = WeightedIndex::new(mix.shares().map(|(_, weight)| weight));
         let weights = weights.expect("a mix has an operation, and no weight of 0");
         let shared = work.threads == 1 || mix.commutes();
-        let length = keys.clamp(CHUNKS * CHUNK, LONGEST).next_multiple_of(CHUNK);
+        let chunk = chunk_of(work.key_len);
+        let length = keys.clamp(CHUNKS * CHUNK, LONGEST).next_multiple_of(chunk);
         let (mut steps, mut numbers) = (Vec::with_capacity(length), Vec::with_capacity(length));
         for _ in 0..length {
             let rank = popularity.rank(&mut rng);
@@ -73,28 +76,38 @@ impl MixStream {
             steps.push(step);
             numbers.push(popularity.key(rank));
         }
-        Self { keys: Keys::render(numbers.iter().copied(), work.key_len), numbers, steps }
+        Self { keys: Keys::render(numbers.iter().copied(), work.key_len), numbers, steps, chunk }
+    }
+
+    /// The keys of all steps.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// The number of different chunks.
     #[must_use]
     pub fn chunks(&self) -> usize {
-        self.steps.len() / CHUNK
+        self.steps.len() / self.chunk
+    }
+
+    /// Where the chunk at this turn is.
+    fn place(&self, turn: usize) -> Range<usize> {
+        let start = turn % self.chunks() * self.chunk;
+        start..start + self.chunk
     }
 
     /// The steps of the chunk at this turn; after the last comes the first again.
     #[must_use]
     pub fn chunk(&self, turn: usize) -> Steps<'_> {
-        let start = turn % self.chunks() * CHUNK;
-        let end = start + CHUNK;
-        Steps { keys: self.keys.range(start, end), steps: self.steps[start..end].iter() }
+        let place = self.place(turn);
+        Steps { keys: self.keys.range(place.start, place.end), steps: self.steps[place].iter() }
     }
 
     /// The same steps with the numbers of their keys.
     pub(super) fn numbered(&self, turn: usize) -> impl Iterator<Item = (Step, u32)> + '_ {
-        let start = turn % self.chunks() * CHUNK;
-        let end = start + CHUNK;
-        self.steps[start..end].iter().copied().zip(self.numbers[start..end].iter().copied())
+        let place = self.place(turn);
+        self.steps[place.clone()].iter().copied().zip(self.numbers[place].iter().copied())
     }
 }
 
@@ -113,6 +126,23 @@ fn own(rank: usize, keys: usize, threads: usize, thread: usize) -> usize {
     let own = rank - rank % threads + thread;
     // The last keys may be too few for all threads; the flags see to it that there are as many keys as threads.
     if own < keys { own } else { own - threads }
+}
+
+impl Steps<'_> {
+    /// Copies the text of their keys to other memory.
+    pub(crate) fn copy_to(&self, room: &mut String) {
+        self.keys.copy_to(room);
+    }
+}
+
+impl<'a> Steps<'a> {
+    /// The same steps, with the keys that were copied there.
+    pub(crate) fn at<'r>(self, room: &'r str) -> Steps<'r>
+    where
+        'a: 'r,
+    {
+        Steps { keys: self.keys.at(room), steps: self.steps }
+    }
 }
 
 impl<'a> Iterator for Steps<'a> {
