@@ -21,6 +21,8 @@ pub(crate) struct Taken {
     pub(crate) samples: Vec<Sample>,
     /// The longest single operation, where it was looked for.
     pub(crate) worst: Option<Duration>,
+    /// The share of their speed that processors lost meanwhile, as far as it is known.
+    pub(crate) lost: f64,
 }
 
 /// A document that another thread may look at while it grows.
@@ -91,7 +93,7 @@ pub(crate) fn add(run: &mut Run, cell: Cell, matrix: &Matrix) -> usize {
 /// The cell that one pass makes, verified as every sample is; `None` if there are no samples, or the clock stood still in
 /// one.
 pub(crate) fn cell(work: &Work, row: &Row, measured: &Measured<Taken>) -> Option<Cell> {
-    let Measured { what: Taken { samples, worst }, busy } = measured;
+    let Measured { what: Taken { samples, worst, lost }, busy } = measured;
     let ns = samples.iter().map(|sample| sample.ns_per_op(work.threads)).collect();
     let all = samples.iter().copied().reduce(Sample::and)?;
     let ops = all.ops as f64;
@@ -102,7 +104,8 @@ pub(crate) fn cell(work: &Work, row: &Row, measured: &Measured<Taken>) -> Option
         iterations: Some(all.ops),
         verified: Some(true),
         worst_ns: worst.map(|worst| worst.as_nanos() as f64),
-        busy: busy.iter().copied().collect(),
+        // What the system's counts do not show, the loop beside the samples does.
+        busy: busy.iter().map(|busy| busy.max(*lost)).collect(),
         ..Cell::measured(work.into(), row.name, row.kind, ns)?
     })
 }

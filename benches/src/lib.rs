@@ -30,6 +30,7 @@ pub mod mix;
 pub mod peer;
 pub mod peers;
 pub mod progress;
+mod pulse;
 mod quiet;
 mod resume;
 pub mod sample;

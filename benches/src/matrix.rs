@@ -17,6 +17,7 @@ use crate::keys::Keys;
 use crate::mix;
 use crate::peers::{Build, Entry};
 use crate::progress::Progress;
+use crate::pulse::Pulse;
 use crate::quiet::{Measured, Patience};
 use crate::sample::{Cell, Sample};
 use crate::sampler::Sampler;
@@ -41,8 +42,9 @@ pub fn run(
     let matrix = &matrix;
     let progress = Progress::new(left(matrix, &lock(document)).into_iter());
     let patience = Patience::new(matrix.pace.patience);
+    let pulse = Pulse::new(matrix.pace.patience);
     let sampler = Sampler::new(criterion_directory);
-    let mut run = Run { matrix, entries, console, document, progress, patience, sampler, go };
+    let mut run = Run { matrix, entries, console, document, progress, patience, pulse, sampler, go };
     for pass in 0..matrix.pace.passes {
         run.sampler = Sampler::new(criterion_directory);
         for group in matrix.works.chunk_by(same_keys) {
@@ -89,7 +91,7 @@ fn grown(cell: &Cell<'_>, build: Build, reclaim: fn()) -> Result<Taken, Fault> {
     Cell { timers: Some(&timers), ..*cell }.on_fresh(build, reclaim, 1)?;
     let timers = timers.into_iter().map(|timer| timer.into_inner().unwrap_or_else(PoisonError::into_inner));
     let worst = timers.map(|timer| timer.times().max()).max();
-    Ok(Taken { samples: samples?, worst: worst.map(Duration::from_nanos) })
+    Ok(Taken { samples: samples?, worst: worst.map(Duration::from_nanos), lost: 0.0 })
 }
 
 struct Run<'a> {
@@ -99,6 +101,7 @@ struct Run<'a> {
     document: &'a Shared,
     progress: Progress,
     patience: Patience,
+    pulse: Pulse,
     sampler: Sampler,
     /// What measures the rows that are in Go.
     go: Option<go::Program>,
@@ -149,10 +152,10 @@ impl Run<'_> {
     fn measure(&mut self, cell: &Cell<'_>, row: &Row, shelf: &mut Shelf<'_>) -> Result<Measured<Taken>> {
         let pace =
             self.matrix.pace.squeezed(self.progress.elapsed(), self.progress.left().unwrap_or_default());
-        let Self { sampler, patience, .. } = self;
+        let Self { sampler, patience, pulse, .. } = self;
         let (op, mut turn) = (cell.work.op, 0);
         let mut take = |sample: &mut dyn FnMut(usize, usize) -> Result<Sample, Fault>| {
-            patience.measure(|| sampler.take(&pace, cell, &mut turn, sample))
+            patience.measure(|| sampler.take(&pace, cell, &mut turn, pulse, sample))
         };
         if let Some(map) = row.go {
             let go =

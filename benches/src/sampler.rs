@@ -8,6 +8,7 @@ use hotcache_bench_plan::Pace;
 
 use crate::document::{SAMPLES, Taken};
 use crate::fault::Fault;
+use crate::pulse::Pulse;
 use crate::sample::{Cell, Sample};
 
 /// criterion, for one pass.
@@ -33,6 +34,7 @@ impl Sampler {
         pace: &Pace,
         cell: &Cell<'_>,
         turn: &mut usize,
+        pulse: &mut Pulse,
         sample: &mut dyn FnMut(usize, usize) -> Result<Sample, Fault>,
     ) -> Result<Taken, Fault> {
         let mut samples = Vec::new();
@@ -45,10 +47,13 @@ impl Sampler {
         let measured = panic::catch_unwind(AssertUnwindSafe(|| {
             group.bench_function(row, |bencher| {
                 bencher.iter_custom(|rounds| {
-                    let sample = sample(*turn, rounds as usize);
-                    let sample = sample.unwrap_or_else(|fault| panic::resume_unwind(Box::new(fault)));
-                    *turn += rounds as usize;
-                    samples.push(sample);
+                    let taken = pulse.take(cell.team, || {
+                        let sample = sample(*turn, rounds as usize);
+                        *turn += rounds as usize;
+                        sample
+                    });
+                    let (sample, lost) = taken.unwrap_or_else(|fault| panic::resume_unwind(Box::new(fault)));
+                    samples.push((sample, lost));
                     sample.elapsed
                 });
             });
@@ -59,6 +64,7 @@ impl Sampler {
         group.finish();
         // Those before are criterion's warm-up.
         let samples = samples.split_off(samples.len().saturating_sub(SAMPLES));
-        Ok(Taken { samples, worst: None })
+        let lost = samples.iter().map(|(_, lost)| lost).sum::<f64>() / samples.len().max(1) as f64;
+        Ok(Taken { samples: samples.into_iter().map(|(sample, _)| sample).collect(), worst: None, lost })
     }
 }

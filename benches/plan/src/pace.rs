@@ -27,7 +27,7 @@ impl Pace {
         measurement: Duration::from_millis(40),
         passes: 4,
         budget: Some(Duration::from_secs(150)),
-        patience: Duration::from_secs(15),
+        patience: Duration::from_secs(40),
         own_key_batch: 100_000,
     };
 
@@ -37,7 +37,7 @@ impl Pace {
         measurement: Duration::from_millis(120),
         passes: 3,
         budget: Some(Duration::from_secs(13 * 60)),
-        patience: Duration::from_secs(60),
+        patience: Duration::from_secs(150),
         own_key_batch: OWN_KEY_BATCH,
     };
 

@@ -176,7 +176,7 @@ pub struct Cell {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_ns: Option<f64>,
     /// For each pass over the whole matrix, the share of the processors that other processes took while this cell was
-    /// measured; the samples are those of the passes in turn, as many of each.
+    /// measured, or of their speed that neighbours on the same core took; the samples are those of the passes in turn, as many of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub busy: Vec<f64>,
 }

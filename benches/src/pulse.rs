@@ -1,0 +1,152 @@
+//! Whether processors run at their full speed: a loop with no map in it takes as long as ever.
+//!
+//! A hyper-thread shares its core with another, on a virtual machine often with a stranger's: while that one works, all
+//! takes nearly twice as long, for milliseconds or seconds, and no count of the system's tells. So the loop is timed
+//! before and after each sample, and a sample during which it was slow is taken again once it is not.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::team::Team;
+
+/// From this share of its speed on, a processor that lost it has spoilt a sample.
+const SPOILT: f64 = 0.2;
+
+/// How often a sample is taken at most.
+const ATTEMPTS: usize = 5;
+
+/// Between two looks whether the machine has recovered.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Turns of the loop: some microseconds.
+const TURNS: u64 = if cfg!(debug_assertions) { 200 } else { 4_000 };
+
+/// The loop is timed so often in a row: what has just woken up, or is interrupted once, is not slow.
+const TIMES: usize = 3;
+
+/// The speed of the machine, and how long a run may still wait for it.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    /// The least time of the loop, for each size of a team: two threads of one core are slower than one.
+    least: HashMap<usize, Duration>,
+    left: Duration,
+}
+
+impl Pulse {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self { least: HashMap::new(), left: patience }
+    }
+
+    /// Takes a sample, and again if processors lost speed meanwhile, while patience lasts. Returns that during which they
+    /// lost least, and the share that was lost.
+    pub(crate) fn take<T, E>(
+        &mut self,
+        team: &Team,
+        mut sample: impl FnMut() -> Result<T, E>,
+    ) -> Result<(T, f64), E> {
+        let mut best: Option<(T, f64)> = None;
+        for _ in 0..ATTEMPTS {
+            let started = Instant::now();
+            let before = self.lost(team);
+            let taken = sample()?;
+            let lost = before.max(self.lost(team));
+            let is_again = best.is_some();
+            if best.as_ref().is_none_or(|(_, least)| lost < *least) {
+                best = Some((taken, lost));
+            }
+            if is_again {
+                self.left = self.left.saturating_sub(started.elapsed());
+            }
+            if lost < SPOILT || !self.recovers(team) {
+                break;
+            }
+        }
+        let (taken, lost) = best.expect("there is one attempt");
+        Ok((taken, if lost < SPOILT { 0.0 } else { lost }))
+    }
+
+    /// Waits until the processors run at full speed; `false` if patience ends before that.
+    fn recovers(&mut self, team: &Team) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < self.left {
+            thread::sleep(PAUSE);
+            if self.lost(team) < SPOILT {
+                self.left = self.left.saturating_sub(started.elapsed());
+                return true;
+            }
+        }
+        self.left = Duration::ZERO;
+        false
+    }
+
+    /// The share of its speed that the slowest of a team's processors lacks now.
+    fn lost(&mut self, team: &Team) -> f64 {
+        let (_, times) = team.run(|_| (), |()| beat());
+        let least = self.least.entry(team.threads()).or_insert(Duration::MAX);
+        *least = times.iter().copied().fold(*least, Duration::min);
+        let slowest = times.into_iter().max().unwrap_or(*least);
+        1.0 - least.as_secs_f64() / slowest.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+}
+
+/// The least of some times of the loop.
+fn beat() -> Duration {
+    let times = (0..TIMES).map(|_| {
+        let started = Instant::now();
+        black_box(turned(black_box(TURNS)));
+        started.elapsed()
+    });
+    times.min().unwrap_or_default()
+}
+
+/// As many instructions at a time as a core can: only then does it show that another takes half of them.
+#[inline(never)]
+fn turned(turns: u64) -> u64 {
+    let mut lanes = [1_u64, 2, 3, 4, 5, 6, 7, 8];
+    for turn in 0..turns {
+        for (shift, lane) in (5..).zip(&mut lanes) {
+            *lane = lane.rotate_left(shift).wrapping_add(turn);
+        }
+    }
+    lanes.into_iter().fold(0, |all, lane| all ^ lane)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_patience_a_sample_is_taken_once() {
+        let team = Team::new(1).expect("a thread");
+        let mut taken = 0;
+        let sample = Pulse::new(Duration::ZERO).take(&team, || {
+            taken += 1;
+            Ok::<_, ()>(taken)
+        });
+        let (sample, lost) = sample.expect("it does not fail");
+        assert!(sample == 1 && taken == 1 && (0.0..1.0).contains(&lost));
+    }
+
+    #[test]
+    fn what_was_spoilt_is_taken_again_when_the_machine_has_recovered() {
+        let team = Team::new(1).expect("a thread");
+        let mut pulse = Pulse::new(Duration::from_secs(3_600));
+        // Faster than it can be: every look finds it slow, until that is forgotten.
+        pulse.least.insert(1, Duration::from_nanos(1));
+        assert!(pulse.lost(&team) > SPOILT);
+        let left = pulse.left;
+        let mut waits = Pulse { left: Duration::from_millis(1), ..pulse };
+        assert!(!waits.recovers(&team) && waits.left.is_zero() && left > waits.left);
+        let (_, lost) = waits.take(&team, || Ok::<_, ()>(())).expect("it does not fail");
+        assert!(lost > SPOILT, "it is told");
+    }
+
+    #[test]
+    fn a_failure_is_not_tried_again() {
+        let team = Team::new(1).expect("a thread");
+        let failed = Pulse::new(Duration::from_secs(60)).take(&team, || Err::<(), _>("no"));
+        assert_eq!(failed.err(), Some("no"));
+    }
+}
