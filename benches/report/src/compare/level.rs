@@ -23,6 +23,11 @@ const FEWEST: usize = 3;
 /// From this share of the processors on, other processes have spoilt a pass.
 const SPOILT: f64 = 0.1;
 
+/// The share of the passes that are no slower than they must be, even on a busy machine.
+const QUICKER: f64 = 0.25;
+/// A pass that took so many times as long as those was disturbed: a neighbour on the same core takes nearly half of it.
+const FAR_ABOVE: f64 = 1.25;
+
 /// The samples of a row in both runs, as logarithms, corrected, by pass.
 #[derive(Debug)]
 pub(super) struct Levels {
@@ -92,7 +97,16 @@ fn passes(samples: &[f64], cell: &Cell) -> Passes {
     let all = samples.chunks(samples.len() / count).zip(&cell.busy);
     let quiet: Passes =
         all.clone().filter(|(_, busy)| **busy < SPOILT).map(|(pass, _)| pass.to_vec()).collect();
-    if quiet.is_empty() { all.map(|(pass, _)| pass.to_vec()).collect() } else { quiet }
+    let passes = if quiet.is_empty() { all.map(|(pass, _)| pass.to_vec()).collect() } else { quiet };
+    without_slow(passes)
+}
+
+/// The passes without those that lie far above the quicker ones of the same run: whatever slowed those was not the code,
+/// which is the same in all of them.
+fn without_slow(passes: Passes) -> Passes {
+    let levels: Vec<_> = passes.iter().map(|pass| middle(pass)).collect();
+    let limit = quantile(&levels, QUICKER) + FAR_ABOVE.ln();
+    passes.into_iter().zip(levels).filter(|(_, level)| *level <= limit).map(|(pass, _)| pass).collect()
 }
 
 fn quantile(values: &[f64], share: f64) -> f64 {
@@ -168,9 +182,17 @@ mod tests {
     #[test]
     fn the_least_pass_tells_what_the_middle_one_hides() {
         let still = cell([10.0; 6], [0.0; 3]);
-        let slow_for_minutes = cell([30.0, 31.0, 29.0, 30.0, 10.0, 10.0], [0.0; 3]);
-        assert!(change(&still, &slow_for_minutes, 0.5) > 2.0);
+        let slow_for_minutes = cell([12.0, 12.1, 11.9, 12.0, 10.0, 10.0], [0.0; 3]);
+        assert!(change(&still, &slow_for_minutes, 0.5) > 1.15);
         assert!((change(&still, &slow_for_minutes, 0.0) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_pass_that_lies_far_above_the_others_is_left_out_and_a_slower_program_is_not() {
+        let still = cell([10.0; 6], [0.0; 3]);
+        let disturbed = cell([10.0, 10.0, 18.0, 18.0, 10.2, 10.2], [0.0; 3]);
+        assert!((change(&still, &disturbed, 1.0) - 1.02).abs() < 1e-9);
+        assert!((change(&still, &cell([18.0; 6], [0.0; 3]), 0.5) - 1.8).abs() < 1e-9);
     }
 
     #[test]

@@ -99,6 +99,10 @@ pub fn compare(old: &Run, new: &Run, settings: &Settings) -> Comparison {
             drawn.push(Drawn { pair: &row.cells[at], work: &row.work, draws, random });
         }
     }
+    noise::moderate(&mut estimates);
+    for (estimate, drawn) in estimates.iter().zip(&mut drawn) {
+        drawn.pull_to(estimate);
+    }
     let between = noise::between(&estimates);
     let deviations: Vec<_> =
         estimates.iter().zip(between).map(|(e, between)| e.within.hypot(between)).collect();
@@ -130,6 +134,16 @@ struct Drawn<'a> {
     work: &'a Work,
     draws: Vec<f64>,
     random: Random,
+}
+
+impl Drawn<'_> {
+    /// Draws the draws towards their middle until they vary as the estimate says.
+    fn pull_to(&mut self, estimate: &Estimate<'_>) {
+        let Some(middle) = stats::median(&self.draws) else { return };
+        let width = stats::half_width(&self.draws);
+        let share = if width > 0.0 { estimate.within / width } else { 1.0 };
+        self.draws.iter_mut().for_each(|draw| *draw = middle + (*draw - middle) * share);
+    }
 }
 
 fn estimate<'a>(row: &Row<'a>, index: usize, levels: &Levels, at: usize) -> Estimate<'a> {
