@@ -153,14 +153,13 @@ impl<C: Cell> Bucket<C> {
     #[inline]
     pub(super) fn for_each_entry(&self, mut f: impl FnMut(usize, Form)) {
         for (i, word) in self.header[FIRST / 4..].iter().enumerate() {
-            let mut lanes = word.load(Ordering::Acquire);
-            let mut granule = FIRST + 4 * i;
-            while lanes != 0 {
-                if let Some(form) = lane::form(lanes as Lane) {
-                    f(granule, form);
-                }
-                lanes >>= 16;
-                granule += 1;
+            // Acquire: who sees a lane sees the entry.
+            let lanes = word.load(Ordering::Acquire);
+            let mut entries = lane::entries(lanes);
+            while entries != 0 {
+                let shift = entries.trailing_zeros() / 16 * 16;
+                f(FIRST + 4 * i + shift as usize / 16, (lanes >> shift >> 8) as Form);
+                entries &= entries - 1;
             }
         }
     }

@@ -73,6 +73,17 @@ pub(super) fn form(lane: Lane) -> Option<Form> {
     (lane != FREE && lane < FURTHER).then_some((lane >> 8) as u8)
 }
 
+/// Of four lanes in a word, the top bits of those that are an entry's.
+#[inline(always)]
+pub(super) fn entries(lanes: u64) -> u64 {
+    const ONES: u64 = 0x0001_0001_0001_0001;
+    const TOPS: u64 = 0x8000 * ONES;
+    // A form more, and what is further or dead has the top bit. No carry crosses a lane.
+    let lows = lanes & !TOPS;
+    let others = (lows + 0x0100 * ONES) | lanes;
+    ((lows + !TOPS) & !others) & TOPS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,11 +96,38 @@ mod tests {
     }
 
     #[test]
+    fn entries_are_told_from_the_rest() {
+        let any = [
+            FREE,
+            FURTHER,
+            dead(0),
+            dead(!0),
+            entry(0, inline(0)),
+            entry(0xff, BOXED),
+            entry(7, inline(8)),
+            1 << 8,
+        ];
+        for lane in any {
+            for place in 0..4 {
+                for others in any {
+                    let lanes = (0..4).fold(0, |all, i| {
+                        all | u64::from(if i == place { lane } else { others }) << (16 * i)
+                    });
+                    let found = entries(lanes) >> (16 * place + 15) & 1 == 1;
+                    assert_eq!(found, form(lane).is_some(), "{lane:x} at {place} in {lanes:x}");
+                }
+            }
+        }
+        assert_eq!(entries(!0), 0);
+    }
+
+    #[test]
     fn what_is_no_entry_has_no_form() {
         assert_eq!([FREE, FURTHER, dead(0), dead(!0)].map(form), [None; 4]);
         assert_eq!(form(entry(0, inline(0))), Some(1));
         assert_eq!(form(entry(0xff, BOXED)), Some(BOXED));
     }
+
     #[test]
     fn an_age_never_seems_more_than_it_is() {
         for then in [250, 0x7fff, 0x8000, 0x1_2345] {

@@ -8,6 +8,7 @@ mod lane;
 mod memory;
 #[cfg(all(loom, test))]
 mod models;
+mod moving;
 mod overflow;
 mod plain;
 mod probe;

@@ -338,15 +338,15 @@ pub(super) unsafe fn retire_key<K: Key + ?Sized>(place: *const KeyWord, form: Fo
     }
 }
 
-/// Copies the key of an entry to a new one, which has as many granules.
+/// Copies the key of an entry of so many granules to a new one.
 ///
 /// # Safety
 ///
-/// `from` is of a published entry under a lock or pin, of this form; `to` as for [`Prepared::write`].
-#[inline]
-pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, form: Form) {
+/// `from` is of a published entry under a lock or pin, and has as many granules; `to` as for [`Prepared::write`].
+#[inline(always)]
+pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, granules: usize) {
     // All that the entry has room for: whole words are copied faster. What was never written is zero.
-    let words = 2 * lane::granules(form) - 1;
+    let words = 2 * granules - 1;
     // SAFETY: as the caller promises, both reach that far, and nobody else looks at `to`. Copied as a possibly
     // uninitialized word, a pointer keeps its provenance.
     unsafe {

@@ -3,14 +3,13 @@ use std::ptr;
 
 use cache_core::Key;
 
-use super::bucket::{Bucket, BucketLock, FIRST, GRANULES};
-use super::lane::{self, FURTHER, Form};
-use super::probe::{copy_key, hash_of};
-use super::space::Space;
+use super::bucket::Bucket;
+use super::lane;
+use super::moving::move_out;
 use super::table::Table;
-use super::write::{SMALL, append, find_room, is_near};
-use super::{Cell, Chores, Hash, ROOM, Raw, buckets_for};
-use crate::primitive::{Backoff, Ordering};
+use super::write::SMALL;
+use super::{Cell, Chores, ROOM, Raw, buckets_for};
+use crate::primitive::Ordering;
 use crate::reclaim::{Pinned, Retired};
 use crate::seeded;
 
@@ -154,151 +153,5 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         debug_assert!(result.is_ok(), "only the oldest generation is moved out");
         // SAFETY: nobody finds it any more. Its entries are the next generation's.
         guard.retire_shared(unsafe { Retired::new(old.cast(), free::<C>) });
-    }
-}
-
-/// Moves a bucket's entries to the next generation; `false` if someone else did.
-fn move_out<K, C, S>(
-    guard: Pinned<'_>,
-    table: &Table<C>,
-    next: &Table<C>,
-    main: &Bucket<C>,
-    hasher: &S,
-) -> bool
-where
-    K: Key + ?Sized,
-    C: Cell,
-    S: BuildHasher + 'static,
-{
-    let mut backoff = Backoff::default();
-    loop {
-        let state = main.state();
-        if state.moved() && !seeded::bug("move-twice") {
-            return false;
-        }
-        if state.locked() {
-            backoff.wait();
-            continue;
-        }
-        // Hashing runs what a user wrote: not under the lock.
-        let mut hashes = [Hash(0); GRANULES];
-        hash_all::<K, C, S>(main, hasher, &mut hashes);
-        let mut beyond = Vec::new();
-        let mut holder = main;
-        while let Some(after) = table.after(holder) {
-            let mut hashes = [Hash(0); GRANULES];
-            hash_all::<K, C, S>(after, hasher, &mut hashes);
-            beyond.push((after, hashes));
-            holder = after;
-        }
-        // If this succeeds, nothing was inserted since, so every entry has its hash.
-        let Some(mut lock) = main.try_lock(state) else {
-            backoff.wait();
-            continue;
-        };
-        move_entries(guard, main, &hashes, next);
-        for (holder, hashes) in &beyond {
-            move_entries(guard, holder, hashes, next);
-        }
-        lock.after = lock.after.move_out();
-        return true;
-    }
-}
-
-fn hash_all<K, C, S>(holder: &Bucket<C>, hasher: &S, hashes: &mut [Hash; GRANULES])
-where
-    K: Key + ?Sized,
-    C: Cell,
-    S: BuildHasher + 'static,
-{
-    holder.for_each_entry(|granule, form| {
-        // SAFETY: its lane was just seen, and the caller of `move_out` is pinned.
-        hashes[granule] = unsafe { hash_of::<K, C, S>(holder, granule, form, hasher) };
-    });
-}
-
-/// Copies the entries of a bucket that the caller has locked.
-fn move_entries<C: Cell>(guard: Pinned<'_>, from: &Bucket<C>, hashes: &[Hash; GRANULES], next: &Table<C>) {
-    let mut forms = [0; GRANULES];
-    let mut left = 0_u32;
-    from.for_each_entry(|granule, form| {
-        forms[granule] = form;
-        left |= 1 << granule;
-    });
-    // All that go to one bucket at once, so that it is locked once. Mostly there are two.
-    while left != 0 {
-        let mut target = Target::lock(guard, next, hashes[left.trailing_zeros() as usize]);
-        let mut rest = left;
-        while rest != 0 {
-            let granule = rest.trailing_zeros() as usize;
-            rest &= rest - 1;
-            if target.takes(hashes[granule]) {
-                target.copy(from, granule, forms[granule], hashes[granule]);
-                left &= !(1 << granule);
-            }
-        }
-    }
-}
-
-/// A locked bucket of a next generation, to which entries are moved.
-struct Target<'t, C: Cell> {
-    table: &'t Table<C>,
-    main: &'t Bucket<C>,
-    lock: BucketLock<'t, C>,
-    space: Space,
-    now: u64,
-}
-
-impl<'t, C: Cell> Target<'t, C> {
-    fn lock(guard: Pinned<'_>, mut table: &'t Table<C>, hash: Hash) -> Self {
-        // Locks are taken from older to newer generations only, so no circle can form.
-        loop {
-            let main = table.bucket(hash);
-            let lock = main.lock();
-            match table.next() {
-                // Closed for all new entries, these too.
-                Some(next) if lock.after.closed() => table = next,
-                _ => {
-                    let (space, now) = (main.space(), guard.domain().epoch());
-                    return Self { table, main, lock, space, now };
-                }
-            }
-        }
-    }
-
-    /// Whether an entry of this hash, from the same older bucket, belongs here.
-    fn takes(&self, hash: Hash) -> bool {
-        ptr::eq(self.table.bucket(hash), self.main)
-    }
-
-    fn copy(&mut self, from: &Bucket<C>, granule: usize, form: Form, hash: Hash) {
-        let count = lane::granules(form);
-        let (holder, place) = match self.space.find(count, hash.home(), self.table.count <= SMALL) {
-            Some(place) => (self.main, place),
-            None => self.further(count, hash),
-        };
-        // Nobody writes to the old cell any more: writers hold the lock that our caller holds.
-        holder.cell(place).init(from.cell(granule).word());
-        // SAFETY: the old entry is published, under our caller's lock; the new granules were found free.
-        unsafe { copy_key(from.key(granule), holder.key(place), form) };
-        holder.set_lanes(place, count, lane::entry(hash.tag(), form), FURTHER);
-        if ptr::eq(holder, self.main) {
-            self.space = self.space.with(place, count);
-        }
-        self.lock.after = self.lock.after.inserted(is_near(self.main, holder, place, hash));
-    }
-
-    /// A place that is not as easily found.
-    #[cold]
-    fn further(&mut self, count: usize, hash: Hash) -> (&'t Bucket<C>, usize) {
-        let room = find_room(self.table, self.main, count, hash, self.now);
-        let (holder, place) = room.unwrap_or_else(|| {
-            let link =
-                self.table.overflow.take(self.now).expect("2^24 overflow buckets do not fit in any memory");
-            (append(self.table, self.main, &mut self.lock, link), FIRST)
-        });
-        // The dead may have been buried.
-        self.space = self.main.space();
-        (holder, place)
     }
 }

@@ -23,7 +23,7 @@ impl Space {
     /// first, else anywhere.
     ///
     /// With `alone`, it would rather have a line of the pair that holds nothing else.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(self, count: usize, home: usize, alone: bool) -> Option<usize> {
         let free = !self.0 & ALL;
         let mut places = free;
