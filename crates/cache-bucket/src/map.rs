@@ -86,8 +86,16 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         f: &mut dyn FnMut(Pinned<'_>, &C) -> Option<R>,
     ) -> (Upsert<R>, Chores) {
         let (probe, hash) = Probe::new(key, &self.hasher);
-        let guard = reclaim::pin();
-        self.raw.upsert(guard.pinned(), hash, probe, word, &mut |cell| f(guard.pinned(), cell))
+        let (quick, guard);
+        quick = reclaim::quick_pin();
+        let pinned = match &quick {
+            Some(quick) => quick.pinned(),
+            None => {
+                guard = reclaim::pin();
+                guard.pinned()
+            }
+        };
+        self.raw.upsert(pinned, hash, probe, word, &mut |cell| f(pinned, cell))
     }
 
     pub(crate) fn remove(&self, key: &K) -> bool {

@@ -27,3 +27,10 @@ pub(crate) fn want_large_pages(start: *mut u8, bytes: usize) {
     // SAFETY: the range lies within one allocation of ours, and this advice changes no contents.
     unsafe { libc::madvise(start.cast::<c_void>(), bytes, libc::MADV_HUGEPAGE) };
 }
+
+/// Has the system put pages behind these bytes now, all at once, instead of one at each first write. The pages keep
+/// what is in them. Advice only: kernels before 5.14 know none.
+pub(crate) fn populate(start: *mut u8, bytes: usize) {
+    // SAFETY: the range lies within one allocation of ours, and this advice changes no contents.
+    unsafe { libc::madvise(start.cast::<c_void>(), bytes, libc::MADV_POPULATE_WRITE) };
+}

@@ -12,3 +12,6 @@ pub(crate) fn heavy_barrier() -> bool {
 
 /// Does nothing.
 pub(crate) fn want_large_pages(_start: *mut u8, _bytes: usize) {}
+
+/// Does nothing.
+pub(crate) fn populate(_start: *mut u8, _bytes: usize) {}

@@ -2,37 +2,52 @@ use std::sync::OnceLock;
 
 use crate::primitive::{AtomicU64, Ordering};
 
-/// How many entries there are, counted apart by groups of threads.
+/// How many entries there are, counted apart by threads.
+///
+/// The first threads have a counter each, and need no read-modify-write; the others share as many more.
 #[derive(Debug)]
 pub(super) struct Counters(Box<[Counter]>);
 
-/// One group's share. A thread may remove what another inserted, so only the sums mean anything: they wrap.
+/// One share. A thread may remove what another inserted, so only the sum means anything: it wraps.
 #[repr(align(128))]
 #[derive(Debug)]
 struct Counter(AtomicU64);
 
-/// The most groups: more would make reading the sums slow.
-const MOST: usize = 32;
+/// The most counters of either kind: more would make reading the sum slow.
+const MOST: usize = if cfg!(loom) { 1 } else { 32 };
 
 impl Counters {
     pub(super) fn new() -> Self {
         /// Asking the system takes a while.
-        static GROUPS: OnceLock<usize> = OnceLock::new();
-        let groups = *GROUPS.get_or_init(|| {
+        static EACH: OnceLock<usize> = OnceLock::new();
+        let each = *EACH.get_or_init(|| {
             let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
             cores.next_power_of_two().min(MOST)
         });
-        Self((0..groups).map(|_| Counter(AtomicU64::new(0))).collect())
+        Self((0..2 * each).map(|_| Counter(AtomicU64::new(0))).collect())
     }
 
+    /// Counts an insert by the owner of this number, of which there is one at a time.
     #[inline]
     pub(super) fn inserted(&self, thread: usize) {
-        self.of(thread).fetch_add(1, Ordering::Relaxed);
+        self.count(thread, 1);
     }
 
     #[inline]
     pub(super) fn removed(&self, thread: usize) {
-        self.of(thread).fetch_sub(1, Ordering::Relaxed);
+        self.count(thread, u64::MAX);
+    }
+
+    #[inline]
+    fn count(&self, thread: usize, change: u64) {
+        let each = self.0.len() / 2;
+        if thread < each {
+            // Nobody else writes to it: a number that goes to another thread brings along what was done under it.
+            let own = &self.0[thread].0;
+            own.store(own.load(Ordering::Relaxed).wrapping_add(change), Ordering::Relaxed);
+        } else {
+            self.0[each + (thread & (each - 1))].0.fetch_add(change, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn entries(&self) -> usize {
@@ -41,9 +56,25 @@ impl Counters {
         // Read while a remove was counted and its insert not yet, it may be below zero.
         (sum as i64).max(0) as usize
     }
+}
 
-    #[inline]
-    fn of(&self, thread: usize) -> &AtomicU64 {
-        &self.0[thread & (self.0.len() - 1)].0
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_threads_and_many_are_counted() {
+        let counters = Counters::new();
+        let threads = counters.0.len() + 3;
+        std::thread::scope(|scope| {
+            for thread in 0..threads {
+                let counters = &counters;
+                scope.spawn(move || {
+                    (0..1000).for_each(|_| counters.inserted(thread));
+                    (0..10).for_each(|_| counters.removed(thread));
+                });
+            }
+        });
+        assert_eq!(counters.entries(), threads * 990);
     }
 }

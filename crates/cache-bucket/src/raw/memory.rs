@@ -7,6 +7,8 @@ use crate::arch;
 
 /// The size from which an allocator takes zeroed pages from the system instead of zeroing memory itself.
 const PAGES: usize = 64 << 10;
+/// So much is asked for at once before it is written to: microseconds. A multiple of any page's size.
+pub(super) const SLICE: usize = 64 << 10;
 /// Large pages are of this size where there are any.
 const LARGE_PAGE: usize = 2 << 20;
 
@@ -50,6 +52,23 @@ impl<C: Cell> Memory<C> {
             unsafe { buckets.add(i).write(Bucket::new()) };
         }
         Self { buckets, count, allocated, layout }
+    }
+
+    /// How many slices there are to be populated.
+    pub(super) fn slices(&self) -> usize {
+        self.count * size_of::<Bucket<C>>() / SLICE
+    }
+
+    /// Has pages put behind a slice, as far as none are there yet.
+    #[cold]
+    pub(super) fn populate(&self, slice: usize) {
+        assert!(slice < self.slices());
+        // In terms of the system's pages, so not quite from where the buckets begin.
+        let start = self.buckets.cast::<u8>().as_ptr().wrapping_byte_add(slice * SLICE);
+        let skip = start.align_offset(SLICE);
+        if slice + 1 < self.slices() || skip == 0 {
+            arch::populate(start.wrapping_byte_add(skip), SLICE);
+        }
     }
 
     pub(super) fn as_ptr(&self) -> *mut Bucket<C> {

@@ -160,14 +160,36 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
         Self { key, bytes, form }
     }
 
-    /// Makes what an entry of the key points at, before the lock is taken: this allocates and may panic.
-    pub(super) fn prepare(self) -> Prepared<'k, K> {
-        let behind = match self.form {
-            BLOB => Behind::Blob(Blob::new(self.bytes)),
-            BOXED => Behind::Owned(Box::new(self.key.to_owned_key())),
-            _ => Behind::Nothing,
-        };
-        Prepared { behind, bytes: self.bytes }
+    /// Makes what an entry of the key points at, if it does, before the lock is taken: this allocates and may panic.
+    #[inline(always)]
+    pub(super) fn prepare(self) -> Option<Prepared<K>> {
+        if lane::is_behind(self.form) { Some(self.prepare_behind()) } else { None }
+    }
+
+    #[inline(never)]
+    fn prepare_behind(self) -> Prepared<K> {
+        if self.form == BLOB {
+            Prepared::Blob(Blob::new(self.bytes))
+        } else {
+            Prepared::Owned(Box::new(self.key.to_owned_key()))
+        }
+    }
+
+    /// Writes the key of a new entry, for which this was prepared.
+    ///
+    /// # Safety
+    ///
+    /// `place` is of an entry that has this key's granules, that the caller took and did not publish yet.
+    #[inline(always)]
+    pub(super) unsafe fn write(self, prepared: Option<Prepared<K>>, place: *const KeyWord) {
+        // SAFETY: as the caller promises; nobody else looks at an entry that is not published.
+        unsafe {
+            KeyWord::write(place, |to| match prepared {
+                None => copy_bytes(self.bytes, to),
+                Some(Prepared::Blob(blob)) => to.cast::<Blob>().write(blob),
+                Some(Prepared::Owned(owned)) => to.cast::<*mut K::Owned>().write(Box::into_raw(owned)),
+            });
+        }
     }
 }
 
@@ -203,34 +225,10 @@ fn bytes_of<K: Key + ?Sized>(key: &K) -> Option<&[u8]> {
     key.as_bytes()
 }
 
-/// A key ready to be written into an entry. Dropped unwritten, it frees what it made.
-pub(super) struct Prepared<'k, K: Key + ?Sized> {
-    behind: Behind<K::Owned>,
-    bytes: &'k [u8],
-}
-
-enum Behind<T> {
-    Nothing,
+/// What an entry points at for its key, ready to be pointed at. Dropped unwritten, it frees it.
+pub(super) enum Prepared<K: Key + ?Sized> {
     Blob(Blob),
-    Owned(Box<T>),
-}
-
-impl<K: Key + ?Sized> Prepared<'_, K> {
-    /// Writes the key of a new entry.
-    ///
-    /// # Safety
-    ///
-    /// `place` is of an entry that has this key's granules, that the caller took and did not publish yet.
-    pub(super) unsafe fn write(self, place: *const KeyWord) {
-        // SAFETY: as the caller promises; nobody else looks at an entry that is not published.
-        unsafe {
-            KeyWord::write(place, |to| match self.behind {
-                Behind::Nothing => to.copy_from_nonoverlapping(self.bytes.as_ptr(), self.bytes.len()),
-                Behind::Blob(blob) => to.cast::<Blob>().write(blob),
-                Behind::Owned(owned) => to.cast::<*mut K::Owned>().write(Box::into_raw(owned)),
-            });
-        }
-    }
+    Owned(Box<K::Owned>),
 }
 
 /// Calls `f` with the key of a published entry; `None` if its bytes are no key after all.
@@ -342,7 +340,7 @@ pub(super) unsafe fn retire_key<K: Key + ?Sized>(place: *const KeyWord, form: Fo
 ///
 /// # Safety
 ///
-/// `from` is of a published entry under a lock or pin, and has as many granules; `to` as for [`Prepared::write`].
+/// `from` is of a published entry under a lock or pin, and has as many granules; `to` as for [`Probe::write`].
 #[inline(always)]
 pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, granules: usize) {
     // All that the entry has room for: whole words are copied faster. What was never written is zero.
@@ -442,8 +440,40 @@ unsafe fn same_bytes(stored: *const u8, bytes: &[u8]) -> bool {
     }
 }
 
+/// Copies at most [`LONGEST`] bytes, without calling for it.
+#[inline(always)]
+unsafe fn copy_bytes(bytes: &[u8], to: *mut u8) {
+    let n = bytes.len();
+    let from = bytes.as_ptr();
+    // In parts that overlap where the length is no multiple.
+    // SAFETY: `bytes` has `n` bytes, the caller has as many at `to`, and no part reaches beyond.
+    unsafe {
+        let part = |i: usize| {
+            to.add(i).cast::<u128>().write_unaligned(from.add(i).cast::<u128>().read_unaligned());
+        };
+        let word = |i: usize| {
+            to.add(i).cast::<u64>().write_unaligned(from.add(i).cast::<u64>().read_unaligned());
+        };
+        if n >= 16 {
+            let mut i = 0;
+            while i + 16 < n {
+                part(i);
+                i += 16;
+            }
+            part(n - 16);
+        } else if n >= 8 {
+            word(0);
+            word(n - 8);
+        } else {
+            for i in 0..n {
+                to.add(i).write(from.add(i).read());
+            }
+        }
+    }
+}
+
 /// A pointer to the bytes of a long key, after their length.
-struct Blob(NonNull<usize>);
+pub(super) struct Blob(NonNull<usize>);
 
 impl Blob {
     fn layout(length: usize) -> Layout {

@@ -115,6 +115,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     {
         let table = self.root(guard);
         let Some(next) = table.next() else { return Assist::Idle };
+        next.populate();
         let progress = &table.progress;
         let closed = progress.closed.load(Ordering::Acquire);
         let passed = closed == SETTLED || closed != 0 && guard.domain().passed(closed);

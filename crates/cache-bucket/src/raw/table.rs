@@ -44,6 +44,8 @@ pub(super) struct Progress {
     pub(super) cursor: AtomicUsize,
     /// How many buckets are moved out.
     pub(super) moved: AtomicUsize,
+    /// The next slice of its own memory to populate.
+    populated: AtomicUsize,
 }
 
 // SAFETY: `buckets` points into `memory`, which is owned; buckets are shared between threads by design.
@@ -93,6 +95,7 @@ impl<C: Cell> Table<C> {
                 closed: AtomicU64::new(0),
                 cursor: AtomicUsize::new(0),
                 moved: AtomicUsize::new(0),
+                populated: AtomicUsize::new(0),
             },
             overflow: Overflow::new(count),
         }
@@ -108,6 +111,21 @@ impl<C: Cell> Table<C> {
         const { assert!(cfg!(loom) || size_of::<Bucket<C>>() == 1 << INDEX_SHIFT) };
         // SAFETY: masked, a hash is a multiple of a bucket's size, and less than `count` times that.
         unsafe { &*self.buckets.wrapping_byte_add((hash.0 & self.mask) as usize) }
+    }
+
+    /// Has pages put behind a part of the table that will be written to soon.
+    ///
+    /// For a table that entries are moved to. By themselves pages come one by one, a whole one for each first read and
+    /// again for each first write, in the middle of what needs them.
+    #[inline]
+    pub(super) fn populate(&self) {
+        let slices = self.memory.slices();
+        if self.progress.populated.load(Ordering::Relaxed) < slices {
+            let slice = self.progress.populated.fetch_add(1, Ordering::Relaxed);
+            if slice < slices {
+                self.memory.populate(slice);
+            }
+        }
     }
 
     pub(super) fn bucket_at(&self, index: usize) -> &Bucket<C> {

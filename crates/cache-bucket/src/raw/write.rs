@@ -139,6 +139,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// Calls `f` with the value of a key, as [`update`](Self::update) does, or inserts the key with `word`.
+    // Inlined, as a probe would be passed in memory.
+    #[inline(always)]
     pub(crate) fn upsert<R>(
         &self,
         guard: Pinned<'_>,
@@ -149,7 +151,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     ) -> (Upsert<R>, Chores) {
         let form = probe.form();
         let mut table = self.root(guard);
-        let mut prepared: Option<Prepared<'_, K>> = None;
+        let mut prepared: Option<Prepared<K>> = None;
         let mut spare = Spare(None);
         let mut chores = Chores::NONE;
         let mut backoff = Backoff::default();
@@ -183,18 +185,21 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 // It got a next table meanwhile.
                 continue;
             }
-            let ready = prepared.take().unwrap_or_else(|| probe.prepare());
+            if prepared.is_none() {
+                prepared = probe.prepare();
+            }
             // Nothing was inserted since we looked, if this succeeds.
             let lock = if seeded::bug("insert") { Some(main.lock()) } else { main.try_lock(seen) };
             let Some(mut lock) = lock else {
-                prepared = Some(ready);
                 backoff.wait();
                 continue;
             };
             let now = guard.domain().epoch();
             // What died here a while ago may have had to do with a long chain.
-            let trim = lock.after.link() != 0 && main.bury(now);
-            let _trimmed = Off(table, trim.then(|| table.overflow.trim(&mut lock, now)).flatten(), now);
+            let mut off = None;
+            if lock.after.link() != 0 && main.bury(now) {
+                off = table.overflow.trim(&mut lock, now).map(|trimmed| Off { table, trimmed, now });
+            }
             let found = find_room(table, main, probe.granules(), hash, now);
             let (holder, granule) = match (found, &mut spare) {
                 (Some(place), _) => place,
@@ -207,7 +212,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     // Memory is not taken under a lock.
                     let dead = main.has_dead();
                     drop(lock);
-                    prepared = Some(ready);
+                    drop(off);
                     if dead {
                         chores = chores | Chores::FULL;
                     }
@@ -220,7 +225,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             };
             holder.cell(granule).init(word);
             // SAFETY: the granules were found free under the lock, so nobody reads them.
-            unsafe { ready.write(holder.key(granule)) };
+            unsafe { probe.write(prepared, holder.key(granule)) };
             holder.set_lanes(granule, probe.granules(), lane::entry(hash.tag(), form), FURTHER);
             lock.after = lock.after.inserted(is_near(main, holder, granule, hash));
             if !std::ptr::eq(holder, main) && main.has_dead() {
@@ -228,6 +233,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             }
             let thick = table.count < SMALL && holder.space().used() > THIN;
             drop(lock);
+            drop(off);
             self.counters.inserted(guard.thread());
             if thick {
                 chores = chores | self.grow(guard, table);
@@ -302,13 +308,15 @@ impl<C: Cell> Drop for Spare<'_, C> {
 
 /// Buckets that were taken off a chain in this epoch: they go back once its lock is released, which is before this is
 /// dropped.
-struct Off<'t, C: Cell>(&'t Table<C>, Option<Trimmed>, u64);
+struct Off<'t, C: Cell> {
+    table: &'t Table<C>,
+    trimmed: Trimmed,
+    now: u64,
+}
 
 impl<C: Cell> Drop for Off<'_, C> {
     fn drop(&mut self) {
-        if let Some(trimmed) = self.1 {
-            self.0.overflow.retire(trimmed, self.2);
-        }
+        self.table.overflow.retire(self.trimmed, self.now);
     }
 }
 
