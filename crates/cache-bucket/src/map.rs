@@ -86,24 +86,15 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         f: &mut dyn FnMut(Pinned<'_>, &C) -> Option<R>,
     ) -> (Upsert<R>, Chores) {
         let (probe, hash) = Probe::new(key, &self.hasher);
-        let (quick, guard);
-        quick = reclaim::quick_pin();
-        let pinned = match &quick {
-            Some(quick) => quick.pinned(),
-            None => {
-                guard = reclaim::pin();
-                guard.pinned()
-            }
-        };
-        self.raw.upsert(pinned, hash, probe, word, &mut |cell| f(pinned, cell))
+        let guard = reclaim::pin_either();
+        self.raw.upsert(guard.pinned(), hash, probe, word, &mut |cell| f(guard.pinned(), cell))
     }
 
     pub(crate) fn remove(&self, key: &K) -> bool {
         let (probe, hash) = Probe::new(key, &self.hasher);
-        let (removed, chores) = match reclaim::quick_pin() {
-            Some(guard) => self.raw.remove(guard.pinned(), hash, probe),
-            None => self.raw.remove(reclaim::pin().pinned(), hash, probe),
-        };
+        let guard = reclaim::pin_either();
+        let (removed, chores) = self.raw.remove(guard.pinned(), hash, probe);
+        drop(guard);
         self.see_to(chores);
         removed
     }

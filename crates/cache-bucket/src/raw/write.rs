@@ -243,6 +243,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// Removes a key; says whether it was there.
+    #[inline]
     pub(crate) fn remove(&self, guard: Pinned<'_>, hash: Hash, probe: Probe<'_, K>) -> (bool, Chores) {
         let mut table = self.root(guard);
         let mut chores = Chores::NONE;
@@ -275,6 +276,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     /// What follows an unlinking, without the lock.
+    #[inline(always)]
     pub(super) fn removed(&self, guard: Pinned<'_>, left: Left) -> Chores {
         self.counters.removed(guard.thread());
         let mut chores = Chores::NONE;
@@ -414,6 +416,8 @@ pub(super) struct Left {
 }
 
 /// Takes an entry that is there, near its home line or not, out of its bucket. The caller holds the lock.
+// Inlined, as what it leaves would be passed in memory, and mostly is nothing.
+#[inline(always)]
 pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
     guard: Pinned<'_>,
     lock: &mut BucketLock<'_, C>,

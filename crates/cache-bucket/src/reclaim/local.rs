@@ -61,6 +61,33 @@ pub(crate) fn quick_pin() -> Option<QuickGuard> {
     Some(QuickGuard { record })
 }
 
+/// Pins the epoch for this thread, in the quick way if that can be.
+#[inline(always)]
+pub(crate) fn pin_either() -> EitherGuard {
+    match quick_pin() {
+        Some(guard) => EitherGuard::Quick(guard),
+        None => EitherGuard::Other(pin()),
+    }
+}
+
+/// A pin of either kind.
+#[derive(Debug)]
+pub(crate) enum EitherGuard {
+    Quick(QuickGuard),
+    Other(Guard<'static>),
+}
+
+impl EitherGuard {
+    /// Shows that the thread is pinned, as long as this guard is.
+    #[inline(always)]
+    pub(crate) fn pinned(&self) -> Pinned<'_> {
+        match self {
+            EitherGuard::Quick(guard) => guard.pinned(),
+            EitherGuard::Other(guard) => guard.pinned(),
+        }
+    }
+}
+
 /// A pin that is known to be the thread's only one, so that there is nothing to remember and nothing to decide.
 #[derive(Debug)]
 pub(crate) struct QuickGuard {
