@@ -36,7 +36,7 @@ impl Pace {
         warm_up: Duration::from_millis(20),
         measurement: Duration::from_millis(120),
         passes: 3,
-        budget: Some(Duration::from_secs(13 * 60)),
+        budget: Some(Duration::from_secs(12 * 60)),
         patience: Duration::from_secs(150),
         own_key_batch: OWN_KEY_BATCH,
     };
