@@ -174,9 +174,9 @@ mod tests {
     #[test]
     fn a_pass_that_others_spoilt_is_left_out_while_there_are_others() {
         let still = cell([10.0; 6], [0.0; 3]);
-        let spoilt = [10.0, 10.0, 40.0, 40.0, 40.0, 40.0];
+        let spoilt = [10.0, 10.0, 12.0, 12.0, 12.0, 12.0];
         assert!((change(&still, &cell(spoilt, [0.0, 0.3, 0.5]), 0.5) - 1.0).abs() < 1e-9);
-        assert!((change(&still, &cell(spoilt, [0.4, 0.3, 0.5]), 0.5) - 4.0).abs() < 1e-9);
+        assert!((change(&still, &cell(spoilt, [0.4, 0.3, 0.5]), 0.5) - 1.2).abs() < 1e-9);
     }
 
     #[test]
