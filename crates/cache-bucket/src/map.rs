@@ -5,9 +5,6 @@ use cache_core::{HashBuilder, Key, Options};
 use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Upsert};
 use crate::reclaim::{self, GRACE, Pinned};
 
-/// How many buckets one write moves while the table is resized: enough that a growing table is through long before
-/// the next step, few enough that it takes but microseconds.
-const ASSIST: usize = 8;
 /// While entries cannot move yet, one write in so many tries to move the epoch on.
 const TRY_EVERY: u32 = 16;
 /// A generation of so many bytes is not left to be freed when something else is.
@@ -213,7 +210,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         }
         if chores.has(Chores::RESIZED | Chores::MOVE) {
             let guard = reclaim::pin();
-            let assist = self.raw.assist(guard.pinned(), &self.hasher, ASSIST);
+            let assist = self.raw.assist(guard.pinned(), &self.hasher, self.raw.step(guard.pinned()));
             let try_now = guard.pinned().tick(TRY_EVERY);
             drop(guard);
             match assist {

@@ -17,6 +17,13 @@ use crate::seeded;
 const EMPTY: usize = 8;
 /// What stands for the epoch in which a table got a next one when all who took it for open are known to be gone.
 const SETTLED: u64 = u64::MAX;
+/// How many buckets one write moves while a small table is resized: that is soon over.
+const STEP_SMALL: usize = 8;
+/// The same of a larger one. The next has room for twenty times the writes that this takes, and where operations come at
+/// a steady pace more would make those wait that come next.
+const STEP: usize = 1;
+/// After how many buckets a slice of the next table is populated: well ahead of those who write there.
+const POPULATE_EVERY: usize = 16;
 /// How many buckets tell how large entries are.
 const SAMPLE: usize = 64;
 
@@ -108,6 +115,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if settled { Chores::MOVE } else { Chores::RESIZED }
     }
 
+    /// How many buckets one write should move.
+    pub(crate) fn step(&self, guard: Pinned<'_>) -> usize {
+        if self.root(guard).count <= SMALL { STEP_SMALL } else { STEP }
+    }
+
     /// Moves up to `buckets` buckets of the oldest generation to the next, if it is time.
     pub(crate) fn assist<S>(&self, guard: Pinned<'_>, hasher: &S, buckets: usize) -> Assist
     where
@@ -115,7 +127,6 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     {
         let table = self.root(guard);
         let Some(next) = table.next() else { return Assist::Idle };
-        next.populate();
         let progress = &table.progress;
         let closed = progress.closed.load(Ordering::Acquire);
         let passed = closed == SETTLED || closed != 0 && guard.domain().passed(closed);
@@ -128,7 +139,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 break;
             }
             // Round and round: what someone took and did not finish is taken again.
-            let index = progress.cursor.fetch_add(1, Ordering::Relaxed) & (table.count - 1);
+            let turn = progress.cursor.fetch_add(1, Ordering::Relaxed);
+            if turn.is_multiple_of(POPULATE_EVERY) {
+                next.populate();
+            }
+            let index = turn & (table.count - 1);
             if move_out::<K, C, S>(guard, table, next, table.bucket_at(index), hasher)
                 && progress.moved.fetch_add(1, seeded::ordering(Ordering::AcqRel, "moved")) + 1 == table.count
             {
