@@ -17,11 +17,12 @@ use crate::seeded;
 const EMPTY: usize = 8;
 /// What stands for the epoch in which a table got a next one when all who took it for open are known to be gone.
 const SETTLED: u64 = u64::MAX;
-/// How many buckets one write moves while a small table is resized: that is soon over.
-const STEP_SMALL: usize = 8;
-/// The same of a larger one. The next has room for twenty times the writes that this takes, and where operations come at
-/// a steady pace more would make those wait that come next.
-const STEP: usize = 1;
+/// Up to this many buckets, a table is soon moved.
+const SOON: usize = if cfg!(loom) { 1 } else { 4096 };
+/// How many buckets one write moves while such a table is resized.
+const STEP_SOON: usize = 8;
+/// The same of a larger one: fewer, as where operations come at a steady pace more would make those wait that come next.
+const STEP: usize = 2;
 /// After how many buckets a slice of the next table is populated: well ahead of those who write there.
 const POPULATE_EVERY: usize = 16;
 /// How many buckets tell how large entries are.
@@ -117,7 +118,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
 
     /// How many buckets one write should move.
     pub(crate) fn step(&self, guard: Pinned<'_>) -> usize {
-        if self.root(guard).count <= SMALL { STEP_SMALL } else { STEP }
+        if self.root(guard).count <= SOON { STEP_SOON } else { STEP }
     }
 
     /// Moves up to `buckets` buckets of the oldest generation to the next, if it is time.
