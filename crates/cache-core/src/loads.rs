@@ -311,7 +311,18 @@ impl<V, K: Key + ?Sized> Lead<'_, V, K> {
         }
         drop(state);
         let value = in_map(|| {
-            if stale { cache.get(self.key).unwrap_or(loaded) } else { cache.get_or_insert(self.key, loaded) }
+            if !stale {
+                return cache.get_or_insert(self.key, loaded);
+            }
+            match cache.get(self.key) {
+                Some(present) => {
+                    // Here and not as the call ends: should the object's `Drop` panic in that, `present`, being returned,
+                    // would leak.
+                    drop(loaded);
+                    present
+                }
+                None => loaded,
+            }
         });
         self.bring(&value);
         Ok(value)
