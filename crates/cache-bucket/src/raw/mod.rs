@@ -1,7 +1,10 @@
 //! The table itself. Everything here takes a pin from its caller, and knows nothing of threads.
 
+mod blob;
 mod bucket;
+mod bytes;
 mod cell;
+mod chores;
 mod counters;
 mod hash;
 mod lane;
@@ -13,9 +16,11 @@ mod overflow;
 mod plain;
 mod probe;
 mod read;
+mod remove;
 mod resize;
 mod space;
 mod state;
+mod stored;
 mod table;
 mod visit;
 mod write;
@@ -33,11 +38,12 @@ use table::{LEAST, Table};
 
 pub(crate) use cell::Cell;
 pub(crate) use cell::{clone_of, replace, retire_arc};
+pub(crate) use chores::Chores;
 pub(crate) use hash::Hash;
 pub(crate) use probe::{Inline, Long, Probe};
 pub(crate) use resize::Assist;
 pub(crate) use visit::Entry;
-pub(crate) use write::{Chores, Upsert};
+pub(crate) use write::Upsert;
 
 /// Granules that a bucket has for entries.
 const ROOM: usize = bucket::GRANULES - bucket::FIRST;

@@ -5,8 +5,8 @@ use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock, FIRST, GRANULES};
 use super::lane::{self, FURTHER, Form, Lane};
-use super::probe::{copy_key, hash_of};
 use super::space::Space;
+use super::stored::{copy_key, hash_of};
 use super::table::Table;
 use super::write::{SMALL, append, find_room, is_near};
 use super::{Cell, Hash};

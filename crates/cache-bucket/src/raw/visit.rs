@@ -4,9 +4,9 @@ use cache_core::Key;
 
 use super::bucket::Bucket;
 use super::lane::Form;
-use super::probe::{hash_of, retire_key, same_key, with_key};
+use super::remove::unlink;
+use super::stored::{hash_of, retire_key, same_key, with_key};
 use super::table::{Spot, Table};
-use super::write::unlink;
 use super::{Cell, Chores, Hash, Raw};
 use crate::reclaim::{Pinned, Retired};
 

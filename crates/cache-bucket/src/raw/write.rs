@@ -1,17 +1,14 @@
-use std::ops::BitOr;
-
 use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock, FIRST, LINE};
 use super::lane::{self, FURTHER};
 use super::overflow::Trimmed;
-use super::probe::Sought;
-use super::probe::{Prepared, retire_key};
+use super::probe::{Prepared, Sought};
 use super::state::State;
-use super::table::{Spot, Table};
-use super::{Cell, Hash, Inline, Long, Probe, Raw};
+use super::table::Table;
+use super::{Cell, Chores, Hash, Inline, Long, Probe, Raw};
 use crate::primitive::Backoff;
-use crate::reclaim::{Pinned, Retired};
+use crate::reclaim::Pinned;
 use crate::seeded;
 
 /// Up to this many buckets, a table spreads its entries thinly: it is hot if it is small, and then each entry
@@ -19,43 +16,6 @@ use crate::seeded;
 pub(super) const SMALL: usize = 64;
 /// How many granules of a bucket may be used in a table that is spread thinly.
 const THIN: u32 = 10;
-/// A remove looks every so often whether the table should shrink and the dead can be buried.
-const TIDY_EVERY: u32 = 1024;
-
-/// What is to be done after an operation, once its thread is no longer pinned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chores(u8);
-
-impl Chores {
-    pub(crate) const NONE: Chores = Chores(0);
-    /// The table is being resized.
-    pub(crate) const MOVE: Chores = Chores(1);
-    /// There is something to reclaim.
-    pub(crate) const TIDY: Chores = Chores(2);
-    /// The table was just given a next one: the sooner the epoch moves on the better.
-    pub(crate) const RESIZED: Chores = Chores(4);
-    /// A bucket is full, of what was removed a moment ago too: that can be used again once a grace period is over.
-    pub(crate) const CROWDED: Chores = Chores(8);
-    /// The same, and what follows it in its chain is full as well.
-    pub(crate) const FULL: Chores = Chores(16);
-
-    #[inline(always)]
-    pub(crate) fn any(self) -> bool {
-        self != Chores::NONE
-    }
-
-    pub(crate) fn has(self, other: Chores) -> bool {
-        self.0 & other.0 != 0
-    }
-}
-
-impl BitOr for Chores {
-    type Output = Chores;
-
-    fn bitor(self, other: Chores) -> Chores {
-        Chores(self.0 | other.0)
-    }
-}
 
 /// What [`Raw::upsert`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,60 +201,6 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             return (Upsert::Inserted, chores);
         }
     }
-
-    /// Removes a key; says whether it was there.
-    #[inline]
-    pub(crate) fn remove(&self, guard: Pinned<'_>, hash: Hash, probe: Probe<'_, K>) -> (bool, Chores) {
-        let mut table = self.root(guard);
-        let mut chores = Chores::NONE;
-        loop {
-            let main = table.bucket(hash);
-            Bucket::prefetch(main, hash.home());
-            if !main.state().moved()
-                && let Some(spot) = table.find(main, hash, probe)
-            {
-                let mut lock = main.lock();
-                if !lock.after.moved() || seeded::bug("remove-moved") {
-                    if spot.form().is_none() {
-                        // Someone else removed it since we saw it. It was absent then.
-                        return (false, chores);
-                    }
-                    let near = is_near(main, spot.holder, spot.granule(), hash);
-                    let left = unlink::<K, C>(guard, &mut lock, &spot, near);
-                    drop(lock);
-                    return (true, chores | self.removed(guard, left));
-                }
-            }
-            match table.next() {
-                Some(next) => {
-                    chores = chores | Chores::MOVE;
-                    table = next;
-                }
-                None => return (false, chores),
-            }
-        }
-    }
-
-    /// What follows an unlinking, without the lock.
-    #[inline(always)]
-    pub(super) fn removed(&self, guard: Pinned<'_>, left: Left) -> Chores {
-        self.counters.removed(guard.thread());
-        let mut chores = Chores::NONE;
-        if let Some(key) = left.key
-            && guard.retire(key)
-        {
-            chores = Chores::TIDY;
-        }
-        if let Some(value) = left.value
-            && guard.retire(value)
-        {
-            chores = Chores::TIDY;
-        }
-        if guard.tick(TIDY_EVERY) {
-            chores = chores | Chores::TIDY | self.shrink_if_empty(guard);
-        }
-        chores
-    }
 }
 
 /// An overflow bucket taken for one insert; it goes back if that did not need it.
@@ -407,30 +313,4 @@ pub(super) fn append<'t, C: Cell>(
         last.set_link(link);
     }
     table.overflow.bucket(link)
-}
-
-/// What an unlinked entry leaves behind.
-pub(super) struct Left {
-    pub(super) value: Option<Retired>,
-    pub(super) key: Option<Retired>,
-}
-
-/// Takes an entry that is there, near its home line or not, out of its bucket. The caller holds the lock.
-// Inlined, as what it leaves would be passed in memory, and mostly is nothing.
-#[inline(always)]
-pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
-    guard: Pinned<'_>,
-    lock: &mut BucketLock<'_, C>,
-    spot: &Spot<'_, C>,
-    near: bool,
-) -> Left {
-    let form = spot.form().expect("only an entry that is there is unlinked");
-    let dead = lane::dead(if seeded::bug("removed") { 0 } else { guard.domain().epoch() });
-    // In this order: who finds the value ended finds no entry if it looks again.
-    spot.holder.set_lanes(spot.granule(), lane::granules(form), dead, dead);
-    let value = spot.cell().end();
-    // SAFETY: unlinked by us, under the lock, so nobody else asks.
-    let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule()), form) };
-    lock.after = lock.after.removed(near);
-    Left { value, key }
 }
