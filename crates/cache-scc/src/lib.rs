@@ -57,9 +57,8 @@
 //!
 //! # Panics in callers' code
 //!
-//! A panic in a closure, or in a key's `Hash` or `Eq`, leaves the cache usable and nothing leaks. After a
-//! panic in the `Drop` of a key or of an object the cache is usable, but what was about to be dropped with it
-//! may leak.
+//! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of an object leaves the cache usable, and nothing
+//! leaks. After a panic in the `Drop` of a key the cache is usable, but what was about to be dropped with it may leak.
 //!
 //! # Examples
 //!

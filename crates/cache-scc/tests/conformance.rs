@@ -3,4 +3,4 @@
 use cache_scc::SccBackend;
 
 cache_testkit::conformance!(SccBackend);
-cache_testkit::probe_panics!(SccBackend, hash: Usable, eq: Usable, drop_key: Leaks, drop_object: Leaks);
+cache_testkit::probe_panics!(SccBackend, hash: Usable, eq: Usable, drop_key: Leaks, drop_object: Usable);
