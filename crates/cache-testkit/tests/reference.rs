@@ -8,5 +8,5 @@ cache_testkit::panics_in_keys!(cache_testkit::Reference);
 mod probed {
     use cache_testkit::Reference;
 
-    cache_testkit::probe_panics!(Reference, hash: Usable, eq: Usable, drop_key: Leaks, drop_object: Leaks);
+    cache_testkit::probe_panics!(Reference, hash: Usable, eq: Usable, drop_key: Leaks, drop_object: Usable);
 }
