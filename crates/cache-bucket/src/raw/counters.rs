@@ -58,7 +58,8 @@ impl Counters {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+// ThreadSanitizer does not see that a scope waits for its threads.
+#[cfg(all(test, not(any(loom, tsan))))]
 mod tests {
     use super::*;
 
