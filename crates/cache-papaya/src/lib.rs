@@ -38,8 +38,8 @@
 //!
 //! A panic in a closure leaves the cache usable. After a panic in a key's `Hash` or `Eq` the entry that was
 //! about to be inserted leaks. Should it happen while the table grows, the copy is never completed: single
-//! keys work on, but whatever looks at all of them (`keys`, `for_each`, `retain`, `clear`) then waits for
-//! ever. After a panic in the `Drop` of a key or of an object the cache is usable, but the rest of the batch
+//! keys are still read, but now and then a write of one, and whatever looks at all of them (`keys`, `for_each`,
+//! `retain`, `clear`), waits for ever. After a panic in the `Drop` of a key or of an object the cache is usable, but the rest of the batch
 //! that was being freed leaks.
 //!
 //! # Examples
