@@ -267,10 +267,8 @@ fn get_long<K: Key + ?Sized, C: Cell, R>(
     key: &K,
     f: impl FnOnce(C::Word) -> R,
 ) -> Option<R> {
-    match reclaim::quick_pin() {
-        Some(guard) => raw.get(guard.pinned(), hash, long.probe(key)).map(f),
-        None => raw.get(reclaim::pin().pinned(), hash, long.probe(key)).map(f),
-    }
+    let guard = reclaim::pin_either();
+    raw.get(guard.pinned(), hash, long.probe(key)).map(f)
 }
 
 impl<K: Key + ?Sized, C: Cell, S> std::fmt::Debug for Map<K, C, S> {

@@ -58,7 +58,7 @@ impl Drop for Blob {
     }
 }
 
-/// Whether the blob that an entry points at is these bytes, of which there are more than [`LONGEST`].
+/// Whether the blob that an entry points at is these bytes, of which there are more than [`LONGEST`](super::lane::LONGEST).
 #[inline(always)]
 pub(super) unsafe fn is_blob(place: *const KeyWord, bytes: &[u8]) -> bool {
     // SAFETY: the caller knows that the entry holds a blob.
