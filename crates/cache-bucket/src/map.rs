@@ -2,7 +2,7 @@
 
 use cache_core::{HashBuilder, Key, Options};
 
-use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Upsert};
+use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Sought, Upsert};
 use crate::reclaim::{self, GRACE, Pinned};
 
 /// While entries cannot move yet, one write in so many tries to move the epoch on.
@@ -58,7 +58,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     #[inline(never)]
     fn quick_otherwise<R>(&self, key: &K, f: impl FnOnce(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
         let long = Long::new(key)?;
-        quick_long(&self.raw, long.hash(&self.hasher), long, f)
+        quick(&self.raw, long.hash(&self.hasher), long, f)
     }
 
     /// Calls `f` with the value of a present key. See [`Raw::update`].
@@ -228,7 +228,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     }
 }
 
-/// [`Map::quick`], once the key is hashed.
+/// [`Map::quick`], once the key is hashed: one function for short keys, and one for those behind a pointer.
 ///
 /// A function of its own that calls no other and needs few registers, so that it saves none. What a caller saved would
 /// be loaded again after the store to a value, and a processor may hold that load back until it knows where the store
@@ -237,25 +237,12 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
 fn quick<K: Key + ?Sized, C: Cell, R>(
     raw: &Raw<K, C>,
     hash: Hash,
-    key: Inline<'_>,
+    key: impl Sought,
     f: impl FnOnce(Pinned<'_>, &C) -> Option<R>,
 ) -> Option<R> {
     let guard = reclaim::quick_pin()?;
     let pinned = guard.pinned();
     raw.quick(pinned, hash, key, |cell| f(pinned, cell))
-}
-
-/// [`quick`] for a key behind a pointer.
-#[inline(never)]
-fn quick_long<K: Key + ?Sized, C: Cell, R>(
-    raw: &Raw<K, C>,
-    hash: Hash,
-    key: Long<'_>,
-    f: impl FnOnce(Pinned<'_>, &C) -> Option<R>,
-) -> Option<R> {
-    let guard = reclaim::quick_pin()?;
-    let pinned = guard.pinned();
-    raw.quick_long(pinned, hash, key, |cell| f(pinned, cell))
 }
 
 /// [`Map::get`] of a key behind a pointer, apart from that of others, whose registers it would need.

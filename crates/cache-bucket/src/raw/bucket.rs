@@ -38,7 +38,7 @@ pub(crate) struct Granule<C> {
 }
 
 /// A granule, as one pointer: the fewer registers a look-up needs the better, see `map::quick`.
-pub(super) struct Place<'b, C>(*const Granule<C>, PhantomData<&'b Bucket<C>>);
+pub(crate) struct Place<'b, C>(*const Granule<C>, PhantomData<&'b Bucket<C>>);
 
 impl<C> Clone for Place<'_, C> {
     #[inline(always)]

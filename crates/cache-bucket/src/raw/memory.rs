@@ -8,7 +8,7 @@ use crate::arch;
 /// The size from which an allocator takes zeroed pages from the system instead of zeroing memory itself.
 const PAGES: usize = 64 << 10;
 /// So much is asked for at once before it is written to: microseconds. A multiple of any page's size.
-pub(super) const SLICE: usize = 64 << 10;
+const SLICE: usize = 64 << 10;
 /// Large pages are of this size where there are any.
 const LARGE_PAGE: usize = 2 << 20;
 

@@ -16,7 +16,7 @@ use super::stored::read_pointer;
 use crate::primitive::KeyWord;
 
 /// What is looked for in a bucket.
-pub(super) trait Sought: Copy {
+pub(crate) trait Sought: Copy {
     /// How an entry of it keeps its key.
     fn form(self) -> Form;
 

@@ -6,7 +6,7 @@ use super::overflow::Trimmed;
 use super::probe::{Prepared, Sought};
 use super::state::State;
 use super::table::Table;
-use super::{Cell, Chores, Hash, Inline, Long, Probe, Raw};
+use super::{Cell, Chores, Hash, Probe, Raw};
 use crate::primitive::Backoff;
 use crate::reclaim::Pinned;
 use crate::seeded;
@@ -32,29 +32,6 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// `None` says nothing of the key: call [`update`](Self::update) or [`upsert`](Self::upsert).
     #[inline(always)]
     pub(crate) fn quick<R>(
-        &self,
-        guard: Pinned<'_>,
-        hash: Hash,
-        key: Inline<'_>,
-        f: impl FnOnce(&C) -> Option<R>,
-    ) -> Option<R> {
-        self.quick_of(guard, hash, key, f)
-    }
-
-    /// The same for a key behind a pointer.
-    #[inline(always)]
-    pub(crate) fn quick_long<R>(
-        &self,
-        guard: Pinned<'_>,
-        hash: Hash,
-        key: Long<'_>,
-        f: impl FnOnce(&C) -> Option<R>,
-    ) -> Option<R> {
-        self.quick_of(guard, hash, key, f)
-    }
-
-    #[inline(always)]
-    fn quick_of<R>(
         &self,
         guard: Pinned<'_>,
         hash: Hash,
