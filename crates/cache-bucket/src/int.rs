@@ -102,10 +102,11 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn set(&self, key: &K, value: i64) {
-        let stored = self.map.quick(key, move |_, cell| {
+        let store = |_: Pinned<'_>, cell: &_, value| {
             counter::set(cell, value);
             Some(())
-        });
+        };
+        let stored = self.map.quick_upsert(key, value, store, |_| ());
         if stored.is_none() {
             self.set_or_insert(key, value);
         }
@@ -113,19 +114,23 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        match self.map.quick(key, move |_, cell| Some(counter::add(cell, delta))) {
+        let add = |_: Pinned<'_>, cell: &_, delta| Some(counter::add(cell, delta));
+        match self.map.quick_upsert(key, delta, add, |sum| sum) {
             Some(sum) => sum,
             None => self.add_or_insert(key, delta),
         }
     }
 
+    #[inline]
     fn del(&self, key: &K) -> bool {
-        self.map.remove(key)
+        self.map.quick_remove(key)
     }
 
     #[inline]
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        match self.map.quick(key, |_, cell| Some(counter::try_add(cell, delta, &bounds))) {
+        match self.map.quick(key, (delta, &bounds), |_, cell, (delta, bounds)| {
+            Some(counter::try_add(cell, delta, bounds))
+        }) {
             Some(result) => result,
             None => self.try_add_present(key, delta, &bounds).unwrap_or(Err(AddError::Absent)),
         }
@@ -133,7 +138,9 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        match self.map.quick(key, |_, cell| Some(counter::try_add(cell, delta, &bounds))) {
+        match self.map.quick(key, (delta, &bounds), |_, cell, (delta, bounds)| {
+            Some(counter::try_add(cell, delta, bounds))
+        }) {
             Some(result) => result,
             None => self.try_add_otherwise(key, delta, &bounds),
         }

@@ -1,8 +1,10 @@
 //! What both caches do alike: hash a key, pin, and after the pin see to what is left to do.
 
+mod quick;
+
 use cache_core::{HashBuilder, Key, Options};
 
-use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Sought, Upsert};
+use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Upsert};
 use crate::reclaim::{self, GRACE, Pinned};
 
 /// While entries cannot move yet, one write in so many tries to move the epoch on.
@@ -19,6 +21,7 @@ pub(crate) struct Map<K: Key + ?Sized, C: Cell, S> {
 
 impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     pub(crate) fn new(options: Options<S>, large_pages: bool) -> Self {
+        reclaim::decide();
         let raw = Raw::new(options.initial_capacity(), large_pages);
         Self { raw, hasher: options.into_hasher() }
     }
@@ -42,23 +45,6 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin();
         self.raw.get(guard.pinned(), hash, probe).map(f)
-    }
-
-    /// Calls `f` with the value of a key that lies where it should: the way that is taken nearly always, with nothing on
-    /// it that the others need. `None` says nothing of the key; then take one of those.
-    #[inline(always)]
-    pub(crate) fn quick<R>(&self, key: &K, f: impl FnOnce(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
-        match Inline::new(key, &self.hasher) {
-            Some((key, hash)) => quick(&self.raw, hash, key, f),
-            None => self.quick_otherwise(key, f),
-        }
-    }
-
-    /// The same for a key that is kept behind a pointer: hashed here, so that the way of shorter ones has no part in it.
-    #[inline(never)]
-    fn quick_otherwise<R>(&self, key: &K, f: impl FnOnce(Pinned<'_>, &C) -> Option<R>) -> Option<R> {
-        let long = Long::new(key)?;
-        quick(&self.raw, long.hash(&self.hasher), long, f)
     }
 
     /// Calls `f` with the value of a present key. See [`Raw::update`].
@@ -87,6 +73,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         self.raw.upsert(guard.pinned(), hash, probe, word, &mut |cell| f(guard.pinned(), cell))
     }
 
+    #[inline(never)]
     pub(crate) fn remove(&self, key: &K) -> bool {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin_either();
@@ -147,14 +134,24 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     pub(crate) fn get_group<const N: usize>(&self, keys: &[&K], mut f: impl FnMut(usize, Option<C::Word>)) {
         debug_assert!(keys.len() <= N);
         let guard = reclaim::pin();
+        let pinned = guard.pinned();
+        // Found out once: what is in a table that is open now stays there while we are pinned.
+        let open = self.raw.open(pinned);
         let mut hashes = [Hash(0); N];
         for (key, hash) in keys.iter().zip(&mut hashes) {
-            *hash = Probe::new(*key, &self.hasher).1;
-            self.raw.prefetch(guard.pinned(), *hash);
+            *hash = match Inline::new(*key, &self.hasher) {
+                Some((_, hash)) => hash,
+                None => Probe::new(*key, &self.hasher).1,
+            };
+            self.raw.prefetch(pinned, *hash);
         }
         for (i, key) in keys.iter().enumerate() {
-            let probe = Probe::unhashed(*key);
-            f(i, self.raw.get(guard.pinned(), hashes[i], probe));
+            let near = match (&open, Inline::unhashed(*key)) {
+                (Some(open), Some(key)) => open.get_near(hashes[i], key),
+                _ => None,
+            };
+            let word = near.or_else(|| self.raw.get(pinned, hashes[i], Probe::unhashed(*key)));
+            f(i, word);
         }
     }
 
@@ -226,23 +223,6 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             reclaim::tidy();
         }
     }
-}
-
-/// [`Map::quick`], once the key is hashed: one function for short keys, and one for those behind a pointer.
-///
-/// A function of its own that calls no other and needs few registers, so that it saves none. What a caller saved would
-/// be loaded again after the store to a value, and a processor may hold that load back until it knows where the store
-/// goes, which takes as long as the cache miss before it: no two operations of a loop would overlap.
-#[inline(never)]
-fn quick<K: Key + ?Sized, C: Cell, R>(
-    raw: &Raw<K, C>,
-    hash: Hash,
-    key: impl Sought,
-    f: impl FnOnce(Pinned<'_>, &C) -> Option<R>,
-) -> Option<R> {
-    let guard = reclaim::quick_pin()?;
-    let pinned = guard.pinned();
-    raw.quick(pinned, hash, key, |cell| f(pinned, cell))
 }
 
 /// [`Map::get`] of a key behind a pointer, apart from that of others, whose registers it would need.

@@ -113,14 +113,14 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
         let new = Arc::as_ptr(&value).cast_mut();
-        let exchange = |pinned: Pinned<'_>, cell: &AtomicPtr<V>| {
+        let exchange = |pinned: Pinned<'_>, cell: &AtomicPtr<V>, new| {
             let old = replace(cell, new)?;
             // SAFETY: we took it out of its cell, and with it the reference it stood for.
             Some(pinned.retire(unsafe { retire_arc(old) }))
         };
-        let (outcome, chores) = match self.map.quick(key, exchange) {
+        let (outcome, chores) = match self.map.quick_upsert(key, new, exchange, |_| false) {
             Some(full) => (Upsert::Found(full), Chores::NONE),
-            None => self.map.upsert(key, new, &mut { exchange }),
+            None => self.map.upsert(key, new, &mut |pinned, cell| exchange(pinned, cell, new)),
         };
         // Its reference is the cell's now.
         mem::forget(value);

@@ -1,14 +1,20 @@
+mod lock;
+mod place;
+
 use std::cell::UnsafeCell;
-use std::marker::PhantomData;
 
 use super::cell::Cell;
-use super::lane::{self, DEAD, Form, Lane};
+use super::lane::{self, DEAD, FURTHER, Form, Lane};
 use super::space::Space;
 use super::state::State;
 use crate::arch;
-use crate::primitive::{AtomicU64, Backoff, KeyWord, Ordering};
+use crate::primitive::{AtomicU64, KeyWord, Ordering};
 use crate::reclaim::GRACE;
 use crate::seeded;
+
+pub(super) use lock::BucketLock;
+use place::Granule;
+pub(crate) use place::Place;
 
 /// Words in a header. Fewer under loom, where a bucket has room for four entries.
 const WORDS: usize = if cfg!(loom) { 2 } else { 8 };
@@ -17,6 +23,8 @@ pub(super) const GRANULES: usize = 4 * WORDS;
 /// The first granule that can hold an entry. The header lies where those before it would, and its first word is no
 /// lanes but the state.
 pub(super) const FIRST: usize = 4;
+/// What matches in the first pair can be lanes: the rest is the state.
+const LANES_OF_FIRST: u32 = !0 << (2 * FIRST);
 /// Granules in a cache line.
 pub(super) const LINE: usize = 4;
 /// Pairs of lines that share 16 bytes of lanes.
@@ -25,67 +33,20 @@ pub(super) const PAIRS: usize = WORDS / 2;
 const LOWS: u64 = 0x7fff_7fff_7fff_7fff;
 /// In each lane of a word, that it is dead.
 const DEADS: u64 = DEAD as u64 * 0x0001_0001_0001_0001;
-/// Gathers the lowest bit of lane `i` as bit `48 + i`.
-const GATHER: u64 = 1 << 48 | 1 << 33 | 1 << 18 | 1 << 3;
 /// A granule's bytes.
 pub(super) const GRANULE: usize = 16;
 
-/// 16 bytes of a bucket: the value and the first 8 key bytes of an entry, or 16 further key bytes.
-#[repr(C, align(16))]
-pub(crate) struct Granule<C> {
-    cell: C,
-    key: KeyWord,
-}
-
-/// A granule, as one pointer: the fewer registers a look-up needs the better, see `map::quick`.
-pub(crate) struct Place<'b, C>(*const Granule<C>, PhantomData<&'b Bucket<C>>);
-
-impl<C> Clone for Place<'_, C> {
-    #[inline(always)]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<C> Copy for Place<'_, C> {}
-
-impl<'b, C: Cell> Place<'b, C> {
-    /// The place so many bytes further on, which must be in the same bucket.
-    #[inline(always)]
-    pub(super) fn plus(self, bytes: usize) -> Self {
-        // A granule of loom's has another size.
-        let moved =
-            if cfg!(loom) { self.0.wrapping_add(bytes / GRANULE) } else { self.0.wrapping_byte_add(bytes) };
-        Place(moved, PhantomData)
-    }
-
-    /// The value of the entry that begins here.
-    #[inline(always)]
-    pub(super) fn cell(self) -> &'b C {
-        // SAFETY: the granule is its bucket's, and while an entry begins there, or nothing does, no key bytes lie
-        // where its cell is.
-        unsafe { &(*self.0).cell }
-    }
-
-    /// The place of the key of the entry that begins here.
-    ///
-    /// It may be used to the end of that entry, so it points into the bucket as a whole.
-    #[inline(always)]
-    pub(super) fn key(self) -> *const KeyWord {
-        // SAFETY: the granule is its bucket's; the projection reads nothing.
-        unsafe { &raw const (*self.0).key }
-    }
-
-    /// Which granule of its bucket it is.
-    pub(super) fn granule(self, bucket: &'b Bucket<C>) -> usize {
-        let bytes = self.0 as usize - bucket.pair(0).0 as usize;
-        bytes / size_of::<Granule<C>>()
-    }
+/// The top bits of a word's lanes, of which no other bits are set, as four bits.
+#[inline(always)]
+fn gather(tops: u64) -> u32 {
+    // Takes the lowest bit of lane `i` to bit `48 + i`.
+    const GATHER: u64 = 1 << 48 | 1 << 33 | 1 << 18 | 1 << 3;
+    ((tops >> 15).wrapping_mul(GATHER) >> 48 & 0xf) as u32
 }
 
 /// A header in a cache line of its own, and 28 granules for entries.
 ///
-/// A bucket of zeros is a valid and empty one.
+/// A bucket with a header of zeros is a valid and empty one. What is in a granule means nothing until a lane says so.
 #[repr(C, align(512))]
 pub(crate) struct Bucket<C> {
     /// The state, which is the lock, in the first word: see [`State`]. Then the lanes of granules 4 to 31, written
@@ -103,8 +64,19 @@ unsafe impl<C: Cell> Sync for Bucket<C> {}
 impl<C: Cell> Bucket<C> {
     #[cfg(loom)]
     pub(super) fn new() -> Self {
+        Self::with_state(State(0))
+    }
+
+    /// What memory may hold that was not cleared: a state that leads to an overflow bucket that there is not.
+    #[cfg(loom)]
+    pub(super) fn unclear() -> Self {
+        Self::with_state(State(0).inserted(false).with_link(1))
+    }
+
+    #[cfg(loom)]
+    fn with_state(state: State) -> Self {
         Self {
-            header: std::array::from_fn(|_| AtomicU64::new(0)),
+            header: std::array::from_fn(|word| AtomicU64::new(if word == 0 { state.0 } else { 0 })),
             granules: UnsafeCell::new(std::array::from_fn(|_| Granule {
                 cell: C::empty(),
                 key: KeyWord::default(),
@@ -119,6 +91,19 @@ impl<C: Cell> Bucket<C> {
         // SAFETY: there are as many pairs of words as pairs of lines.
         let words = unsafe { &*self.header.as_ptr().add(2 * pair).cast::<[AtomicU64; 2]>() };
         arch::matches(words, lane)
+    }
+
+    /// The same of a pair that may be a key's: all of it is lanes.
+    #[inline(always)]
+    pub(super) fn near(&self, pair: usize, lane: Lane) -> u32 {
+        // A bucket of loom's has no other pair.
+        if cfg!(loom) { self.any(pair, lane) } else { self.matches(pair, lane) }
+    }
+
+    /// The same of any pair: the first is lanes in part.
+    #[inline(always)]
+    pub(super) fn any(&self, pair: usize, lane: Lane) -> u32 {
+        self.matches(pair, lane) & if pair == 0 { LANES_OF_FIRST } else { !0 }
     }
 
     /// The lane of a granule. If an entry begins there, what it holds may then be read.
@@ -139,6 +124,19 @@ impl<C: Cell> Bucket<C> {
         self.set_lane(granule, lane);
     }
 
+    /// Sets the lanes of an entry's granules, which were free until now, in a pair of lines. The caller holds the lock.
+    #[inline(always)]
+    pub(super) fn publish(&self, pair: usize, at: usize, count: usize, lane: Lane) {
+        if at % 4 + count > 4 {
+            return self.set_lanes(pair * 2 * LINE + at, count, lane, FURTHER);
+        }
+        let further = (u64::from(FURTHER) * 0x0001_0001_0001_0000) & (!0 >> (64 - 16 * count));
+        let word = &self.header[(2 * pair + at / 4) % WORDS];
+        let lanes = word.load(Ordering::Relaxed) | (u64::from(lane) | further) << (at % 4 * 16);
+        // Release: who sees the lane sees the entry.
+        word.store(lanes, seeded::ordering(Ordering::Release, "publish"));
+    }
+
     #[inline]
     fn set_lane(&self, granule: usize, lane: Lane) {
         debug_assert!(granule >= FIRST);
@@ -152,15 +150,18 @@ impl<C: Cell> Bucket<C> {
     /// Calls `f` with the granule and the form of each entry in the bucket.
     #[inline]
     pub(super) fn for_each_entry(&self, mut f: impl FnMut(usize, Form)) {
+        // One loop over all of them, as no processor guesses how many there are in each word.
+        let mut entries = 0;
         for (i, word) in self.header[FIRST / 4..].iter().enumerate() {
-            // Acquire: who sees a lane sees the entry.
-            let lanes = word.load(Ordering::Acquire);
-            let mut entries = lane::entries(lanes);
-            while entries != 0 {
-                let shift = entries.trailing_zeros() / 16 * 16;
-                f(FIRST + 4 * i + shift as usize / 16, (lanes >> shift >> 8) as Form);
-                entries &= entries - 1;
+            entries |= gather(lane::entries(word.load(Ordering::Relaxed))) << (4 * i);
+        }
+        while entries != 0 {
+            let granule = FIRST + entries.trailing_zeros() as usize;
+            // Acquires: who sees a lane sees the entry. It may have been removed since.
+            if let Some(form) = lane::form(self.lane(granule)) {
+                f(granule, form);
             }
+            entries &= entries - 1;
         }
     }
 
@@ -179,9 +180,36 @@ impl<C: Cell> Bucket<C> {
             let lanes = word.load(Ordering::Relaxed);
             // A lane's top bit here says that the lane is not zero.
             let nonzero = (((lanes & LOWS) + LOWS) | lanes) & !LOWS;
-            taken |= ((nonzero >> 15).wrapping_mul(GATHER) >> 48 & 0xf) << (4 * i);
+            taken |= gather(nonzero) << (4 * i);
         }
-        Space(taken as u32)
+        Space(taken)
+    }
+
+    /// Takes over what another bucket has in these granules, as in a [`Space`], of an empty one whose lock the caller has.
+    ///
+    /// Entries that were removed in the other since are dead in this one too. The caller has the other's lock as well, and
+    /// sees to it that nobody writes to its cells.
+    #[inline(always)]
+    pub(super) fn fill(&self, from: &Self, kept: u32) {
+        #[cfg(not(loom))]
+        // SAFETY: nobody writes to the other's granules, as the caller sees to, nor looks at our own as long as no lane
+        // says that there is an entry. They may be copied as they are: what they hold has one owner, who now is here.
+        unsafe {
+            self.granules.get().copy_from_nonoverlapping(from.granules.get(), 1);
+        }
+        #[cfg(loom)]
+        for granule in (FIRST..GRANULES).filter(|granule| kept >> (granule - FIRST) & 1 != 0) {
+            self.cell(granule).init(from.cell(granule).word());
+            // SAFETY: as above; an entry of a model's has one granule.
+            unsafe { super::stored::copy_key(from.key(granule), self.key(granule), 1) };
+        }
+        for (i, (word, other)) in self.header.iter().zip(&from.header).skip(FIRST / 4).enumerate() {
+            let bits = u64::from(kept >> (4 * i) & 0xf);
+            // Each bit goes to the lowest of a lane, and fills it.
+            let lanes = (bits.wrapping_mul(0x0000_2000_4000_8001) & 0x0001_0001_0001_0001) * 0xffff;
+            // Release: who sees a lane sees its entry.
+            word.store(other.load(Ordering::Relaxed) & lanes, seeded::ordering(Ordering::Release, "fill"));
+        }
     }
 
     /// Frees the granules of removed entries that nobody reads any more now, in this epoch; says whether there were any.
@@ -230,7 +258,7 @@ impl<C: Cell> Bucket<C> {
         let first = self.granules.get().cast::<Granule<C>>();
         let start =
             if cfg!(loom) { first.wrapping_sub(FIRST) } else { first.wrapping_byte_sub(FIRST * GRANULE) };
-        Place(start, PhantomData).plus(pair * 2 * LINE * GRANULE)
+        Place::new(start).plus(pair * 2 * LINE * GRANULE)
     }
 
     pub(super) fn cell(&self, granule: usize) -> &C {
@@ -253,40 +281,26 @@ impl<C: Cell> Bucket<C> {
         State(self.header[0].load(Ordering::Acquire))
     }
 
-    /// Locks if the state still is `seen`, which must be unlocked: then nothing was inserted since.
-    #[inline]
-    pub(super) fn try_lock(&self, seen: State) -> Option<BucketLock<'_, C>> {
-        debug_assert!(!seen.locked());
-        self.header[0]
-            .compare_exchange(
-                seen.0,
-                seen.lock().0,
-                seeded::ordering(Ordering::Acquire, "lock"),
-                Ordering::Relaxed,
-            )
-            .ok()
-            .map(|_| BucketLock { bucket: self, after: seen })
-    }
-
-    /// Locks, whatever the state is.
-    pub(super) fn lock(&self) -> BucketLock<'_, C> {
-        let mut backoff = Backoff::default();
-        loop {
-            let state = self.state();
-            if !state.locked()
-                && let Some(lock) = self.try_lock(state)
-            {
-                return lock;
-            }
-            backoff.wait();
-        }
-    }
-
     /// Sets the link of an overflow bucket, whose state is guarded by the lock of its main bucket.
     pub(super) fn set_link(&self, link: u32) {
         let state = State(self.header[0].load(Ordering::Relaxed));
         // Release: who follows the link finds what was put there before.
         self.header[0].store(state.with_link(link).0, seeded::ordering(Ordering::Release, "link"));
+    }
+}
+
+impl<C> Bucket<C> {
+    /// Makes it a valid and empty one. What was in its granules stays there, and is nothing.
+    ///
+    /// # Safety
+    ///
+    /// There is memory for a bucket, and nobody else looks at it.
+    #[inline]
+    pub(super) unsafe fn clear(this: *mut Self) {
+        // SAFETY: as the caller promises.
+        for word in unsafe { &(*this).header } {
+            word.store(0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -297,32 +311,5 @@ impl<C> Bucket<C> {
         for word in &mut self.header {
             word.end();
         }
-    }
-}
-
-/// A locked bucket. Unlocks when dropped.
-///
-/// Nothing that a user wrote runs while one exists, and nothing that may panic.
-pub(super) struct BucketLock<'b, C: Cell> {
-    bucket: &'b Bucket<C>,
-    /// What the state becomes.
-    pub(super) after: State,
-}
-
-impl<C: Cell> BucketLock<'_, C> {
-    /// Sets the link to the first overflow bucket, for all to see at once: the next to be put into the same chain under
-    /// this lock must find it.
-    pub(super) fn set_link(&mut self, link: u32) {
-        self.after = self.after.with_link(link);
-        // Release: who follows the link finds what was put there before.
-        self.bucket.header[0].store(self.after.lock().0, Ordering::Release);
-    }
-}
-
-impl<C: Cell> Drop for BucketLock<'_, C> {
-    #[inline]
-    fn drop(&mut self) {
-        // Release: the next to lock, and who reads the state, sees what was done.
-        self.bucket.header[0].store(self.after.0, seeded::ordering(Ordering::Release, "unlock"));
     }
 }

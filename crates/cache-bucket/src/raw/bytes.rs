@@ -39,7 +39,7 @@ pub(super) unsafe fn same_bytes(stored: *const u8, bytes: &[u8]) -> bool {
 
 /// Whether a stored key that is as long as `bytes` is these bytes, of which there are more than [`LONGEST`].
 ///
-/// Without a call: who calls nothing saves no registers, see `map::quick`.
+/// Without a call: who calls nothing saves no registers, see `map/quick.rs`.
 #[inline(always)]
 pub(super) unsafe fn same_long(stored: *const u8, bytes: &[u8]) -> bool {
     const PART: usize = 64;
@@ -86,10 +86,18 @@ pub(super) unsafe fn copy_bytes(bytes: &[u8], to: *mut u8) {
         } else if n >= 8 {
             word(0);
             word(n - 8);
-        } else {
-            for i in 0..n {
-                to.add(i).write(from.add(i).read());
-            }
+        } else if n >= 4 {
+            let half = |i: usize| {
+                to.add(i).cast::<u32>().write_unaligned(from.add(i).cast::<u32>().read_unaligned());
+            };
+            half(0);
+            half(n - 4);
+        } else if n > 0 {
+            // These three are all there are.
+            let byte = |i: usize| to.add(i).write(from.add(i).read());
+            byte(0);
+            byte(n / 2);
+            byte(n - 1);
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) const BOXED: Form = 0x7e;
 
 /// The most granules that an entry takes. A longer key is kept behind a pointer.
 const MOST: usize = 5;
+/// The longest key whose entry takes one.
+pub(super) const ONE: usize = 8;
 /// The longest key that is kept in the bucket: an entry's granules without the value.
 pub(super) const LONGEST: usize = 16 * MOST - 8;
 

@@ -1,4 +1,4 @@
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
 use super::bucket::Bucket;
@@ -7,12 +7,12 @@ use crate::arch;
 
 /// The size from which an allocator takes zeroed pages from the system instead of zeroing memory itself.
 const PAGES: usize = 64 << 10;
-/// So much is asked for at once before it is written to: microseconds. A multiple of any page's size.
-const SLICE: usize = 64 << 10;
+/// How many buckets are cleared at once: microseconds of work. Their size is a multiple of any page's.
+const SLICE: usize = if cfg!(loom) { 1 } else { 128 };
 /// Large pages are of this size where there are any.
 const LARGE_PAGE: usize = 2 << 20;
 
-/// Buckets in one allocation, all of them empty at first.
+/// Buckets in one allocation.
 #[derive(Debug)]
 pub(super) struct Memory<C> {
     buckets: NonNull<Bucket<C>>,
@@ -22,8 +22,17 @@ pub(super) struct Memory<C> {
 }
 
 impl<C: Cell> Memory<C> {
-    /// Takes memory for `count` buckets, with large pages if wished and there are any.
-    pub(super) fn new(count: usize, large_pages: bool) -> Self {
+    /// `count` empty buckets, with large pages if wished and there are any.
+    pub(super) fn empty(count: usize, large_pages: bool) -> Self {
+        Self::new(count, large_pages, true)
+    }
+
+    /// Memory for as many buckets, each of which somebody has to [clear](Bucket::clear) before others look at it.
+    pub(super) fn unclear(count: usize, large_pages: bool) -> Self {
+        Self::new(count, large_pages, false)
+    }
+
+    fn new(count: usize, large_pages: bool, empty: bool) -> Self {
         let size = count
             .checked_mul(size_of::<Bucket<C>>())
             .expect("a table larger than the address space cannot be allocated");
@@ -37,9 +46,8 @@ impl<C: Cell> Memory<C> {
         }
         .expect("a table larger than the address space cannot be allocated");
         // SAFETY: the size is not zero.
-        let Some(allocated) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
-            handle_alloc_error(layout)
-        };
+        let allocated = unsafe { if empty { alloc_zeroed(layout) } else { alloc(layout) } };
+        let Some(allocated) = NonNull::new(allocated) else { handle_alloc_error(layout) };
         let skip = allocated.align_offset(align);
         // SAFETY: where it is not aligned already there are `align` bytes more than needed.
         let buckets = unsafe { allocated.add(skip) }.cast::<Bucket<C>>();
@@ -49,25 +57,33 @@ impl<C: Cell> Memory<C> {
         #[cfg(loom)]
         for i in 0..count {
             // SAFETY: within the allocation. Loom's atomics are not valid as zeros.
-            unsafe { buckets.add(i).write(Bucket::new()) };
+            unsafe { buckets.add(i).write(if empty { Bucket::new() } else { Bucket::unclear() }) };
         }
         Self { buckets, count, allocated, layout }
     }
 
-    /// How many slices there are to be populated.
+    /// How many slices there are to be cleared.
     pub(super) fn slices(&self) -> usize {
-        self.count * size_of::<Bucket<C>>() / SLICE
+        self.count.div_ceil(SLICE)
     }
 
-    /// Has pages put behind a slice, as far as none are there yet.
-    #[cold]
-    pub(super) fn populate(&self, slice: usize) {
-        assert!(slice < self.slices());
+    /// Clears the buckets of a slice, once, before anyone looks at one.
+    ///
+    /// By themselves pages would come one by one, each in the middle of what needs it.
+    pub(super) fn clear(&self, slice: usize) {
+        let (first, end) = (slice * SLICE, self.count.min((slice + 1) * SLICE));
+        assert!(first < end);
+        let buckets = first..end;
         // In terms of the system's pages, so not quite from where the buckets begin.
-        let start = self.buckets.cast::<u8>().as_ptr().wrapping_byte_add(slice * SLICE);
-        let skip = start.align_offset(SLICE);
-        if slice + 1 < self.slices() || skip == 0 {
-            arch::populate(start.wrapping_byte_add(skip), SLICE);
+        let bytes = buckets.len() * size_of::<Bucket<C>>();
+        let start = self.buckets.as_ptr().wrapping_add(first).cast::<u8>();
+        let skip = start.align_offset(SLICE * size_of::<Bucket<C>>());
+        if end < self.count || skip == 0 {
+            arch::populate(start.wrapping_byte_add(skip), bytes);
+        }
+        for i in buckets {
+            // SAFETY: within the allocation, and nobody else looks at it.
+            unsafe { Bucket::clear(self.buckets.add(i).as_ptr()) };
         }
     }
 

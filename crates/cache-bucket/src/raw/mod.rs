@@ -15,6 +15,7 @@ mod moving;
 mod overflow;
 mod plain;
 mod probe;
+mod quick;
 mod read;
 mod remove;
 mod resize;
@@ -27,6 +28,7 @@ mod write;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ptr;
 
 use cache_core::Key;
 
@@ -41,9 +43,18 @@ pub(crate) use cell::{clone_of, replace, retire_arc};
 pub(crate) use chores::Chores;
 pub(crate) use hash::Hash;
 pub(crate) use probe::{Inline, Long, Probe, Sought};
+pub(crate) use quick::Near;
 pub(crate) use resize::Assist;
 pub(crate) use visit::Entry;
 pub(crate) use write::Upsert;
+
+/// A pointer that is not changed. It is as good on any thread as the root is.
+struct Vacant<C>(*mut Table<C>);
+
+// SAFETY: tables are shared between threads by design.
+unsafe impl<C: Cell> Send for Vacant<C> {}
+// SAFETY: as above.
+unsafe impl<C: Cell> Sync for Vacant<C> {}
 
 /// Granules that a bucket has for entries.
 const ROOM: usize = bucket::GRANULES - bucket::FIRST;
@@ -55,6 +66,9 @@ const ROOM: usize = bucket::GRANULES - bucket::FIRST;
 pub(crate) struct Raw<K: Key + ?Sized, C: Cell> {
     root: AtomicPtr<Table<C>>,
     counters: Counters,
+    /// What stands at the root until the first insert; null if the table had buckets from the beginning. It lives as long
+    /// as the table.
+    vacant: Vacant<C>,
     large_pages: bool,
     /// The table never shrinks below this by itself: what the user made room for.
     least: usize,
@@ -62,31 +76,47 @@ pub(crate) struct Raw<K: Key + ?Sized, C: Cell> {
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
-    /// A table with room for so many entries of one granule.
+    /// A table with room for so many entries of one granule. Without any, it takes memory when the first comes.
     pub(crate) fn new(capacity: usize, large_pages: bool) -> Self {
-        Self::with_least(buckets_for(capacity), large_pages)
+        let least = buckets_for(capacity);
+        if capacity == 0 {
+            let vacant = Box::into_raw(Box::new(Table::vacant()));
+            Self::with_root(vacant, vacant, least, large_pages)
+        } else {
+            let table = Box::into_raw(Box::new(Table::new(least, large_pages)));
+            Self::with_root(table, ptr::null_mut(), least, large_pages)
+        }
     }
 
     /// A table of so many buckets, for models.
     #[cfg(loom)]
     fn with_buckets(buckets: usize) -> Self {
-        Self::with_least(buckets, false)
+        let table = Box::into_raw(Box::new(Table::new(buckets, false)));
+        Self::with_root(table, ptr::null_mut(), buckets, false)
     }
 
-    fn with_least(least: usize, large_pages: bool) -> Self {
-        Self {
-            root: AtomicPtr::new(Box::into_raw(Box::new(Table::new(least, large_pages)))),
-            counters: Counters::new(),
-            large_pages,
-            least,
-            keys: PhantomData,
+    fn with_root(root: *mut Table<C>, vacant: *mut Table<C>, least: usize, large_pages: bool) -> Self {
+        let (root, vacant) = (AtomicPtr::new(root), Vacant(vacant));
+        Self { root, counters: Counters::new(), vacant, large_pages, least, keys: PhantomData }
+    }
+
+    /// Puts a table with buckets where there is none yet.
+    #[cold]
+    fn furnish(&self) {
+        let new = Box::into_raw(Box::new(Table::new(self.least, self.large_pages)));
+        // Release: who finds it finds it whole.
+        let release = seeded::ordering(Ordering::Release, "furnish");
+        if self.root.compare_exchange(self.vacant.0, new, release, Ordering::Relaxed).is_err() {
+            // SAFETY: it came from a box just now, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(new) });
         }
     }
 
     /// The oldest generation. It lives as long as the pin does.
     #[inline(always)]
     fn root<'g>(&self, _pinned: Pinned<'g>) -> &'g Table<C> {
-        // SAFETY: never null; a table is retired once it is no longer here, and freed a grace period later.
+        // SAFETY: never null; a table is retired once it is no longer here, and freed a grace period later. The vacant one
+        // is freed with us.
         unsafe { &*self.root.load(seeded::ordering(Ordering::Acquire, "root-load")) }
     }
 
@@ -107,6 +137,10 @@ impl<K: Key + ?Sized, C: Cell> Drop for Raw<K, C> {
     fn drop(&mut self) {
         let mut left = Vec::new();
         let mut next = self.root.load(Ordering::Relaxed);
+        if !self.vacant.0.is_null() && self.vacant.0 != next {
+            // SAFETY: it came from a box, and `&mut self` says that nobody looks at it.
+            drop(unsafe { Box::from_raw(self.vacant.0) });
+        }
         while !next.is_null() {
             // SAFETY: each generation came from a box, and `&mut self` says that nobody looks at it.
             let table = unsafe { Box::from_raw(next) };

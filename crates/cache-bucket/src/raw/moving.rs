@@ -1,9 +1,10 @@
+use std::array;
 use std::hash::BuildHasher;
-use std::ptr;
+use std::{iter, ptr};
 
 use cache_core::Key;
 
-use super::bucket::{Bucket, BucketLock, FIRST, GRANULES};
+use super::bucket::{Bucket, BucketLock, FIRST, GRANULES, LINE};
 use super::lane::{self, FURTHER, Form, Lane};
 use super::space::Space;
 use super::stored::{copy_key, hash_of};
@@ -14,12 +15,12 @@ use crate::primitive::Backoff;
 use crate::reclaim::Pinned;
 use crate::seeded;
 
-/// Moves a bucket's entries to the next generation; `false` if someone else did.
+/// Moves the entries of the bucket with this index to the next generation; `false` if someone else did.
 pub(super) fn move_out<K, C, S>(
     guard: Pinned<'_>,
     table: &Table<C>,
     next: &Table<C>,
-    main: &Bucket<C>,
+    index: usize,
     hasher: &S,
 ) -> bool
 where
@@ -27,6 +28,7 @@ where
     C: Cell,
     S: BuildHasher + 'static,
 {
+    let main = table.bucket_at(index);
     let mut backoff = Backoff::default();
     loop {
         let state = main.state();
@@ -38,85 +40,130 @@ where
             continue;
         }
         // Hashing runs what a user wrote: not under the lock.
-        let mut load = Load::of::<K, C, S>(main, hasher);
-        let mut beyond = Vec::new();
-        let mut holder = main;
-        while let Some(after) = table.after(holder) {
-            beyond.push((after, Load::of::<K, C, S>(after, hasher)));
-            holder = after;
-        }
+        let load = Load::of::<K, C, S>(table, main, hasher);
+        let of = |holder| Overflow { holder, load: Load::of::<K, C, S>(table, holder, hasher) };
+        // Hardly any chain is longer than this, and so hardly any memory is allocated.
+        let first = table.after(main).map(of);
+        let second = first.as_ref().and_then(|first| table.after(first.holder));
+        let more: Vec<_> = iter::successors(second, |holder| table.after(holder)).map(of).collect();
+        let beyond = || first.iter().chain(&more);
         // If this succeeds, nothing was inserted since, so every entry has its hash.
         let Some(mut lock) = main.try_lock(state) else {
             backoff.wait();
             continue;
         };
-        load.move_to(guard, main, next);
-        for (holder, load) in &mut beyond {
-            load.move_to(guard, holder, next);
+        let mains = |k| next.bucket_at(index + k * table.count);
+        let spread = match next.count / table.count {
+            2 => spread::<2, C>(guard, next, mains, main, &load, beyond()),
+            4 => spread::<4, C>(guard, next, mains, main, &load, beyond()),
+            _ => false,
+        };
+        if !spread {
+            let others = beyond().map(|other| (other.holder, &other.load));
+            for (holder, load) in iter::once((main, &load)).chain(others) {
+                load.items().for_each(|item| Target::find(guard, next, item.hash).copy(holder, item));
+            }
         }
         lock.after = lock.after.move_out();
         return true;
     }
 }
 
+/// Copies the entries of a bucket, which the caller has locked, and of its overflow to the `N` buckets that it becomes;
+/// `false`, and nothing done, if one of those is closed.
+#[inline(always)]
+fn spread<'t, 'o, const N: usize, C: Cell>(
+    guard: Pinned<'_>,
+    next: &'t Table<C>,
+    mains: impl Fn(usize) -> &'t Bucket<C>,
+    from: &Bucket<C>,
+    load: &Load,
+    beyond: impl Iterator<Item = &'o Overflow<'o, C>>,
+) -> bool {
+    // Each mover has buckets of its own there, and waits for none but in this order.
+    let mut targets: [_; N] = array::from_fn(|k| Target::lock(guard, next, mains(k)));
+    if targets.iter().any(|target| target.lock.after.closed()) {
+        return false;
+    }
+    let kept = |k| load.kept.iter().skip(k).step_by(N).fold(0, |all, kept| all | kept);
+    let fresh: [bool; N] = array::from_fn(|k| targets[k].fill(from, kept(k)));
+    let mut copy = |from, item: &Item| targets[usize::from(item.side) % N].copy(from, item);
+    if fresh == [true; N] {
+        load.strays().for_each(|item| copy(from, item));
+    } else {
+        let left = |item: &&Item| !item.stays || !fresh[usize::from(item.side) % N];
+        load.items().filter(left).for_each(|item| copy(from, item));
+    }
+    for other in beyond {
+        other.load.items().for_each(|item| copy(other.holder, item));
+    }
+    true
+}
+
+/// A table that grows has up to so many times the buckets that it had, so that each bucket becomes as many.
+const FAN: usize = 4;
+
 /// The entries of a bucket, and their hashes.
 struct Load {
     items: [Item; GRANULES],
     count: usize,
+    /// The granules of those in their home lines, for each bucket that theirs becomes; as in a [`Space`].
+    kept: [u32; FAN],
+    /// Which are not.
+    strays: [u8; GRANULES],
+    stray_count: usize,
+}
+
+/// An overflow bucket and its entries.
+struct Overflow<'t, C> {
+    holder: &'t Bucket<C>,
+    load: Load,
 }
 
 #[derive(Clone, Copy)]
 struct Item {
     hash: Hash,
-    granule: usize,
+    granule: u8,
     form: Form,
+    /// Which bucket it goes to.
+    side: u8,
+    /// Whether it lies in its home line, and may stay where it is.
+    stays: bool,
 }
 
 impl Load {
-    fn of<K, C, S>(holder: &Bucket<C>, hasher: &S) -> Self
+    #[inline]
+    fn of<K, C, S>(table: &Table<C>, holder: &Bucket<C>, hasher: &S) -> Self
     where
         K: Key + ?Sized,
         C: Cell,
         S: BuildHasher + 'static,
     {
-        let none = Item { hash: Hash(0), granule: 0, form: 0 };
-        let mut load = Self { items: [none; GRANULES], count: 0 };
+        let none = Item { hash: Hash(0), granule: 0, form: 0, side: 0, stays: false };
+        let mut load =
+            Self { items: [none; GRANULES], count: 0, kept: [0; FAN], strays: [0; GRANULES], stray_count: 0 };
         holder.for_each_entry(|granule, form| {
             // SAFETY: its lane was just seen, and the caller of `move_out` is pinned.
             let hash = unsafe { hash_of::<K, C, S>(holder, granule, form, hasher) };
-            load.items[load.count] = Item { hash, granule, form };
+            let (side, stays) = (table.beyond(hash) % FAN, granule / LINE == hash.home() / LINE);
+            // Without a branch: no processor guesses where each of them goes.
+            let taken = Space::default().with(granule, lane::granules(form));
+            load.kept[side] |= taken.0 & u32::from(stays).wrapping_neg();
+            load.strays[load.stray_count % GRANULES] = load.count as u8;
+            load.stray_count += usize::from(!stays);
+            load.items[load.count % GRANULES] =
+                Item { hash, granule: granule as u8, form, side: side as u8, stays };
             load.count += 1;
         });
         load
     }
 
-    /// Copies the entries of a bucket that the caller has locked, those of them that are still there.
-    fn move_to<C: Cell>(&mut self, guard: Pinned<'_>, from: &Bucket<C>, next: &Table<C>) {
-        let mut left = &mut self.items[..self.count];
-        let mut here = [0_u8; GRANULES];
-        // All that go to one bucket at once, so that it is locked once. Mostly there are two.
-        while let Some(first) = left.first() {
-            let mut target = Target::lock(guard, next, first.hash);
-            let (mut taken, mut rest) = (0, 0);
-            // Without a branch: no processor guesses where each of them goes.
-            for (i, item) in left.iter().enumerate() {
-                here[taken & (GRANULES - 1)] = i as u8;
-                taken += usize::from(target.takes(item.hash));
-            }
-            for &i in &here[..taken] {
-                let item = left[usize::from(i)];
-                // Not removed since it was hashed.
-                if from.lane(item.granule) == item.lane() {
-                    target.copy(from, item);
-                }
-            }
-            for i in 0..left.len() {
-                let takes = target.takes(left[i].hash);
-                left[rest] = left[i];
-                rest += usize::from(!takes);
-            }
-            left = &mut left[..rest];
-        }
+    fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items[..self.count].iter()
+    }
+
+    fn strays(&self) -> impl Iterator<Item = &Item> {
+        self.strays[..self.stray_count].iter().map(|&i| &self.items[usize::from(i) % GRANULES])
     }
 }
 
@@ -137,30 +184,45 @@ struct Target<'t, C: Cell> {
 }
 
 impl<'t, C: Cell> Target<'t, C> {
-    fn lock(guard: Pinned<'_>, mut table: &'t Table<C>, hash: Hash) -> Self {
+    /// The bucket in which entries of this hash belong, locked.
+    fn find(guard: Pinned<'_>, mut table: &'t Table<C>, hash: Hash) -> Self {
         // Locks are taken from older to newer generations only, so no circle can form.
         loop {
-            let main = table.bucket(hash);
-            let lock = main.lock();
+            let target = Self::lock(guard, table, table.bucket(hash));
             match table.next() {
                 // Closed for all new entries, these too.
-                Some(next) if lock.after.closed() => table = next,
-                _ => {
-                    let (space, now) = (main.space(), guard.domain().epoch());
-                    return Self { table, main, lock, space, alone: table.count <= SMALL, now };
-                }
+                Some(next) if target.lock.after.closed() => table = next,
+                _ => return target,
             }
         }
     }
 
-    /// Whether an entry of this hash, from the same older bucket, belongs here.
-    #[inline(always)]
-    fn takes(&self, hash: Hash) -> bool {
-        ptr::eq(self.table.bucket(hash), self.main)
+    fn lock(guard: Pinned<'_>, table: &'t Table<C>, main: &'t Bucket<C>) -> Self {
+        let lock = main.lock();
+        let (space, now) = (main.space(), guard.domain().epoch());
+        Self { table, main, lock, space, alone: table.count <= SMALL, now }
     }
 
+    /// Copies the entries that take these granules, as in a [`Space`], and lie in their home lines, to the same places;
+    /// `false`, and nothing done, if the bucket was used already or entries should rather have lines to themselves.
     #[inline(always)]
-    fn copy(&mut self, from: &Bucket<C>, item: Item) {
+    fn fill(&mut self, from: &Bucket<C>, kept: u32) -> bool {
+        if !self.lock.after.is_new() || self.alone {
+            return false;
+        }
+        // Nobody writes to the old cells any more: writers hold the lock that our caller holds.
+        self.main.fill(from, kept);
+        self.space = Space(kept);
+        self.lock.after = self.lock.after.inserted(true);
+        true
+    }
+
+    /// Copies an entry, unless it was removed since it was hashed.
+    #[inline(always)]
+    fn copy(&mut self, from: &Bucket<C>, item: &Item) {
+        if from.lane(item.granule.into()) != item.lane() {
+            return;
+        }
         // Each with loops of a known length, as most keys of a table have one.
         match lane::granules(item.form) {
             1 => self.copy_granules(1, from, item),
@@ -171,8 +233,8 @@ impl<'t, C: Cell> Target<'t, C> {
     }
 
     #[inline(always)]
-    fn copy_granules(&mut self, count: usize, from: &Bucket<C>, item: Item) {
-        let Item { hash, granule, .. } = item;
+    fn copy_granules(&mut self, count: usize, from: &Bucket<C>, item: &Item) {
+        let (hash, granule) = (item.hash, usize::from(item.granule));
         let (holder, place) = match self.space.find(count, hash.home(), self.alone) {
             Some(place) => (self.main, place),
             None => self.further(count, hash),

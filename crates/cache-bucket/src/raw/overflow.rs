@@ -79,12 +79,15 @@ impl<C: Cell> Overflow<C> {
                 }
                 let (chunk, _) = self.locate(link);
                 if chunk == pool.memory.len() {
-                    let memory = Memory::new(1 << self.base_shift << chunk, false);
+                    let memory = Memory::unclear(1 << self.base_shift << chunk, false);
                     // Release: who follows a link finds the chunk.
                     self.chunks[chunk].store(memory.as_ptr(), Ordering::Release);
                     pool.memory.push(memory);
                 }
                 pool.next += 1;
+                let bucket = ptr::from_ref(self.bucket(link)).cast_mut();
+                // SAFETY: it was never given out.
+                unsafe { Bucket::clear(bucket) };
                 link
             }
         };

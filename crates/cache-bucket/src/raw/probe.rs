@@ -10,7 +10,7 @@ use super::bucket::Place;
 use super::bytes::{copy_bytes, same_bytes};
 use super::cell::Cell;
 use super::hash::Hash;
-use super::lane::{self, BLOB, BOXED, Form, LONGEST};
+use super::lane::{self, BLOB, BOXED, Form, LONGEST, ONE};
 use super::plain::is_plain;
 use super::stored::read_pointer;
 use crate::primitive::KeyWord;
@@ -38,12 +38,34 @@ impl<'k> Inline<'k> {
         K: Key + ?Sized,
         S: BuildHasher + 'static,
     {
-        let bytes = bytes_of(key)?;
-        if bytes.len() > LONGEST {
-            return None;
-        }
-        let hash = if is_plain::<K>() { Hash::of(key, hasher) } else { Hash::of_bytes(bytes, hasher) };
-        Some((Self(bytes), hash))
+        let inline = Self::unhashed(key)?;
+        let hash = if is_plain::<K>() { Hash::of(key, hasher) } else { Hash::of_bytes(inline.0, hasher) };
+        Some((inline, hash))
+    }
+
+    /// The key, ready to be looked for; `None` if it is kept elsewhere.
+    #[inline(always)]
+    pub(crate) fn unhashed<K: Key + ?Sized>(key: &'k K) -> Option<Self> {
+        bytes_of(key).filter(|bytes| bytes.len() <= LONGEST).map(Self)
+    }
+}
+
+impl Inline<'_> {
+    /// Whether an entry of it takes one granule.
+    #[inline(always)]
+    pub(crate) fn takes_one(self) -> bool {
+        self.0.len() <= ONE
+    }
+
+    /// Writes the key of a new entry.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Probe::write`].
+    #[inline(always)]
+    pub(super) unsafe fn write(self, place: *const KeyWord) {
+        // SAFETY: as the caller promises; nobody else looks at an entry that is not published.
+        unsafe { KeyWord::write(place, |to| copy_bytes(self.0, to)) }
     }
 }
 

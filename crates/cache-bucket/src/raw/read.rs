@@ -2,6 +2,8 @@ use cache_core::Key;
 
 use super::bucket::Bucket;
 use super::lane::Form;
+use super::probe::Sought;
+use super::quick::{Near, look_near};
 use super::table::Table;
 use super::{Cell, Hash, Probe, Raw};
 use crate::reclaim::Pinned;
@@ -23,12 +25,33 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
     }
 
+    /// The table, if it is not being resized.
+    #[inline(always)]
+    pub(crate) fn open<'g>(&self, guard: Pinned<'g>) -> Option<Open<'g, C>> {
+        let table = self.root(guard);
+        table.is_open().then_some(Open(table))
+    }
+
     /// Brings what a look-up of this hash will read into the cache.
     #[inline(always)]
     pub(crate) fn prefetch(&self, guard: Pinned<'_>, hash: Hash) {
         let main = self.root(guard).bucket(hash);
         Bucket::prefetch(main, 0);
         Bucket::prefetch(main, hash.home());
+    }
+}
+
+/// A table that was seen open under a pin that lasts. What was in it then stays in it.
+pub(crate) struct Open<'g, C: Cell>(&'g Table<C>);
+
+impl<C: Cell> Open<'_, C> {
+    /// The word of a key's value if its entry lies where it should. `None` says nothing of the key.
+    #[inline(always)]
+    pub(crate) fn get_near(&self, hash: Hash, key: impl Sought) -> Option<C::Word> {
+        match look_near(self.0.bucket(hash), hash, key) {
+            Near::Found(cell) => Some(cell.word()),
+            Near::Nothing | Near::Unclear => None,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::reclaim::{Pinned, Retired};
 use crate::seeded;
 
 /// A remove looks every so often whether the table should shrink and the dead can be buried.
-const TIDY_EVERY: u32 = 1024;
+pub(super) const TIDY_EVERY: u32 = 1024;
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// Removes a key; says whether it was there.
@@ -34,7 +34,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     let near = is_near(main, spot.holder, spot.granule(), hash);
                     let left = unlink::<K, C>(guard, &mut lock, &spot, near);
                     drop(lock);
-                    return (true, chores | self.removed(guard, left));
+                    return (true, chores | table.chores() | self.removed(guard, left));
                 }
             }
             match table.next() {

@@ -17,14 +17,14 @@ use crate::seeded;
 const EMPTY: usize = 8;
 /// What stands for the epoch in which a table got a next one when all who took it for open are known to be gone.
 const SETTLED: u64 = u64::MAX;
-/// Up to this many buckets, a table is soon moved.
-const SOON: usize = if cfg!(loom) { 1 } else { 4096 };
-/// How many buckets one write moves while such a table is resized.
-const STEP_SOON: usize = 8;
-/// The same of a larger one: fewer, as where operations come at a steady pace more would make those wait that come next.
-const STEP: usize = 2;
-/// After how many buckets a slice of the next table is populated: well ahead of those who write there.
-const POPULATE_EVERY: usize = 16;
+/// How many buckets one write moves while a table is resized, of a table with up to so many. Few of a large one: where
+/// operations come at a steady pace, more would make those wait that come next.
+const STEPS: [(usize, usize); 3] =
+    if cfg!(loom) { [(1, 8), (1, 8), (!0, 2)] } else { [(256, 8), (2048, 2), (!0, 1)] };
+/// Up to this many buckets, a table grows to four times its size.
+const SPACIOUS: usize = if cfg!(loom) { 2 } else { 2048 };
+/// From so many buckets on, a table that others grow into is cleared bit by bit before.
+const GRADUAL: usize = if cfg!(loom) { 4 } else { 128 };
 /// How many buckets tell how large entries are.
 const SAMPLE: usize = 64;
 
@@ -42,14 +42,24 @@ pub(crate) enum Assist {
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
-    /// Gives an open table a larger one to follow it.
+    /// Gives an open table a larger one to follow it, or gets on with that: a large one is cleared bit by bit by those
+    /// who find that the table is full, as otherwise one of them would wait for all of it.
     #[cold]
     pub(super) fn grow(&self, guard: Pinned<'_>, table: &Table<C>) -> Chores {
-        // A table that small is cheap, and each step costs a grace period. And where an older generation still waits
-        // for its own, more steps would make a longer list.
+        // Each step moves every entry once more, and what is small may be spacious. And where an older generation still
+        // waits for its own grace period, more steps would make a longer list.
         let waits = !ptr::eq(table, self.root(guard));
-        let factor = if table.count < SMALL || waits { 4 } else { 2 };
-        self.follow(guard, table, table.count.saturating_mul(factor))
+        let factor = if table.count <= SPACIOUS || waits { 4 } else { 2 };
+        let count = table.count.saturating_mul(factor);
+        if count < GRADUAL || table.next().is_some() || too_many(count) {
+            return self.follow(guard, table, count);
+        }
+        let coming = table.coming(|| Table::unclear(count, self.large_pages));
+        if coming.clear_some() {
+            self.publish(guard, table, ptr::from_ref(coming).cast_mut())
+        } else {
+            Chores::NONE
+        }
     }
 
     /// Gives the table a smaller one to follow it if it is all but empty.
@@ -94,10 +104,20 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 
     pub(super) fn follow(&self, guard: Pinned<'_>, table: &Table<C>, count: usize) -> Chores {
-        if table.next().is_some() || count == table.count || count > isize::MAX as usize / 1024 {
+        if table.next().is_some() || count == table.count || too_many(count) {
             return Chores::MOVE;
         }
         let new = Box::into_raw(Box::new(Table::new(count, self.large_pages)));
+        let chores = self.publish(guard, table, new);
+        if !ptr::eq(table.next_pointer().load(Ordering::Relaxed), new) {
+            // SAFETY: it came from a box just now, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(new) });
+        }
+        chores
+    }
+
+    /// Makes a table the next one of another, unless that has one.
+    fn publish(&self, guard: Pinned<'_>, table: &Table<C>, new: *mut Table<C>) -> Chores {
         let next = table.next_pointer();
         // Release: who finds it finds it whole.
         let release = seeded::ordering(Ordering::Release, "follow");
@@ -105,8 +125,6 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if result.is_err() && seeded::bug("follow-anyway") {
             next.store(new, Ordering::Release);
         } else if result.is_err() {
-            // SAFETY: it came from a box just now, and nobody else has seen it.
-            drop(unsafe { Box::from_raw(new) });
             return Chores::MOVE;
         }
         // Whoever took the table for open is pinned, and mostly out of the way in a moment; else a grace period from now.
@@ -118,7 +136,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
 
     /// How many buckets one write should move.
     pub(crate) fn step(&self, guard: Pinned<'_>) -> usize {
-        if self.root(guard).count <= SOON { STEP_SOON } else { STEP }
+        let table = self.root(guard);
+        // There is little in the buckets of a table that shrinks.
+        let shrinks = table.next().is_some_and(|next| next.count < table.count);
+        let count = if shrinks { 0 } else { table.count };
+        STEPS.iter().find(|(most, _)| count <= *most).map_or(1, |(_, step)| *step)
     }
 
     /// Moves up to `buckets` buckets of the oldest generation to the next, if it is time.
@@ -140,12 +162,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 break;
             }
             // Round and round: what someone took and did not finish is taken again.
-            let turn = progress.cursor.fetch_add(1, Ordering::Relaxed);
-            if turn.is_multiple_of(POPULATE_EVERY) {
-                next.populate();
-            }
-            let index = turn & (table.count - 1);
-            if move_out::<K, C, S>(guard, table, next, table.bucket_at(index), hasher)
+            let index = progress.cursor.fetch_add(1, Ordering::Relaxed) & (table.count - 1);
+            if move_out::<K, C, S>(guard, table, next, index, hasher)
                 && progress.moved.fetch_add(1, seeded::ordering(Ordering::AcqRel, "moved")) + 1 == table.count
             {
                 let bytes = table.count * size_of::<Bucket<C>>();
@@ -171,4 +189,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         // SAFETY: nobody finds it any more. Its entries are the next generation's.
         guard.retire_shared(unsafe { Retired::new(old.cast(), free::<C>) });
     }
+}
+
+/// Whether memory cannot hold so many buckets.
+fn too_many(count: usize) -> bool {
+    count > isize::MAX as usize / 1024
 }

@@ -60,6 +60,24 @@ impl State {
         self.0 & STRAYS != 0
     }
 
+    /// Nobody holds the lock, new keys may come here, and none is a stray.
+    #[inline(always)]
+    pub(super) fn is_plain(self) -> bool {
+        self.0 & (LOCKED | CLOSED | MOVED | STRAYS) == 0
+    }
+
+    /// Nothing was ever done to the bucket.
+    #[inline(always)]
+    pub(super) fn is_new(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Nobody holds the lock, new keys may come here, and there is no overflow.
+    #[inline(always)]
+    pub(super) fn is_single(self) -> bool {
+        self.0 & (LOCKED | CLOSED | MOVED) == 0 && self.link() == 0
+    }
+
     /// One insert more, near the home line of its key or not.
     pub(super) fn inserted(self, near: bool) -> State {
         let next = State(self.0.wrapping_add(if seeded::bug("version") { 0 } else { VERSION_ONE }));

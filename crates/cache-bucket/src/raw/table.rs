@@ -1,20 +1,19 @@
 use std::ptr;
 
-use super::bucket::{Bucket, FIRST, GRANULE, PAIRS, Place};
+use super::bucket::{Bucket, GRANULE, PAIRS, Place};
 use super::cell::Cell;
+use super::chores::Chores;
 use super::hash::{Hash, INDEX_SHIFT};
 use super::lane::{self, Form};
 use super::memory::Memory;
 use super::overflow::Overflow;
 use super::probe::{Probe, Sought};
 use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use crate::seeded;
 use cache_core::Key;
 
 /// The least that a table has: it then grows but once for a hundred counters.
-pub(super) const LEAST: usize = if cfg!(loom) { 1 } else { 8 };
-
-/// What matches in the first pair can be lanes: the rest is the state.
-const LANES_OF_FIRST: u32 = !0 << (2 * FIRST);
+pub(super) const LEAST: usize = if cfg!(loom) { 1 } else { 32 };
 
 /// A generation of buckets.
 ///
@@ -29,6 +28,8 @@ pub(super) struct Table<C> {
     mask: u64,
     next: AtomicPtr<Table<C>>,
     pub(super) count: usize,
+    /// What is to be the next table, once it is cleared; it is ours to free until then.
+    coming: AtomicPtr<Table<C>>,
     memory: Memory<C>,
     pub(super) progress: Progress,
     pub(super) overflow: Overflow<C>,
@@ -44,8 +45,10 @@ pub(super) struct Progress {
     pub(super) cursor: AtomicUsize,
     /// How many buckets are moved out.
     pub(super) moved: AtomicUsize,
-    /// The next slice of its own memory to populate.
-    populated: AtomicUsize,
+    /// The next slice of its own memory to clear.
+    clearing: AtomicUsize,
+    /// How many slices are cleared.
+    cleared: AtomicUsize,
 }
 
 // SAFETY: `buckets` points into `memory`, which is owned; buckets are shared between threads by design.
@@ -84,18 +87,39 @@ impl<C: Cell> Table<C> {
     /// An open table of `count` buckets, a power of two and [`LEAST`] at least.
     pub(super) fn new(count: usize, large_pages: bool) -> Self {
         assert!(count.is_power_of_two() && count >= LEAST);
-        let memory = Memory::new(count, large_pages);
+        Self::with_memory(count, Memory::empty(count, large_pages))
+    }
+
+    /// The same, but nobody may look into it before it is [cleared](Self::clear_some).
+    pub(super) fn unclear(count: usize, large_pages: bool) -> Self {
+        assert!(count.is_power_of_two() && count >= LEAST);
+        Self::with_memory(count, Memory::unclear(count, large_pages))
+    }
+
+    /// A table that stands where there is none yet: one bucket, into which nothing can be inserted.
+    pub(super) fn vacant() -> Self {
+        let table = Self::with_memory(1, Memory::empty(1, false));
+        let bucket = table.bucket_at(0);
+        let mut lock = bucket.lock();
+        lock.after = lock.after.close();
+        drop(lock);
+        table
+    }
+
+    fn with_memory(count: usize, memory: Memory<C>) -> Self {
         Self {
             buckets: memory.as_ptr(),
             mask: (count as u64 - 1) << INDEX_SHIFT,
             next: AtomicPtr::new(ptr::null_mut()),
+            coming: AtomicPtr::new(ptr::null_mut()),
             count,
             memory,
             progress: Progress {
                 closed: AtomicU64::new(0),
                 cursor: AtomicUsize::new(0),
                 moved: AtomicUsize::new(0),
-                populated: AtomicUsize::new(0),
+                clearing: AtomicUsize::new(0),
+                cleared: AtomicUsize::new(0),
             },
             overflow: Overflow::new(count),
         }
@@ -113,19 +137,25 @@ impl<C: Cell> Table<C> {
         unsafe { &*self.buckets.wrapping_byte_add((hash.0 & self.mask) as usize) }
     }
 
-    /// Has pages put behind a part of the table that will be written to soon.
-    ///
-    /// For a table that entries are moved to. By themselves pages come one by one, a whole one for each first read and
-    /// again for each first write, in the middle of what needs them.
-    #[inline]
-    pub(super) fn populate(&self) {
+    /// The bits of a hash that choose a bucket in larger tables and not in this one.
+    #[inline(always)]
+    pub(super) fn beyond(&self, hash: Hash) -> usize {
+        (hash.index() >> self.count.trailing_zeros()) as usize
+    }
+
+    /// Clears one slice of a table that is [unclear](Self::unclear); says whether it is open now.
+    pub(super) fn clear_some(&self) -> bool {
         let slices = self.memory.slices();
-        if self.progress.populated.load(Ordering::Relaxed) < slices {
-            let slice = self.progress.populated.fetch_add(1, Ordering::Relaxed);
-            if slice < slices {
-                self.memory.populate(slice);
-            }
+        if self.progress.clearing.load(Ordering::Relaxed) >= slices {
+            return false;
         }
+        let slice = self.progress.clearing.fetch_add(1, Ordering::Relaxed);
+        if slice >= slices {
+            return false;
+        }
+        self.memory.clear(slice);
+        // Release and acquire: the last to come knows that the others are done.
+        self.progress.cleared.fetch_add(1, seeded::ordering(Ordering::AcqRel, "cleared")) + 1 == slices
     }
 
     pub(super) fn bucket_at(&self, index: usize) -> &Bucket<C> {
@@ -140,11 +170,35 @@ impl<C: Cell> Table<C> {
         self.next.load(Ordering::Acquire).is_null()
     }
 
+    /// What whoever writes to it is to do afterwards.
+    pub(super) fn chores(&self) -> Chores {
+        if self.is_open() { Chores::NONE } else { Chores::MOVE }
+    }
+
     /// The table that takes this one's place.
     #[inline(always)]
     pub(super) fn next(&self) -> Option<&Table<C>> {
         // SAFETY: null, or a table that is retired no earlier than this one, and after it.
         unsafe { self.next.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// What is to be the next table. If there is none yet, `new` makes it.
+    pub(super) fn coming(&self, new: impl FnOnce() -> Table<C>) -> &Table<C> {
+        let mut coming = self.coming.load(Ordering::Acquire);
+        if coming.is_null() {
+            let ours = Box::into_raw(Box::new(new()));
+            let release = seeded::ordering(Ordering::Release, "coming");
+            coming = match self.coming.compare_exchange(coming, ours, release, Ordering::Acquire) {
+                Ok(_) => ours,
+                Err(theirs) => {
+                    // SAFETY: it came from a box just now, and nobody else has seen it.
+                    drop(unsafe { Box::from_raw(ours) });
+                    theirs
+                }
+            };
+        }
+        // SAFETY: not null; it lives as long as we do at least.
+        unsafe { &*coming }
     }
 
     pub(super) fn next_pointer(&self) -> &AtomicPtr<Table<C>> {
@@ -188,31 +242,8 @@ impl<C: Cell> Table<C> {
         sought: impl Sought,
     ) -> Option<Spot<'t, C>> {
         let pair = hash.home_pair();
-        let mut matches = main.matches(pair, lane::entry(hash.tag(), sought.form()));
-        if cfg!(loom) {
-            matches &= LANES_OF_FIRST;
-        }
+        let matches = main.near(pair, lane::entry(hash.tag(), sought.form()));
         search(main, pair, matches, sought)
-    }
-
-    /// The value of a key if its entry is the first that may be it, as it is but for one key in fifty.
-    #[inline(always)]
-    pub(super) fn first_near<'t>(
-        &self,
-        main: &'t Bucket<C>,
-        hash: Hash,
-        sought: impl Sought,
-    ) -> Option<&'t C> {
-        let pair = hash.home_pair();
-        let mut matches = main.matches(pair, lane::entry(hash.tag(), sought.form()));
-        if cfg!(loom) {
-            matches &= LANES_OF_FIRST;
-        }
-        if matches == 0 {
-            return None;
-        }
-        let place = main.pair(pair).plus(matches.trailing_zeros() as usize * (GRANULE / 2));
-        sought.is_at(place).then(|| place.cell())
     }
 
     /// The entry of a key that is not near its home line.
@@ -230,11 +261,7 @@ impl<C: Cell> Table<C> {
         let mut holder = main;
         loop {
             for pair in 0..PAIRS {
-                let mut matches = holder.matches(pair, lane);
-                if pair == 0 {
-                    matches &= LANES_OF_FIRST;
-                }
-                if let Some(spot) = search(holder, pair, matches, probe) {
+                if let Some(spot) = search(holder, pair, holder.any(pair, lane), probe) {
                     return Some(spot);
                 }
             }
@@ -264,10 +291,16 @@ fn search<'t, C: Cell>(
     None
 }
 
-#[cfg(loom)]
 impl<C> Drop for Table<C> {
-    /// Tells loom that nobody looks at it any more.
     fn drop(&mut self) {
+        let coming = self.coming.load(Ordering::Relaxed);
+        // As the next table it has a life of its own.
+        if !coming.is_null() && coming != self.next.load(Ordering::Relaxed) {
+            // SAFETY: it came from a box, and nobody looks at us any more.
+            drop(unsafe { Box::from_raw(coming) });
+        }
+        // Tells loom that nobody looks at it any more.
+        #[cfg(loom)]
         if !std::thread::panicking() {
             self.next.end();
         }

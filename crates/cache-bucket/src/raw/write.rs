@@ -13,7 +13,7 @@ use crate::seeded;
 
 /// Up to this many buckets, a table spreads its entries thinly: it is hot if it is small, and then each entry
 /// should have a cache line to itself and its bucket little to compare.
-pub(super) const SMALL: usize = 64;
+pub(super) const SMALL: usize = if cfg!(loom) { 0 } else { 64 };
 /// How many granules of a bucket may be used in a table that is spread thinly.
 const THIN: u32 = 10;
 
@@ -27,26 +27,6 @@ pub(crate) enum Upsert<R> {
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
-    /// Calls `f` with the value of a key that lies where it should, in a table that is not being resized.
-    ///
-    /// `None` says nothing of the key: call [`update`](Self::update) or [`upsert`](Self::upsert).
-    #[inline(always)]
-    pub(crate) fn quick<R>(
-        &self,
-        guard: Pinned<'_>,
-        hash: Hash,
-        key: impl Sought,
-        f: impl FnOnce(&C) -> Option<R>,
-    ) -> Option<R> {
-        let table = self.root(guard);
-        let main = table.bucket(hash);
-        Bucket::prefetch(main, hash.home());
-        if !table.is_open() {
-            return None;
-        }
-        f(table.first_near(main, hash, key)?)
-    }
-
     /// Calls `f` with the value of a present key.
     ///
     /// `f` is one atomic step. It returns `None` if the value says that its entry is gone; then it is called again
@@ -62,7 +42,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let mut chores = Chores::NONE;
         loop {
             match step(table, hash, probe, f) {
-                Step::Did(result) => return (Some(result), chores),
+                Step::Did(result) => return (Some(result), chores | table.chores()),
                 Step::Again => {}
                 Step::Absent(_) => match table.next() {
                     Some(next) => {
@@ -94,7 +74,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let mut backoff = Backoff::default();
         loop {
             let seen = match step(table, hash, probe, f) {
-                Step::Did(result) => return (Upsert::Found(result), chores),
+                Step::Did(result) => return (Upsert::Found(result), chores | table.chores()),
                 Step::Again => {
                     backoff.wait();
                     continue;
@@ -119,7 +99,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 continue;
             }
             if seen.closed() {
-                // It got a next table meanwhile.
+                // It is the table that stands where there is none yet, or it got a next one meanwhile.
+                if std::ptr::eq(table, self.vacant.0) {
+                    self.furnish();
+                    table = self.root(guard);
+                }
                 continue;
             }
             if prepared.is_none() {
@@ -156,6 +140,10 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     spare = Spare(table.overflow.take(now).map(|link| (table, link)));
                     if spare.0.is_none() || table.overflow.used() > table.count / 8 + 1 {
                         chores = chores | self.grow(guard, table);
+                    }
+                    if spare.0.is_none() {
+                        // Someone else may be getting the next table ready.
+                        backoff.wait();
                     }
                     continue;
                 }

@@ -386,6 +386,12 @@ impl<'g> Pinned<'g> {
         ticks.is_multiple_of(every)
     }
 
+    /// Whether the next [`tick`](Self::tick) will say that it is time.
+    #[inline]
+    pub(crate) fn ticks_at_next(self, every: u32) -> bool {
+        self.record.ticks.load(Ordering::Relaxed).wrapping_add(1).is_multiple_of(every)
+    }
+
     /// Keeps what was unlinked under this pin until it can be dropped; says whether it is time to tidy.
     pub(crate) fn retire(self, mut retired: Retired) -> bool {
         retired.stamp(self.domain().epoch());

@@ -143,6 +143,14 @@ fn join(own: &Own) -> &'static Record {
     record
 }
 
+/// Decides how pins are done in this process, if that was not decided yet.
+///
+/// Where a process has threads already, the system takes some milliseconds to answer. So it is asked when a cache is made,
+/// and not by the first operation on one.
+pub(crate) fn decide() {
+    fenced();
+}
+
 /// Whether pins need a fence. Decided once, before the first pin, so that all pins are of one kind.
 fn fenced() -> bool {
     static FENCED: OnceLock<bool> = OnceLock::new();

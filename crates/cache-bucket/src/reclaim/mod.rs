@@ -21,7 +21,7 @@ pub(crate) use domain::Domain;
 pub(crate) use domain::Pinned;
 pub(crate) use garbage::{Retired, free_all};
 #[cfg(not(loom))]
-pub(crate) use local::{domain, pin, pin_either, quick_pin, tidy};
+pub(crate) use local::{QuickGuard, decide, domain, pin, pin_either, quick_pin, tidy};
 #[cfg(loom)]
 pub(crate) use record::Record;
 

@@ -247,3 +247,29 @@ fn shrink() {
         );
     });
 }
+
+/// A table that two clear together is cleared when a third finds it.
+#[test]
+fn grow_grow() {
+    check(2, || {
+        // Of a bucket that one of the two clears.
+        let [key] = keys(|index| index & 3 == 2);
+        let world = World::still(1);
+        let main = world.thread();
+        main.grow();
+        main.grow();
+        race(
+            main,
+            [Box::new(move |t| t.grow()), Box::new(move |t| t.grow()), Box::new(move |t| t.add(key, 1))],
+        );
+    });
+}
+
+/// Two begin to clear one table.
+#[test]
+fn grow_begins() {
+    check(2, || {
+        let world = World::<AtomicI64>::still(1);
+        race(world.thread(), [Box::new(move |t| t.grow()), Box::new(move |t| t.grow())]);
+    });
+}

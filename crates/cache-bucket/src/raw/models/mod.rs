@@ -5,4 +5,5 @@ mod history;
 mod objects;
 mod one_bucket;
 mod overflow;
+mod quick;
 mod threads;

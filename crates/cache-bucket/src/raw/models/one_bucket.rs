@@ -133,10 +133,12 @@ fn set_del_set() {
 #[test]
 fn add_del_insert_other() {
     check(2, || {
-        let [one, two] = keys(|_| true);
+        // The bucket is full, so that there is no other place.
+        let [one, two, rest @ ..]: [u64; 5] = keys(|_| true);
         let world = World::moving(1);
         let main = world.thread();
         main.set(one, 5);
+        rest.iter().for_each(|&key| main.set(key, 1));
         // So that an age counted from 0 is no age.
         main.move_on(2);
         race(
@@ -161,9 +163,11 @@ fn add_del_insert_other() {
 #[test]
 fn insert_free_get() {
     check(1, || {
-        let [one, two, three] = keys(|_| true);
+        // Of the four places two are taken, so that the second to insert finds no other.
+        let [one, two, three, rest @ ..]: [u64; 5] = keys(|_| true);
         let world = World::moving(1);
         let main = world.thread();
+        rest.iter().for_each(|&key| main.set(key, 1));
         main.set(one, 1);
         main.del(one);
         main.move_on(2);

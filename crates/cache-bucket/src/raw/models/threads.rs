@@ -9,7 +9,8 @@ use loom::thread;
 
 use super::history::{Op, explained};
 use crate::primitive::{AtomicI64, Ordering};
-use crate::raw::{Assist, Cell, Inline, Probe, Raw, Upsert};
+use crate::raw::table::Table;
+use crate::raw::{Assist, Cell, Inline, Near, Probe, Raw, Upsert};
 use crate::reclaim::{Domain, Pinned, Record};
 
 /// A hasher that leaves numbers as they are; the table spreads their bits.
@@ -48,6 +49,13 @@ pub(super) fn keys<const N: usize>(which: impl Fn(u64) -> bool) -> [u64; N] {
     std::array::from_fn(|_| all.next().expect("there are plenty"))
 }
 
+/// Two keys that a look-up takes for each other until it compares them.
+pub(super) fn keys_of_one_lane() -> [u64; 2] {
+    let hash = |key: u64| Probe::new(&key, &HASHER).1;
+    let like = |key| hash(key).tag() == hash(1).tag() && hash(key).index() & 7 == hash(1).index() & 7;
+    [1, (2..).find(|&key| like(key)).expect("there are plenty")]
+}
+
 /// A table and its domain, in one model.
 pub(super) struct World<C: Cell> {
     // In this order: what the table holds is freed before the domain goes.
@@ -69,8 +77,16 @@ impl<C: Cell> World<C> {
         Self::new(buckets, true)
     }
 
+    /// A table that is empty and has no buckets yet. Its epoch never moves.
+    pub(super) fn vacant() -> Arc<Self> {
+        Self::of(Raw::new(0, false), false)
+    }
+
     fn new(buckets: usize, fenced: bool) -> Arc<Self> {
-        let raw = Raw::with_buckets(buckets);
+        Self::of(Raw::with_buckets(buckets), fenced)
+    }
+
+    fn of(raw: Raw<u64, C>, fenced: bool) -> Arc<Self> {
         Arc::new(Self { raw, domain: Box::new(Domain::new()), fenced, before: Mutex::default() })
     }
 
@@ -109,12 +125,25 @@ impl<C: Cell> Thread<C> {
 
     /// Gives the newest generation one of so many buckets to follow it.
     pub(super) fn resize(&self, buckets: usize) {
+        self.with_newest(|raw, pinned, table| {
+            raw.follow(pinned, table, buckets);
+        });
+    }
+
+    /// Gets on with giving the newest generation a larger one to follow it, which is cleared a bucket at a time.
+    pub(super) fn grow(&self) {
+        self.with_newest(|raw, pinned, table| {
+            raw.grow(pinned, table);
+        });
+    }
+
+    fn with_newest(&self, f: impl FnOnce(&Raw<u64, C>, Pinned<'_>, &Table<C>)) {
         self.pinned(|raw, pinned| {
             let mut table = raw.root(pinned);
             while let Some(next) = table.next() {
                 table = next;
             }
-            raw.follow(pinned, table, buckets);
+            f(raw, pinned, table);
         });
     }
 
@@ -172,7 +201,10 @@ impl Thread<AtomicI64> {
     /// As the cache does it: where the key should be, or else with every way there is.
     fn quick<R>(&self, key: u64, f: impl FnOnce(&AtomicI64) -> Option<R>) -> Option<R> {
         let (inline, hash) = Inline::new(&key, &HASHER)?;
-        self.pinned(|raw, pinned| raw.quick(pinned, hash, inline, f))
+        self.pinned(|raw, pinned| match raw.seek(pinned, hash, inline) {
+            Near::Found(cell) => f(cell),
+            Near::Nothing | Near::Unclear => None,
+        })
     }
 
     pub(super) fn set(&self, key: u64, value: i64) {
@@ -197,6 +229,34 @@ impl Thread<AtomicI64> {
             }
         });
         self.log(Op::Add(key, delta, sum));
+    }
+
+    /// As the cache does it, with all the quick ways.
+    pub(super) fn add_quickly(&self, key: u64, delta: i64) {
+        let add = |cell: &AtomicI64| cell.fetch_add(delta, Ordering::AcqRel) + delta;
+        let (inline, hash) = Inline::new(&key, &HASHER).expect("it is plain");
+        let sum = self.pinned(|raw, pinned| match raw.seek(pinned, hash, inline) {
+            Near::Found(cell) => Some(add(cell)),
+            Near::Unclear => None,
+            Near::Nothing if raw.insert_near::<true>(pinned, hash, inline, delta) => Some(delta),
+            Near::Nothing => match raw.upsert_beyond(pinned, hash, inline, delta)? {
+                Upsert::Found(cell) => Some(add(cell)),
+                Upsert::Inserted => Some(delta),
+            },
+        });
+        match sum {
+            Some(sum) => self.log(Op::Add(key, delta, sum)),
+            None => self.add(key, delta),
+        }
+    }
+
+    /// The same.
+    pub(super) fn del_quickly(&self, key: u64) {
+        let (inline, hash) = Inline::new(&key, &HASHER).expect("it is plain");
+        let there = self.pinned(|raw, pinned| {
+            raw.remove_near(pinned, hash, inline).or_else(|| raw.remove_beyond(pinned, hash, inline))
+        });
+        self.log(Op::Del(key, there.unwrap_or_else(|| self.remove(key))));
     }
 
     /// Adds unless it would go below 0.

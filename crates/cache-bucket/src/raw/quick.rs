@@ -1,0 +1,279 @@
+//! The ways that are taken nearly always: of keys that lie where they should, in a table that is not being resized.
+//!
+//! None of them waits, allocates, or calls a function, and each gives up, having done nothing, as soon as anything is
+//! unusual: then take one of the others. Why that is worth the trouble, see `map/quick.rs`.
+
+use cache_core::Key;
+
+use super::bucket::{Bucket, GRANULE, LINE, PAIRS};
+use super::lane::{self, FREE, Form, Lane};
+use super::probe::{Inline, Sought};
+use super::remove::TIDY_EVERY;
+use super::write::{SMALL, is_near};
+use super::{Cell, Hash, Raw, Upsert};
+use crate::reclaim::Pinned;
+use crate::seeded;
+
+/// What [`Raw::seek`] found.
+pub(crate) enum Near<'t, C> {
+    /// The value of the key.
+    Found(&'t C),
+    /// Nothing near the key's home line may be it.
+    Nothing,
+    /// Something else is there that seemed to be it, or the table is being resized.
+    Unclear,
+}
+
+impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
+    /// Looks for a key where it should be.
+    #[inline(always)]
+    pub(crate) fn seek<'g>(&self, guard: Pinned<'g>, hash: Hash, key: impl Sought) -> Near<'g, C> {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        Bucket::prefetch(main, hash.home());
+        if !table.is_open() {
+            return Near::Unclear;
+        }
+        look_near(main, hash, key)
+    }
+
+    /// Looks for a key in all of its bucket, but not in the overflow.
+    #[inline(always)]
+    pub(crate) fn seek_beyond<'g>(&self, guard: Pinned<'g>, hash: Hash, key: impl Sought) -> Option<&'g C> {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        let granule = if table.is_open() { find(main, hash, key)? } else { return None };
+        Some(main.cell(granule))
+    }
+
+    /// Inserts a key that is not there, if there is room near its home line. `ONE` says that its entry takes but one granule.
+    #[inline(always)]
+    pub(crate) fn insert_near<const ONE: bool>(
+        &self,
+        guard: Pinned<'_>,
+        hash: Hash,
+        key: Inline<'_>,
+        word: C::Word,
+    ) -> bool {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        // Before the lanes: if it is still this when we lock, nothing was inserted since.
+        let seen = main.state();
+        if (!table.is_open() || !seen.is_plain()) && (!seeded::bug("insert-closed") || seen.locked()) {
+            return false;
+        }
+        let (pair, lane) = (hash.home_pair(), lane::entry(hash.tag(), key.form()));
+        if main.near(pair, lane) != 0 {
+            return false;
+        }
+        // Only an insert takes what is free, so it still is when we have the lock.
+        let count = if ONE { 1 } else { lane::granules(key.form()) };
+        let free = main.near(pair, FREE);
+        let Some(at) = find_place(free, count, hash.home(), table.count <= SMALL) else { return false };
+        let lock = if seeded::bug("insert-near") { Some(main.lock()) } else { main.try_lock(seen) };
+        let Some(mut lock) = lock else { return false };
+        let place = main.pair(pair).plus(at * GRANULE);
+        place.cell().init(word);
+        // SAFETY: the granules were free, and are the caller's who has the lock, so nobody reads them.
+        unsafe { key.write(place.key()) };
+        main.publish(pair, at, count, lane);
+        lock.after = lock.after.inserted(true);
+        drop(lock);
+        self.counters.inserted(guard.thread());
+        true
+    }
+
+    /// Inserts a key that is not there, if its bucket has room for it anywhere, and has no overflow; or finds its value.
+    #[inline(always)]
+    pub(crate) fn upsert_beyond<'g>(
+        &self,
+        guard: Pinned<'g>,
+        hash: Hash,
+        key: Inline<'_>,
+        word: C::Word,
+    ) -> Option<Upsert<&'g C>> {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        // As above.
+        let seen = main.state();
+        if !table.is_open() {
+            return None;
+        }
+        if let Some(granule) = find(main, hash, key) {
+            return Some(Upsert::Found(main.cell(granule)));
+        }
+        if !seen.is_single() {
+            return None;
+        }
+        let count = lane::granules(key.form());
+        let (home, small) = (hash.home_pair(), table.count <= SMALL);
+        let room = |pair| find_place(main.any(pair, FREE), count, hash.home(), small).map(|at| (pair, at));
+        // Where entries should have lines to themselves, the table may be about to grow.
+        let others = (0..if small { 0 } else { PAIRS }).rev().filter(|&pair| pair != home);
+        let (pair, at) = room(home).or_else(|| others.into_iter().find_map(room))?;
+        let mut lock = main.try_lock(seen)?;
+        let place = main.pair(pair).plus(at * GRANULE);
+        place.cell().init(word);
+        // SAFETY: as above.
+        unsafe { key.write(place.key()) };
+        main.publish(pair, at, count, lane::entry(hash.tag(), key.form()));
+        lock.after = lock.after.inserted(pair == home);
+        drop(lock);
+        self.counters.inserted(guard.thread());
+        Some(Upsert::Inserted)
+    }
+
+    /// Removes a key that lies where it should, or sees that it is not there. `None` if neither could be done in the quick
+    /// way.
+    ///
+    /// For cells and keys that leave nothing behind.
+    #[inline(always)]
+    pub(crate) fn remove_near(&self, guard: Pinned<'_>, hash: Hash, key: Inline<'_>) -> Option<bool> {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        Bucket::prefetch(main, hash.home());
+        if !table.is_open() && !seeded::bug("remove-near-moved") || guard.ticks_at_next(TIDY_EVERY) {
+            return None;
+        }
+        let (pair, lane) = (hash.home_pair(), lane::entry(hash.tag(), key.form()));
+        let matches = main.near(pair, lane);
+        if matches == 0 {
+            // Read after the lanes: a stray whose insert has returned by now is known.
+            return if main.state().has_strays() { None } else { Some(false) };
+        }
+        let first = matches.trailing_zeros() as usize;
+        if !key.is_at(main.pair(pair).plus(first * (GRANULE / 2))) {
+            return None;
+        }
+        self.remove_at(guard, main, pair * 2 * LINE + first / 2, lane, true)
+    }
+
+    /// The same of a key anywhere in its bucket, but not in the overflow.
+    #[inline(always)]
+    pub(crate) fn remove_beyond(&self, guard: Pinned<'_>, hash: Hash, key: Inline<'_>) -> Option<bool> {
+        let table = self.root(guard);
+        let main = table.bucket(hash);
+        if !table.is_open() || guard.ticks_at_next(TIDY_EVERY) {
+            return None;
+        }
+        match find(main, hash, key) {
+            Some(granule) => {
+                let near = is_near(main, main, granule, hash);
+                self.remove_at(guard, main, granule, lane::entry(hash.tag(), key.form()), near)
+            }
+            // Read after the lanes, as above.
+            None if main.state().link() == 0 => Some(false),
+            None => None,
+        }
+    }
+
+    /// Removes the entry that was seen to begin at a granule, with this lane.
+    #[inline(always)]
+    fn remove_at(
+        &self,
+        guard: Pinned<'_>,
+        main: &Bucket<C>,
+        granule: usize,
+        lane: Lane,
+        near: bool,
+    ) -> Option<bool> {
+        let seen = main.state();
+        if seen.locked() || seen.moved() && !seeded::bug("remove-near-moved") {
+            return None;
+        }
+        let mut lock = main.try_lock(seen)?;
+        // Else someone removed it meanwhile. Nothing else has come there, as we are pinned.
+        if main.lane(granule) != lane && !seeded::bug("remove-near") {
+            return None;
+        }
+        let dead = lane::dead(guard.domain().epoch());
+        main.set_lanes(granule, lane::granules((lane >> 8) as Form), dead, dead);
+        lock.after = lock.after.removed(near);
+        drop(lock);
+        self.counters.removed(guard.thread());
+        guard.tick(TIDY_EVERY);
+        Some(true)
+    }
+}
+
+/// Looks for a key where it should be in its bucket.
+#[inline(always)]
+pub(super) fn look_near<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought) -> Near<'_, C> {
+    let pair = hash.home_pair();
+    let matches = main.near(pair, lane::entry(hash.tag(), key.form()));
+    if matches == 0 {
+        return Near::Nothing;
+    }
+    // The first that may be it is it, but for one key in fifty.
+    let place = main.pair(pair).plus(matches.trailing_zeros() as usize * (GRANULE / 2));
+    if key.is_at(place) { Near::Found(place.cell()) } else { Near::Unclear }
+}
+
+/// Finds the entry of a key in a bucket, wherever it lies in it.
+#[inline(always)]
+fn find<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought) -> Option<usize> {
+    let lane = lane::entry(hash.tag(), key.form());
+    for pair in 0..PAIRS {
+        let mut matches = main.any(pair, lane);
+        while matches != 0 {
+            let first = matches.trailing_zeros() as usize;
+            if key.is_at(main.pair(pair).plus(first * (GRANULE / 2))) {
+                return Some(pair * 2 * LINE + first / 2);
+            }
+            matches &= matches - 1;
+            matches &= matches - 1;
+        }
+    }
+    None
+}
+
+/// Finds so many free granules in a row in a pair of lines: in the home line if it can. With `alone`, only a line that
+/// holds nothing else will do.
+///
+/// Of each granule there are two bits. Returns its number in the pair.
+#[inline(always)]
+fn find_place(free: u32, count: usize, home: usize, alone: bool) -> Option<usize> {
+    let mut places = free;
+    // Not as a loop, of which a compiler makes vectors.
+    if count > 1 {
+        places &= free >> 2;
+        if count > 2 {
+            places &= free >> 4;
+            if count > 3 {
+                places &= free >> 6;
+                if count > 4 {
+                    places &= free >> 8;
+                }
+            }
+        }
+    }
+    if alone {
+        places &= free & free >> 2 & free >> 4 & free >> 6 & 0x0303;
+    }
+    let in_line = places & 0xff << (home % (2 * LINE) * 2);
+    let best = if in_line != 0 { in_line } else { places };
+    (best != 0).then(|| best.trailing_zeros() as usize / 2)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_in_the_home_line_first() {
+        assert_eq!(find_place(0xffff, 1, 8, false), Some(0));
+        assert_eq!(find_place(0xffff, 1, 12, false), Some(4));
+        // Taken: the last three granules of the second line.
+        assert_eq!(find_place(0x03ff, 1, 12, false), Some(4));
+        assert_eq!(find_place(0x03ff, 2, 12, false), Some(0));
+        assert_eq!(find_place(0x03ff, 5, 12, false), Some(0));
+        assert_eq!(find_place(0x00ff, 5, 12, false), None);
+        // Taken: the first granule.
+        assert_eq!(find_place(0xfffc, 1, 8, false), Some(1));
+        assert_eq!(find_place(0xfffc, 1, 8, true), Some(4));
+        assert_eq!(find_place(0xfffc, 1, 12, true), Some(4));
+        assert_eq!(find_place(0xfcfc, 3, 12, true), None);
+        assert_eq!(find_place(0xfcfc, 3, 12, false), Some(5));
+        assert_eq!(find_place(0, 1, 12, false), None);
+    }
+}
