@@ -154,8 +154,9 @@ mod unix {
             "--latency --json {} --backends rwlock,papaya --caches int --ops get --max-key 100 --rate 20000",
             json.display()
         );
-        // A process that measures the next row is interrupted with this one.
-        let (text, code) = run(&words, Some("/empty"));
+        // The first row's result, which no line of progress looks like. A process that measures the next row is interrupted
+        // with this one.
+        let (text, code) = run(&words, Some("p50 "));
         assert_eq!(code, Some(130), "{text}");
         assert!(text.contains("interrupted; this is what was measured") && !text.contains("error"), "{text}");
         let run = Run::read(&json).expect("what was measured so far");
