@@ -20,7 +20,7 @@ const SETTLED: u64 = u64::MAX;
 /// How many buckets one write moves while a table is resized, of a table with up to so many. Few of a large one: where
 /// operations come at a steady pace, more would make those wait that come next.
 const STEPS: [(usize, usize); 3] =
-    if cfg!(loom) { [(1, 8), (1, 8), (!0, 2)] } else { [(256, 8), (2048, 2), (!0, 1)] };
+    if cfg!(loom) { [(1, 8), (1, 8), (!0, 2)] } else { [(256, 8), (32768, 8), (!0, 2)] };
 /// Up to this many buckets, a table grows to four times its size.
 const SPACIOUS: usize = if cfg!(loom) { 2 } else { 2048 };
 /// From so many buckets on, a table that others grow into is cleared bit by bit before.
