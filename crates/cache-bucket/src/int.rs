@@ -128,9 +128,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        match self.map.quick(key, (delta, &bounds), |_, cell, (delta, bounds)| {
-            Some(counter::try_add(cell, delta, bounds))
-        }) {
+        match self.try_add_quickly(key, delta, &bounds) {
             Some(result) => result,
             None => self.try_add_present(key, delta, &bounds).unwrap_or(Err(AddError::Absent)),
         }
@@ -138,9 +136,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        match self.map.quick(key, (delta, &bounds), |_, cell, (delta, bounds)| {
-            Some(counter::try_add(cell, delta, bounds))
-        }) {
+        match self.try_add_quickly(key, delta, &bounds) {
             Some(result) => result,
             None => self.try_add_otherwise(key, delta, &bounds),
         }
@@ -192,6 +188,19 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
             Upsert::Found(sum) => sum,
             Upsert::Inserted => delta,
         }
+    }
+
+    /// Before that: one bounded add where the key is found at once.
+    #[inline(always)]
+    fn try_add_quickly(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: &RangeInclusive<i64>,
+    ) -> Option<Result<i64, AddError>> {
+        self.map.quick(key, (delta, bounds), |_, cell, (delta, bounds)| {
+            Some(counter::try_add(cell, delta, bounds))
+        })
     }
 
     #[inline(never)]

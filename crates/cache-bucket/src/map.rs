@@ -139,10 +139,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         let open = self.raw.open(pinned);
         let mut hashes = [Hash(0); N];
         for (key, hash) in keys.iter().zip(&mut hashes) {
-            *hash = match Inline::new(*key, &self.hasher) {
-                Some((_, hash)) => hash,
-                None => Probe::new(*key, &self.hasher).1,
-            };
+            *hash = Probe::new(*key, &self.hasher).1;
             self.raw.prefetch(pinned, *hash);
         }
         for (i, key) in keys.iter().enumerate() {

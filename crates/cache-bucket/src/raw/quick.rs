@@ -5,10 +5,11 @@
 
 use cache_core::Key;
 
-use super::bucket::{Bucket, GRANULE, LINE, PAIRS};
+use super::bucket::{Bucket, BucketLock, GRANULE, LINE, PAIRS};
 use super::lane::{self, FREE, Form, Lane};
 use super::probe::{Inline, Sought};
 use super::remove::TIDY_EVERY;
+use super::table::search_all;
 use super::write::{SMALL, is_near};
 use super::{Cell, Hash, Raw, Upsert};
 use crate::reclaim::Pinned;
@@ -42,8 +43,10 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     pub(crate) fn seek_beyond<'g>(&self, guard: Pinned<'g>, hash: Hash, key: impl Sought) -> Option<&'g C> {
         let table = self.root(guard);
         let main = table.bucket(hash);
-        let granule = if table.is_open() { find(main, hash, key)? } else { return None };
-        Some(main.cell(granule))
+        if !table.is_open() {
+            return None;
+        }
+        search_all(main, lane::entry(hash.tag(), key.form()), key).map(|spot| spot.cell())
     }
 
     /// Inserts a key that is not there, if there is room near its home line. `ONE` says that its entry takes but one granule.
@@ -71,14 +74,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let free = main.near(pair, FREE);
         let Some(at) = find_place(free, count, hash.home(), table.count <= SMALL) else { return false };
         let lock = if seeded::bug("insert-near") { Some(main.lock()) } else { main.try_lock(seen) };
-        let Some(mut lock) = lock else { return false };
-        let place = main.pair(pair).plus(at * GRANULE);
-        place.cell().init(word);
-        // SAFETY: the granules were free, and are the caller's who has the lock, so nobody reads them.
-        unsafe { key.write(place.key()) };
-        main.publish(pair, at, count, lane);
-        lock.after = lock.after.inserted(true);
-        drop(lock);
+        let Some(lock) = lock else { return false };
+        write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
         true
     }
@@ -99,8 +96,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if !table.is_open() {
             return None;
         }
-        if let Some(granule) = find(main, hash, key) {
-            return Some(Upsert::Found(main.cell(granule)));
+        if let Some(spot) = search_all(main, lane::entry(hash.tag(), key.form()), key) {
+            return Some(Upsert::Found(spot.cell()));
         }
         if !seen.is_single() {
             return None;
@@ -111,14 +108,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         // Where entries should have lines to themselves, the table may be about to grow.
         let others = (0..if small { 0 } else { PAIRS }).rev().filter(|&pair| pair != home);
         let (pair, at) = room(home).or_else(|| others.into_iter().find_map(room))?;
-        let mut lock = main.try_lock(seen)?;
-        let place = main.pair(pair).plus(at * GRANULE);
-        place.cell().init(word);
-        // SAFETY: as above.
-        unsafe { key.write(place.key()) };
-        main.publish(pair, at, count, lane::entry(hash.tag(), key.form()));
-        lock.after = lock.after.inserted(pair == home);
-        drop(lock);
+        let lock = main.try_lock(seen)?;
+        write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
         Some(Upsert::Inserted)
     }
@@ -156,10 +147,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if !table.is_open() || guard.ticks_at_next(TIDY_EVERY) {
             return None;
         }
-        match find(main, hash, key) {
+        let lane = lane::entry(hash.tag(), key.form());
+        match search_all(main, lane, key).map(|spot| spot.granule()) {
             Some(granule) => {
                 let near = is_near(main, main, granule, hash);
-                self.remove_at(guard, main, granule, lane::entry(hash.tag(), key.form()), near)
+                self.remove_at(guard, main, granule, lane, near)
             }
             // Read after the lanes, as above.
             None if main.state().link() == 0 => Some(false),
@@ -196,6 +188,24 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 }
 
+/// Writes a new entry to so many granules of a pair of lines, from one on, that were found free; and unlocks their bucket.
+#[inline(always)]
+fn write_entry<C: Cell>(
+    main: &Bucket<C>,
+    mut lock: BucketLock<'_, C>,
+    (pair, at, count): (usize, usize, usize),
+    hash: Hash,
+    key: Inline<'_>,
+    word: C::Word,
+) {
+    let place = main.pair(pair).plus(at * GRANULE);
+    place.cell().init(word);
+    // SAFETY: the granules were free, and are the caller's who has the lock, so nobody reads them.
+    unsafe { key.write(place.key()) };
+    main.publish(pair, at, count, lane::entry(hash.tag(), key.form()));
+    lock.after = lock.after.inserted(pair == hash.home_pair());
+}
+
 /// Looks for a key where it should be in its bucket.
 #[inline(always)]
 pub(super) fn look_near<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought) -> Near<'_, C> {
@@ -207,24 +217,6 @@ pub(super) fn look_near<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought)
     // The first that may be it is it, but for one key in fifty.
     let place = main.pair(pair).plus(matches.trailing_zeros() as usize * (GRANULE / 2));
     if key.is_at(place) { Near::Found(place.cell()) } else { Near::Unclear }
-}
-
-/// Finds the entry of a key in a bucket, wherever it lies in it.
-#[inline(always)]
-fn find<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought) -> Option<usize> {
-    let lane = lane::entry(hash.tag(), key.form());
-    for pair in 0..PAIRS {
-        let mut matches = main.any(pair, lane);
-        while matches != 0 {
-            let first = matches.trailing_zeros() as usize;
-            if key.is_at(main.pair(pair).plus(first * (GRANULE / 2))) {
-                return Some(pair * 2 * LINE + first / 2);
-            }
-            matches &= matches - 1;
-            matches &= matches - 1;
-        }
-    }
-    None
 }
 
 /// Finds so many free granules in a row in a pair of lines: in the home line if it can. With `alone`, only a line that

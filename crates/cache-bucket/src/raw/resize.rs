@@ -17,10 +17,12 @@ use crate::seeded;
 const EMPTY: usize = 8;
 /// What stands for the epoch in which a table got a next one when all who took it for open are known to be gone.
 const SETTLED: u64 = u64::MAX;
-/// How many buckets one write moves while a table is resized, of a table with up to so many. Few of a large one: where
-/// operations come at a steady pace, more would make those wait that come next.
-const STEPS: [(usize, usize); 3] =
-    if cfg!(loom) { [(1, 8), (1, 8), (!0, 2)] } else { [(256, 8), (32768, 8), (!0, 2)] };
+/// Up to this many buckets, a table is soon moved.
+const SOON: usize = if cfg!(loom) { 1 } else { 32768 };
+/// How many buckets one write moves while such a table is resized, or one that shrinks, in whose buckets there is little.
+const STEP_SOON: usize = 8;
+/// The same of a larger one: fewer, as where operations come at a steady pace more would make those wait that come next.
+const STEP: usize = 2;
 /// Up to this many buckets, a table grows to four times its size.
 const SPACIOUS: usize = if cfg!(loom) { 2 } else { 2048 };
 /// From so many buckets on, a table that others grow into is cleared bit by bit before.
@@ -137,10 +139,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// How many buckets one write should move.
     pub(crate) fn step(&self, guard: Pinned<'_>) -> usize {
         let table = self.root(guard);
-        // There is little in the buckets of a table that shrinks.
         let shrinks = table.next().is_some_and(|next| next.count < table.count);
-        let count = if shrinks { 0 } else { table.count };
-        STEPS.iter().find(|(most, _)| count <= *most).map_or(1, |(_, step)| *step)
+        if shrinks || table.count <= SOON { STEP_SOON } else { STEP }
     }
 
     /// Moves up to `buckets` buckets of the oldest generation to the next, if it is time.

@@ -4,7 +4,7 @@ use super::bucket::{Bucket, GRANULE, PAIRS, Place};
 use super::cell::Cell;
 use super::chores::Chores;
 use super::hash::{Hash, INDEX_SHIFT};
-use super::lane::{self, Form};
+use super::lane::{self, Form, Lane};
 use super::memory::Memory;
 use super::overflow::Overflow;
 use super::probe::{Probe, Sought};
@@ -12,7 +12,7 @@ use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::seeded;
 use cache_core::Key;
 
-/// The least that a table has: it then grows but once for a hundred counters.
+/// The least that a table has: a hundred counters do not outgrow it.
 pub(super) const LEAST: usize = if cfg!(loom) { 1 } else { 32 };
 
 /// A generation of buckets.
@@ -260,14 +260,22 @@ impl<C: Cell> Table<C> {
         let lane = lane::entry(hash.tag(), form);
         let mut holder = main;
         loop {
-            for pair in 0..PAIRS {
-                if let Some(spot) = search(holder, pair, holder.any(pair, lane), probe) {
-                    return Some(spot);
-                }
+            if let Some(spot) = search_all(holder, lane, probe) {
+                return Some(spot);
             }
             holder = self.after(holder)?;
         }
     }
+}
+
+/// The entry of a key in a bucket, wherever it lies in it.
+#[inline(always)]
+pub(super) fn search_all<C: Cell>(
+    holder: &Bucket<C>,
+    lane: Lane,
+    sought: impl Sought,
+) -> Option<Spot<'_, C>> {
+    (0..PAIRS).find_map(|pair| search(holder, pair, holder.any(pair, lane), sought))
 }
 
 /// The entry of a key among those of a pair of lines that have its lane.
