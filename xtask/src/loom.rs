@@ -62,6 +62,7 @@ const BUGS: &[Bug] = &[
     bug("step-lock", "add_growth", 1),
     bug("step-moved", "add_growth", 1),
     bug("get-moved", "get_growth", 1),
+    bug("get-likely", "get_growth", 1),
     bug("assist-early", "add_resize", 1),
     bug("settled-anyway", "add_resize", 1),
     bug("insert-near", "quick_insert_insert", 1),

@@ -120,6 +120,13 @@ impl Sought for Long<'_> {
     }
 }
 
+/// The bytes that are a key, if it is any.
+pub(super) enum Bytes<'k> {
+    Inline(Inline<'k>),
+    Long(Long<'k>),
+    None,
+}
+
 /// A key as it is looked for: its bytes taken once, and how an entry of it would be kept.
 #[derive(Debug)]
 pub(crate) struct Probe<'k, K: Key + ?Sized> {
@@ -160,6 +167,18 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
             Some(bytes) if bytes.len() <= LONGEST => Self { key, bytes, form: lane::inline(bytes.len()) },
             Some(bytes) => Self { key, bytes, form: BLOB },
             None => Self { key, bytes: &[], form: BOXED },
+        }
+    }
+
+    /// The bytes that are the key, ready to be looked for by themselves.
+    #[inline(always)]
+    pub(super) fn sought(self) -> Bytes<'k> {
+        if !lane::is_behind(self.form) {
+            Bytes::Inline(Inline(self.bytes))
+        } else if self.form == BLOB {
+            Bytes::Long(Long(self.bytes))
+        } else {
+            Bytes::None
         }
     }
 

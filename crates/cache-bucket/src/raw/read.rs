@@ -2,7 +2,7 @@ use cache_core::Key;
 
 use super::bucket::Bucket;
 use super::lane::Form;
-use super::probe::Sought;
+use super::probe::{Bytes, Sought};
 use super::quick::{Near, look_near};
 use super::table::Table;
 use super::{Cell, Hash, Probe, Raw};
@@ -20,8 +20,14 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if table.is_open() {
             table.find(main, hash, probe).map(|spot| spot.cell().word())
         } else {
+            let likely = match probe.sought() {
+                Bytes::Inline(key) => get_likely(table, hash, key),
+                Bytes::Long(key) => get_likely(table, hash, key),
+                Bytes::None => None,
+            }
+            .filter(|_| !seeded::bug("get-moved"));
             let (key, bytes, form) = probe.parts();
-            get_in_list(table, hash, key, bytes, form)
+            likely.or_else(|| get_in_list(table, hash, key, bytes, form))
         }
     }
 
@@ -35,7 +41,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// Brings what a look-up of this hash will read into the cache.
     #[inline(always)]
     pub(crate) fn prefetch(&self, guard: Pinned<'_>, hash: Hash) {
-        let main = self.root(guard).bucket(hash);
+        let main = self.root(guard).likely(hash).bucket(hash);
         Bucket::prefetch(main, 0);
         Bucket::prefetch(main, hash.home());
     }
@@ -55,6 +61,19 @@ impl<C: Cell> Open<'_, C> {
     }
 }
 
+/// The word of a key's value, while the table is resized, if it is where it probably is. `None` says nothing of the key.
+///
+/// A table may stay half moved for long if it is hardly written to, and then this is how it is read.
+#[inline(never)]
+fn get_likely<C: Cell>(table: &Table<C>, hash: Hash, key: impl Sought) -> Option<C::Word> {
+    let main = table.likely(hash).bucket(hash);
+    Bucket::prefetch(main, hash.home());
+    let Near::Found(cell) = look_near(main, hash, key) else { return None };
+    let word = cell.word();
+    // Not moved even now: then this was the value at the moment it was read.
+    (!main.state().moved() || seeded::bug("get-likely")).then_some(word)
+}
+
 /// The word of a key's value, while the table is resized.
 #[cold]
 #[inline(never)]
@@ -67,17 +86,22 @@ fn get_in_list<K: Key + ?Sized, C: Cell>(
 ) -> Option<C::Word> {
     let probe = Probe::from_parts((key, bytes, form));
     loop {
-        let main = table.bucket(hash);
-        if (!main.state().moved() || seeded::bug("get-moved"))
-            && let Some(spot) = table.find(main, hash, probe)
-        {
-            let word = spot.cell().word();
-            // Not moved even now: then this was the value at the moment it was read.
-            if !main.state().moved() || seeded::bug("get-moved") {
-                return Some(word);
-            }
+        if let Some(word) = get_in(table, hash, probe) {
+            return Some(word);
         }
         // From oldest to newest, as entries move.
         table = table.next()?;
     }
+}
+
+/// The word of a key's value, if its entry is in this generation, and stays there until it is read.
+#[inline(always)]
+fn get_in<K: Key + ?Sized, C: Cell>(table: &Table<C>, hash: Hash, probe: Probe<'_, K>) -> Option<C::Word> {
+    let main = table.bucket(hash);
+    if main.state().moved() && !seeded::bug("get-moved") {
+        return None;
+    }
+    let word = table.find(main, hash, probe)?.cell().word();
+    // Not moved even now: then this was the value at the moment it was read.
+    (!main.state().moved() || seeded::bug("get-moved")).then_some(word)
 }

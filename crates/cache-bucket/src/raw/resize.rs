@@ -18,11 +18,11 @@ const EMPTY: usize = 8;
 /// What stands for the epoch in which a table got a next one when all who took it for open are known to be gone.
 const SETTLED: u64 = u64::MAX;
 /// Up to this many buckets, a table is soon moved.
-const SOON: usize = if cfg!(loom) { 1 } else { 32768 };
+const SOON: usize = if cfg!(loom) { 1 } else { 128 };
 /// How many buckets one write moves while such a table is resized, or one that shrinks, in whose buckets there is little.
 const STEP_SOON: usize = 8;
-/// The same of a larger one: fewer, as where operations come at a steady pace more would make those wait that come next.
-const STEP: usize = 2;
+/// The same of a larger one: where operations come at a steady pace, more would make those wait that come next.
+const STEP: usize = 1;
 /// Up to this many buckets, a table grows to four times its size.
 const SPACIOUS: usize = if cfg!(loom) { 2 } else { 2048 };
 /// From so many buckets on, a table that others grow into is cleared bit by bit before.

@@ -182,6 +182,29 @@ impl<C: Cell> Table<C> {
         unsafe { self.next.load(Ordering::Acquire).as_ref() }
     }
 
+    /// The generation in which the entry of a key probably is: the next one, if a mover has taken its bucket in hand.
+    #[inline(always)]
+    pub(super) fn likely(&self, hash: Hash) -> &Table<C> {
+        let index = hash.index() as usize & (self.count - 1);
+        let taken = index < self.progress.cursor.load(Ordering::Relaxed);
+        match self.next() {
+            Some(next) if taken && !seeded::bug("get-likely") => next,
+            _ => self,
+        }
+    }
+
+    /// Asks for the lines in which a key is looked for, here and in the next generation, so that the one's cache misses and
+    /// the other's overlap.
+    #[inline]
+    pub(super) fn prefetch_all(&self, hash: Hash) {
+        let Some(next) = self.next() else { return };
+        for table in [self, next] {
+            let main = table.bucket(hash);
+            Bucket::prefetch(main, 0);
+            Bucket::prefetch(main, hash.home());
+        }
+    }
+
     /// What is to be the next table. If there is none yet, `new` makes it.
     pub(super) fn coming(&self, new: impl FnOnce() -> Table<C>) -> &Table<C> {
         let mut coming = self.coming.load(Ordering::Acquire);
