@@ -275,6 +275,12 @@ impl<C: Cell> Bucket<C> {
         arch::prefetch(this.wrapping_byte_add(granule * GRANULE));
     }
 
+    /// Asks for all of it.
+    #[inline(always)]
+    pub(super) fn prefetch_all(this: *const Self) {
+        (0..GRANULES).step_by(LINE).for_each(|granule| Self::prefetch(this, granule));
+    }
+
     #[inline(always)]
     pub(super) fn state(&self) -> State {
         // Acquire: what was done under the lock before it became this is seen.

@@ -29,6 +29,10 @@ where
     S: BuildHasher + 'static,
 {
     let main = table.bucket_at(index);
+    Bucket::prefetch_all(main);
+    for k in 0..next.count / table.count {
+        Bucket::prefetch_all(next.bucket_at(index + k * table.count));
+    }
     let mut backoff = Backoff::default();
     loop {
         let state = main.state();

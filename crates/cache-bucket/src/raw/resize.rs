@@ -21,8 +21,9 @@ const SETTLED: u64 = u64::MAX;
 const SOON: usize = if cfg!(loom) { 1 } else { 128 };
 /// How many buckets one write moves while such a table is resized, or one that shrinks, in whose buckets there is little.
 const STEP_SOON: usize = 8;
-/// The same of a larger one: where operations come at a steady pace, more would make those wait that come next.
-const STEP: usize = 1;
+/// How many entries one write moves at least in a larger one: where operations come at a steady pace, more would make those
+/// wait that come next.
+const STEP: usize = 16;
 /// Up to this many buckets, a table grows to four times its size.
 const SPACIOUS: usize = if cfg!(loom) { 2 } else { 2048 };
 /// From so many buckets on, a table that others grow into is cleared bit by bit before.
@@ -140,7 +141,12 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     pub(crate) fn step(&self, guard: Pinned<'_>) -> usize {
         let table = self.root(guard);
         let shrinks = table.next().is_some_and(|next| next.count < table.count);
-        if shrinks || table.count <= SOON { STEP_SOON } else { STEP }
+        if shrinks || table.count <= SOON {
+            STEP_SOON
+        } else {
+            // The fewer there are in a bucket, the sooner the next generation is full.
+            (STEP * table.count / self.len().max(1)).clamp(1, STEP_SOON)
+        }
     }
 
     /// Moves up to `buckets` buckets of the oldest generation to the next, if it is time.
