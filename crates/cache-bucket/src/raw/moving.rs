@@ -6,7 +6,7 @@ use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock, FIRST, GRANULES, LINE};
 use super::lane::{self, FURTHER, Form, Lane};
-use super::space::Space;
+use super::space::{Space, is_packed};
 use super::stored::{copy_key, hash_of};
 use super::table::Table;
 use super::write::{SMALL, append, find_room, is_near};
@@ -149,7 +149,9 @@ impl Load {
         holder.for_each_entry(|granule, form| {
             // SAFETY: its lane was just seen, and the caller of `move_out` is pinned.
             let hash = unsafe { hash_of::<K, C, S>(holder, granule, form, hasher) };
-            let (side, stays) = (table.beyond(hash) % FAN, granule / LINE == hash.home() / LINE);
+            // What is packed has no line of its own.
+            let among = if is_packed(lane::granules(form)) { 2 * LINE } else { LINE };
+            let (side, stays) = (table.beyond(hash) % FAN, granule / among == hash.home() / among);
             // Without a branch: no processor guesses where each of them goes.
             let taken = Space::default().with(granule, lane::granules(form));
             load.kept[side] |= taken.0 & u32::from(stays).wrapping_neg();

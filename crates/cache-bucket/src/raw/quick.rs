@@ -9,6 +9,7 @@ use super::bucket::{Bucket, BucketLock, GRANULE, LINE, PAIRS};
 use super::lane::{self, FREE, Form, Lane};
 use super::probe::{Inline, Sought};
 use super::remove::TIDY_EVERY;
+use super::space::is_packed;
 use super::table::search_all;
 use super::write::{SMALL, is_near};
 use super::{Cell, Hash, Raw, Upsert};
@@ -72,7 +73,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         // Only an insert takes what is free, so it still is when we have the lock.
         let count = if ONE { 1 } else { lane::granules(key.form()) };
         let free = main.near(pair, FREE);
-        let Some(at) = find_place(free, count, hash.home(), table.count <= SMALL) else { return false };
+        let Some(at) = find_place(free, count, pair, hash.home(), table.count <= SMALL) else { return false };
         let lock = if seeded::bug("insert-near") { Some(main.lock()) } else { main.try_lock(seen) };
         let Some(lock) = lock else { return false };
         write_entry(main, lock, (pair, at, count), hash, key, word);
@@ -104,7 +105,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
         let count = lane::granules(key.form());
         let (home, small) = (hash.home_pair(), table.count <= SMALL);
-        let room = |pair| find_place(main.any(pair, FREE), count, hash.home(), small).map(|at| (pair, at));
+        let room =
+            |pair| find_place(main.any(pair, FREE), count, pair, hash.home(), small).map(|at| (pair, at));
         // Where entries should have lines to themselves, the table may be about to grow.
         let others = (0..if small { 0 } else { PAIRS }).rev().filter(|&pair| pair != home);
         let (pair, at) = room(home).or_else(|| others.into_iter().find_map(room))?;
@@ -222,9 +224,9 @@ pub(super) fn look_near<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought)
 /// Finds so many free granules in a row in a pair of lines: in the home line if it can. With `alone`, only a line that
 /// holds nothing else will do.
 ///
-/// Of each granule there are two bits. Returns its number in the pair.
+/// What is [packed](is_packed) goes to the pair's one end. Of each granule there are two bits. Returns its number in the pair.
 #[inline(always)]
-fn find_place(free: u32, count: usize, home: usize, alone: bool) -> Option<usize> {
+fn find_place(free: u32, count: usize, pair: usize, home: usize, alone: bool) -> Option<usize> {
     let mut places = free;
     // Not as a loop, of which a compiler makes vectors.
     if count > 1 {
@@ -243,7 +245,11 @@ fn find_place(free: u32, count: usize, home: usize, alone: bool) -> Option<usize
         places &= free & free >> 2 & free >> 4 & free >> 6 & 0x0303;
     }
     let in_line = places & 0xff << (home % (2 * LINE) * 2);
-    let best = if in_line != 0 { in_line } else { places };
+    let packed = is_packed(count) && !alone;
+    let best = if in_line != 0 && !packed { in_line } else { places };
+    if packed && pair % 2 == 1 {
+        return best.checked_ilog2().map(|bit| bit as usize / 2);
+    }
     (best != 0).then(|| best.trailing_zeros() as usize / 2)
 }
 
@@ -253,19 +259,21 @@ mod tests {
 
     #[test]
     fn places_are_found_in_the_home_line_first() {
-        assert_eq!(find_place(0xffff, 1, 8, false), Some(0));
-        assert_eq!(find_place(0xffff, 1, 12, false), Some(4));
+        assert_eq!(find_place(0xffff, 1, 2, 8, false), Some(0));
+        assert_eq!(find_place(0xffff, 1, 2, 12, false), Some(4));
         // Taken: the last three granules of the second line.
-        assert_eq!(find_place(0x03ff, 1, 12, false), Some(4));
-        assert_eq!(find_place(0x03ff, 2, 12, false), Some(0));
-        assert_eq!(find_place(0x03ff, 5, 12, false), Some(0));
-        assert_eq!(find_place(0x00ff, 5, 12, false), None);
+        assert_eq!(find_place(0x03ff, 1, 2, 12, false), Some(4));
+        assert_eq!(find_place(0x03ff, 2, 2, 12, false), Some(0));
+        assert_eq!(find_place(0x03ff, 5, 2, 12, false), Some(0));
+        assert_eq!(find_place(0x00ff, 5, 2, 12, false), None);
         // Taken: the first granule.
-        assert_eq!(find_place(0xfffc, 1, 8, false), Some(1));
-        assert_eq!(find_place(0xfffc, 1, 8, true), Some(4));
-        assert_eq!(find_place(0xfffc, 1, 12, true), Some(4));
-        assert_eq!(find_place(0xfcfc, 3, 12, true), None);
-        assert_eq!(find_place(0xfcfc, 3, 12, false), Some(5));
-        assert_eq!(find_place(0, 1, 12, false), None);
+        assert_eq!(find_place(0xfffc, 1, 2, 8, false), Some(1));
+        assert_eq!(find_place(0xfffc, 1, 2, 8, true), Some(4));
+        assert_eq!(find_place(0xfffc, 1, 2, 12, true), Some(4));
+        assert_eq!(find_place(0xfcfc, 3, 2, 12, true), None);
+        assert_eq!(find_place(0xfcfc, 3, 2, 12, false), Some(5));
+        assert_eq!(find_place(0xfffc, 5, 2, 12, false), Some(1));
+        assert_eq!(find_place(0xfffc, 5, 3, 28, false), Some(3));
+        assert_eq!(find_place(0, 1, 2, 12, false), None);
     }
 }

@@ -8,6 +8,16 @@ const ALL: u32 = ((1_u64 << (GRANULES - FIRST)) - 1) as u32;
 /// The first granule of each line.
 const LINE_STARTS: u32 = 0x0111_1111;
 
+/// The granules of the second and the fourth pair of lines.
+const ODD_PAIRS: u32 = 0xff00_ff00 >> FIRST;
+
+/// Whether entries of so many granules are packed into pairs of lines from one end: there is room for one in each, and what
+/// it leaves would be lost. The ends alternate, so that what two pairs leave is in one place.
+#[inline(always)]
+pub(super) fn is_packed(count: usize) -> bool {
+    count == 5
+}
+
 impl Space {
     /// How many granules are taken.
     pub(super) fn used(self) -> u32 {
@@ -32,6 +42,9 @@ impl Space {
         }
         let line = 0xf << (home - FIRST);
         let pair = (0xff_u64 << (home & !7) >> FIRST) as u32;
+        if is_packed(count) && !alone {
+            return find_packed(places, count, pair);
+        }
         let mut best = places & line;
         if alone {
             let empty = (1..LINE).fold(free, |empty, i| empty & free >> i);
@@ -48,6 +61,20 @@ impl Space {
     }
 }
 
+/// [`Space::find`] of what is [packed](is_packed), among the places at which it may begin.
+#[inline(always)]
+fn find_packed(places: u32, count: usize, pair: u32) -> Option<usize> {
+    // Those at which it does not run on into the next pair.
+    let within = places & ((0x0101_0101 * (0xff >> (count - 1))) >> FIRST);
+    let near = within & pair;
+    let upwards = |places: u32| (places != 0).then(|| places.trailing_zeros() as usize + FIRST);
+    let downwards = |places: u32| places.checked_ilog2().map(|bit| bit as usize + FIRST);
+    if near != 0 {
+        return if pair & ODD_PAIRS != 0 { downwards(near) } else { upwards(near) };
+    }
+    downwards(within & ODD_PAIRS).or_else(|| upwards(places & !ODD_PAIRS)).or_else(|| upwards(places))
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -60,13 +87,31 @@ mod tests {
         assert_eq!(space.find(1, 4, false), Some(7));
         assert_eq!(space.find(1, 8, false), Some(8));
         assert_eq!(space.find(3, 8, false), Some(11));
-        assert_eq!(space.find(5, 28, false), Some(24));
         // The pair of home line 1 has no two places: any other.
         assert_eq!(space.find(2, 4, false), Some(7));
         assert_eq!(space.find(4, 4, false), Some(11));
+        assert_eq!((space.find(5, 20, false), space.find(5, 28, false)), (Some(16), Some(27)));
+        assert_eq!((space.find(5, 20, true), space.find(5, 28, true)), (Some(16), Some(24)));
         assert_eq!(space.find(1, 8, true), Some(12));
         assert_eq!(space.find(1, 28, true), Some(24));
         assert_eq!(Space(ALL).find(1, 8, false), None);
+        assert_eq!(Space(ALL).find(5, 8, false), None);
         assert_eq!(Space(ALL & !(1 << 27)).find(1, 8, true), Some(31));
+    }
+
+    #[test]
+    fn hardly_anything_is_left() {
+        for (count, most) in [(1, 28), (2, 14), (4, 7), (5, 5)] {
+            for homes in [[8, 12, 16, 20, 24, 28], [28, 24, 20, 16, 12, 8], [8, 16, 24, 12, 20, 28]] {
+                let mut space = Space::default();
+                let mut homes = homes.into_iter().cycle();
+                let mut entries = 0;
+                while let Some(granule) = space.find(count, homes.next().expect("endless"), false) {
+                    space = space.with(granule, count);
+                    entries += 1;
+                }
+                assert_eq!(entries, most, "{count} granules each: {:028b}", space.0);
+            }
+        }
     }
 }
