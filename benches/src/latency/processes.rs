@@ -128,8 +128,10 @@ pub fn run(plan: &Plan, console: &mut Console, document: &Shared) -> Result<()> 
         };
         for row in rows {
             let found: Latencies = serde_json::from_slice(&child(row, Some(per_second), console)?)?;
-            console.line(&line(&work.cell(row.name), &found))?;
+            let line = line(&work.cell(row.name), &found);
+            // Kept before it is shown: what was seen is not lost to an interruption.
             lock(document).latency.push(measured(work, row, per_second, found));
+            console.line(&line)?;
         }
     }
     lock(document).partial = false;
