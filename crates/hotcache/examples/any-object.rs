@@ -3,8 +3,8 @@
 //! A cache of one type is faster to read and cannot be misread; this is for when types are truly mixed.
 use std::any::Any;
 
+use hotcache::bucket::ObjCache;
 use hotcache::prelude::*;
-use hotcache::rwlock::ObjCache;
 
 /// Any object at all that threads can share.
 type Object = Box<dyn Any + Send + Sync>;

@@ -17,7 +17,7 @@ macro_rules! any_backend {
         /// ```
         /// use hotcache::{AnyBackend, Options};
         ///
-        /// let backend: AnyBackend = "rwlock".parse()?;
+        /// let backend: AnyBackend = "bucket".parse()?;
         /// let stock = backend.int::<str, _>(Options::new());
         /// stock.set("sku:1", 100);
         /// assert_eq!(stock.get("sku:1"), Some(100));
@@ -44,7 +44,7 @@ macro_rules! any_backend {
             ///
             /// ```
             /// use hotcache::AnyBackend;
-            /// assert!(AnyBackend::ALL.iter().any(|backend| backend.name() == "rwlock"));
+            /// assert!(AnyBackend::ALL.iter().any(|backend| backend.name() == "bucket"));
             /// ```
             pub const ALL: &[AnyBackend] = &[$(#[cfg(feature = $feature)] AnyBackend::$variant),*];
 
@@ -53,7 +53,7 @@ macro_rules! any_backend {
             /// # Examples
             ///
             /// ```
-            /// assert_eq!(hotcache::AnyBackend::RwLock.name(), "rwlock");
+            /// assert_eq!(hotcache::AnyBackend::Bucket.name(), "bucket");
             /// ```
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -68,7 +68,7 @@ macro_rules! any_backend {
             ///
             /// ```
             /// use hotcache::{AnyBackend, Options};
-            /// let cache = AnyBackend::RwLock.int::<u64, _>(Options::new());
+            /// let cache = AnyBackend::Bucket.int::<u64, _>(Options::new());
             /// assert_eq!(cache.add(&7, 1), 1);
             /// ```
             #[must_use]
@@ -88,7 +88,7 @@ macro_rules! any_backend {
             ///
             /// ```
             /// use hotcache::{AnyBackend, ObjCacheExt, Options};
-            /// let cache = AnyBackend::RwLock.obj::<String, str, _>(Options::new());
+            /// let cache = AnyBackend::Bucket.obj::<String, str, _>(Options::new());
             /// cache.insert("event:1", "Flash sale".to_owned());
             /// assert_eq!(cache.with("event:1", String::len), Some(10));
             /// ```
@@ -140,7 +140,7 @@ impl FromStr for AnyBackend {
 /// ```
 /// use hotcache::AnyBackend;
 /// let error = "redis".parse::<AnyBackend>().unwrap_err();
-/// assert!(error.to_string().starts_with("there is no backend named \"redis\"; compiled in: rwlock"));
+/// assert!(error.to_string().starts_with("there is no backend named \"redis\"; compiled in: "));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

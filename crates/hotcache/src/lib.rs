@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use hotcache::prelude::*;
-//! use hotcache::rwlock::{IntCache, ObjCache};
+//! use hotcache::bucket::{IntCache, ObjCache};
 //!
 //! let stock: IntCache = IntCache::new();
 //! stock.set("sku:1", 2);
@@ -23,12 +23,12 @@
 //!
 //! | feature | over | choose it for | not for |
 //! |---|---|---|---|
-//! | `rwlock` (default) | sharded `parking_lot::RwLock`s | plain behaviour, memory freed at once | many readers of few keys |
+//! | `rwlock` | sharded `parking_lot::RwLock`s | plain behaviour, memory freed at once | many readers of few keys |
 //! | `dashmap` | `dashmap` | what you may have already | many readers of few keys |
 //! | `flurry` | `flurry` | readers that never block | memory, speed |
 //! | `scc` | `scc` | steady inserts and deletes | one hot key with `set` of objects |
 //! | `papaya` | `papaya` | reads from many threads | churn of new keys |
-//! | `bucket` | a table of our own | reads, adds and sets, of few keys or of millions | inserts and deletes above all |
+//! | `bucket` (default) | a table of our own | reads, adds and sets, of few keys or of millions | deletes above all, objects that are replaced all the time |
 //!
 //! Each module's page opens with when not to use it. To measure on your own machine, run `cargo xtask bench` in
 //! the repository. To choose at run time, use [`AnyBackend`].
@@ -37,7 +37,7 @@
 //!
 //! The traits and the concrete types share their names. Import the traits unnamed with
 //! [`prelude`], and name the types by module, as above; or name the traits from the root and say
-//! `rwlock::IntCache` for the type. Both together do not clash.
+//! `bucket::IntCache` for the type. Both together do not clash.
 #![forbid(unsafe_code)]
 
 mod any;
@@ -61,6 +61,6 @@ pub use cache_core::{
 };
 
 /// The programs in the README, run as tests.
-#[cfg(all(doctest, feature = "rwlock"))]
+#[cfg(all(doctest, feature = "bucket"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use hotcache::prelude::*;
-//! use hotcache::rwlock::IntCache;
+//! use hotcache::bucket::IntCache;
 //!
 //! let cache: IntCache = IntCache::new();
 //! cache.set("a", 1);
