@@ -34,8 +34,9 @@
 //! # Panics in callers' code
 //!
 //! A panic in a closure, or in a key's `Hash`, `Eq` or `Ord`, leaves the cache usable and nothing leaks.
-//! After a panic in the `Drop` of a key or of an object the cache is usable, but the rest of the batch that
-//! was being freed leaks.
+//! After a panic in the `Drop` of a key or of an object the rest of the batch that was being freed leaks. The
+//! cache is usable, unless the panic came while an insert made the table grow: now and then the map's own `Drop`
+//! then fails an assertion.
 //!
 //! # Examples
 //!
