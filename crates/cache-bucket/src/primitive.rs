@@ -79,6 +79,39 @@ impl Backoff {
     }
 }
 
+/// What one thread at a time gets at, as its user sees to, and loom checks.
+pub(crate) struct Exclusive<T>(
+    #[cfg(not(loom))] std::cell::UnsafeCell<T>,
+    #[cfg(loom)] loom::cell::UnsafeCell<T>,
+);
+
+impl<T> Exclusive<T> {
+    #[cfg(not(loom))]
+    pub(crate) const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+
+    /// Calls `f` with it.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else gets at it meanwhile, and what others did to it happened before.
+    #[inline(always)]
+    pub(crate) unsafe fn with_mut<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        #[cfg(not(loom))]
+        // SAFETY: as the caller promises.
+        return f(unsafe { &mut *self.0.get() });
+        #[cfg(loom)]
+        // SAFETY: as above.
+        return self.0.with_mut(|value| f(unsafe { &mut *value }));
+    }
+}
+
 /// The place of 8 key bytes.
 ///
 /// What lies in it is written before its entry is published, and not changed until the entry is out of

@@ -3,12 +3,13 @@ use std::fmt;
 use std::sync::atomic::compiler_fence;
 
 use super::GRACE;
-use super::garbage::{Expired, Retired, free_all, take_expired};
+use super::bag::{Bag, Expired};
+use super::garbage::{Retired, free_all, take_expired};
 use super::record::{Record, UNPINNED};
 use crate::arch;
 #[cfg(not(tsan))]
 use crate::primitive::fence;
-use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, lock, thread, try_lock};
+use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Backoff, Mutex, Ordering, lock, thread, try_lock};
 use crate::seeded;
 
 /// What a guard remembers instead of an earlier pin when its record is lent.
@@ -32,6 +33,8 @@ pub(crate) struct Domain {
     count: AtomicUsize,
     /// Held by whoever tries to move the epoch on.
     moving: Mutex<()>,
+    /// Held by whoever claims the bags of others.
+    claiming: Mutex<()>,
     /// What threads that ended left behind, and whole tables, which should not wait for one thread's bag.
     shared: Mutex<Vec<Retired>>,
     /// How much lies in `shared`, to look before locking.
@@ -48,6 +51,7 @@ impl Domain {
             records: AtomicPtr::new(std::ptr::null_mut()),
             count: AtomicUsize::new(0),
             moving: Mutex::new(()),
+            claiming: Mutex::new(()),
             shared: Mutex::new(Vec::new()),
             shared_len: AtomicUsize::new(0),
         }
@@ -60,6 +64,7 @@ impl Domain {
             records: AtomicPtr::new(std::ptr::null_mut()),
             count: AtomicUsize::new(0),
             moving: Mutex::new(()),
+            claiming: Mutex::new(()),
             shared: Mutex::new(Vec::new()),
             shared_len: AtomicUsize::new(0),
             fences: AtomicUsize::new(0),
@@ -109,10 +114,11 @@ impl Domain {
 
     /// Gives a record back when its thread ends; what it retired becomes everyone's.
     pub(crate) fn leave(&self, record: &Record) {
-        // The bag stays locked meanwhile: whoever drives reclamation finds what was in it here or there.
-        let mut bag = lock(&record.bag);
-        self.share(bag.empty());
-        drop(bag);
+        // Its owner is at the bag meanwhile: whoever drives reclamation finds what was in it here or there.
+        let mut backoff = Backoff::default();
+        while self.with_own(record, |bag| self.share(bag.empty())).is_none() {
+            backoff.wait();
+        }
         record.taken.store(false, seeded::ordering(Ordering::Release, "leave"));
     }
 
@@ -239,6 +245,35 @@ impl Domain {
         })
     }
 
+    /// Calls `f` with the bag of a record, for its owner; `None` if someone else is at it.
+    #[inline]
+    pub(super) fn with_own<R>(&self, record: &Record, f: impl FnOnce(&mut Bag) -> R) -> Option<R> {
+        let fence = || {
+            #[cfg(not(any(loom, tsan)))]
+            compiler_fence(Ordering::SeqCst);
+            #[cfg(not(tsan))]
+            if record.fenced && !seeded::bug("bag-fence") {
+                self.fence();
+            }
+        };
+        record.bag.by_owner(fence, f)
+    }
+
+    /// Calls `f` with every thread's bag, but for those whose owners take long.
+    fn for_each_bag(&self, mut f: impl FnMut(&mut Bag)) {
+        let _claiming = lock(&self.claiming);
+        self.records().for_each(|record| record.bag.claim());
+        let fenced = self.barrier();
+        // Whoever joined since has none that is claimed.
+        for record in self.records().filter(|record| record.bag.is_claimed()) {
+            if fenced {
+                // SAFETY: claimed, before the barrier.
+                unsafe { record.bag.by_another(&mut f) };
+            }
+            record.bag.unclaim();
+        }
+    }
+
     /// Adds to what is everyone's to free.
     fn share(&self, retired: Vec<Retired>) {
         if !retired.is_empty() {
@@ -264,7 +299,7 @@ impl Domain {
     pub(crate) fn tidy(&self, record: Option<&Record>) {
         self.try_move();
         let now = self.epoch();
-        let own = record.into_iter().flat_map(|record| Expired::new(&record.bag, now));
+        let own = record.into_iter().flat_map(|record| Expired::new(self, record, now));
         free_all(self.take_shared(now).into_iter().chain(own));
     }
 
@@ -277,9 +312,7 @@ impl Domain {
             }
             let now = self.epoch();
             let mut expired = Vec::new();
-            for record in self.records() {
-                expired.extend(Expired::new(&record.bag, now));
-            }
+            self.for_each_bag(|bag| bag.take(now, usize::MAX, &mut expired));
             // After the bags: a thread that ends meanwhile moves things from its own to here.
             expired.extend(self.take_shared(now));
             // What is dropped may retire more.
@@ -298,8 +331,8 @@ impl Drop for Domain {
         while !next.is_null() {
             // SAFETY: each record came from a box in `join`, and `&mut self` says that nobody uses it.
             let record = unsafe { Box::from_raw(next) };
-            left.append(&mut lock(&record.bag).empty());
             next = record.next.load(Ordering::Relaxed);
+            left.append(&mut record.bag.into_all());
         }
         free_all(left);
     }
@@ -395,7 +428,15 @@ impl<'g> Pinned<'g> {
     /// Keeps what was unlinked under this pin until it can be dropped; says whether it is time to tidy.
     pub(crate) fn retire(self, mut retired: Retired) -> bool {
         retired.stamp(self.domain().epoch());
-        lock(&self.record.bag).put(retired).is_multiple_of(BAG)
+        let domain = self.domain();
+        let mut retired = Some(retired);
+        let put = |bag: &mut Bag| retired.take().is_some_and(|retired| bag.put(retired).is_multiple_of(BAG));
+        let full = domain.with_own(self.record, put);
+        if let Some(retired) = retired {
+            // Whoever is at the bag is about to be done, but may be preempted.
+            domain.share(vec![retired]);
+        }
+        full.unwrap_or(false)
     }
 
     /// The same for what is large: any thread may drop it.

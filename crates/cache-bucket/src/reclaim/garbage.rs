@@ -1,11 +1,8 @@
 use std::any::Any;
-use std::collections::VecDeque;
 use std::fmt;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::GRACE;
-use crate::primitive::{Mutex, lock};
 use crate::seeded;
 
 /// Something unlinked, and how to drop it once nobody can see it.
@@ -31,6 +28,11 @@ impl Retired {
     /// Remembers that it was unlinked no later than in this epoch.
     pub(crate) fn stamp(&mut self, epoch: u64) {
         self.epoch = epoch;
+    }
+
+    /// The epoch in which it was unlinked, or a later one.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Whether nobody can see it any more when the epoch is `now`.
@@ -64,71 +66,8 @@ pub(crate) fn free_all(retired: impl IntoIterator<Item = Retired>) {
     }
 }
 
-/// A bag keeps room for so many things at least.
-const KEPT_ROOM: usize = 1024;
-/// So many are taken out of a bag at once: few enough that their list is no large allocation, which would make some
-/// allocators tidy up all that was freed.
-const AT_ONCE: usize = 32;
-
-/// What one thread retired, in order of stamps.
-#[derive(Debug)]
-pub(crate) struct Bag(VecDeque<Retired>);
-
-impl Bag {
-    pub(super) const fn new() -> Self {
-        Self(VecDeque::new())
-    }
-
-    /// Puts something in, stamped no earlier than what is there; returns how much there is.
-    pub(super) fn put(&mut self, retired: Retired) -> usize {
-        debug_assert!(self.0.back().is_none_or(|last| last.epoch <= retired.epoch));
-        self.0.push_back(retired);
-        self.0.len()
-    }
-
-    /// Takes everything out.
-    pub(super) fn empty(&mut self) -> Vec<Retired> {
-        mem::take(&mut self.0).into()
-    }
-
-    /// Takes some of what is expired out and into `taken`.
-    fn take_some(&mut self, now: u64, taken: &mut Vec<Retired>) {
-        while taken.len() < AT_ONCE
-            && let Some(retired) = self.0.pop_front_if(|first| first.expired(now))
-        {
-            taken.push(retired);
-        }
-        // What gathered while a reader stayed should not take room for ever.
-        if self.0.len() < self.0.capacity() / 4 {
-            self.0.shrink_to((2 * self.0.len()).max(KEPT_ROOM));
-        }
-    }
-}
-
-/// What is expired in a bag, taken out of it bit by bit: nobody holds its lock while something is dropped.
-pub(super) struct Expired<'b> {
-    bag: &'b Mutex<Bag>,
-    now: u64,
-    taken: Vec<Retired>,
-}
-
-impl<'b> Expired<'b> {
-    pub(super) fn new(bag: &'b Mutex<Bag>, now: u64) -> Self {
-        Self { bag, now, taken: Vec::new() }
-    }
-}
-
-impl Iterator for Expired<'_> {
-    type Item = Retired;
-
-    fn next(&mut self) -> Option<Retired> {
-        if self.taken.is_empty() {
-            self.taken.reserve_exact(AT_ONCE);
-            lock(self.bag).take_some(self.now, &mut self.taken);
-        }
-        self.taken.pop()
-    }
-}
+/// What was large keeps room for so many things at least.
+pub(super) const KEPT_ROOM: usize = 1024;
 
 /// Takes what is expired out of what several threads left.
 pub(super) fn take_expired(left: &mut Vec<Retired>, now: u64) -> Vec<Retired> {
@@ -144,29 +83,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bag_that_was_large_gives_its_room_back() {
+    fn what_was_large_gives_its_room_back() {
         // SAFETY: nothing is dropped.
         let nothing = |_| unsafe { Retired::new(std::ptr::null_mut(), |_| ()) };
-        let bag = Mutex::new(Bag((0..100_000).map(nothing).collect()));
-        assert_eq!(Expired::new(&bag, GRACE).count(), 100_000);
-        let room = lock(&bag).0.capacity();
-        assert!(room <= KEPT_ROOM, "{room}");
         let mut left: Vec<_> = (0..100_000).map(nothing).collect();
         assert_eq!(take_expired(&mut left, GRACE).len(), 100_000);
         assert!(left.capacity() <= KEPT_ROOM, "{}", left.capacity());
-    }
-
-    #[test]
-    fn what_is_not_expired_stays() {
-        let mut bag = Bag::new();
-        for epoch in [1, 1, 2, 2, 5] {
-            // SAFETY: nothing is dropped.
-            let mut retired = unsafe { Retired::new(std::ptr::null_mut(), |_| ()) };
-            retired.stamp(epoch);
-            bag.put(retired);
-        }
-        let bag = Mutex::new(bag);
-        let mut expired = |now| Expired::new(&bag, now).count();
-        assert_eq!([1, 1 + GRACE, 1 + GRACE, 4 + GRACE, 5 + GRACE].map(&mut expired), [0, 2, 0, 2, 1]);
     }
 }

@@ -8,6 +8,7 @@
 //! by whoever moves the epoch on, where the system can do that; elsewhere it is a real one. Why that is enough, and why
 //! the models may use the real one, is in `docs/bucket-proofs.md`.
 
+mod bag;
 mod domain;
 mod garbage;
 #[cfg(not(loom))]

@@ -227,3 +227,24 @@ fn thread_exit_leaves_nothing_behind() {
         slot.end();
     });
 }
+
+/// The owner of a bag, and one who takes out of it what it can at the same time.
+#[test]
+fn bag_claimed() {
+    check(2, || {
+        let slot = Slot::new();
+        let remover = slot.join();
+        let owner = thread::spawn({
+            let slot = slot.clone();
+            move || {
+                let guard = slot.domain.pin(remover);
+                guard.pinned().retire(slot.unlink());
+                drop(guard);
+                slot.domain.tidy(Some(remover));
+            }
+        });
+        slot.domain.drive();
+        owner.join().expect("it did not panic");
+        slot.end();
+    });
+}

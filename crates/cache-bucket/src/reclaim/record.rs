@@ -1,8 +1,8 @@
 use std::ptr;
 
+use super::bag::OwnBag;
 use super::domain::Domain;
-use super::garbage::Bag;
-use crate::primitive::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::primitive::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::seeded;
 
 /// One thread's part in reclamation. Records are reused by later threads and live as long as their domain.
@@ -24,8 +24,8 @@ pub(crate) struct Record {
     pub(super) taken: AtomicBool,
     /// The record that was newest when this one came; set before it can be found.
     pub(super) next: AtomicPtr<Record>,
-    /// What the owner retired. A mutex, as anyone may drive reclamation; it is seldom contended.
-    pub(super) bag: Mutex<Bag>,
+    /// What the owner retired.
+    pub(super) bag: OwnBag,
 }
 
 /// No epoch is 0.
@@ -48,7 +48,7 @@ impl Record {
             ticks: AtomicU32::new(0),
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),
-            bag: Mutex::new(Bag::new()),
+            bag: OwnBag::new(),
         }
     }
 
@@ -61,7 +61,7 @@ impl Record {
             ticks: AtomicU32::new(0),
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),
-            bag: Mutex::new(Bag::new()),
+            bag: OwnBag::new(),
         }
     }
 
