@@ -123,7 +123,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     #[inline]
     fn del(&self, key: &K) -> bool {
-        self.map.quick_remove(key)
+        self.map.remove(key)
     }
 
     #[inline]

@@ -73,8 +73,9 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         self.raw.upsert(guard.pinned(), hash, probe, word, &mut |cell| f(guard.pinned(), cell))
     }
 
+    /// Removes a key, whatever is in the way; says whether it was there.
     #[inline(never)]
-    pub(crate) fn remove(&self, key: &K) -> bool {
+    fn remove_otherwise(&self, key: &K) -> bool {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin_either();
         let (removed, chores) = self.raw.remove(guard.pinned(), hash, probe);

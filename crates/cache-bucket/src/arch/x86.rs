@@ -2,12 +2,13 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m128i, _MM_HINT_T0, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_prefetch,
-    _mm_set1_epi16,
+    __m128i, _MM_HINT_T0, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpeq_epi16, _mm_cmpgt_epi16, _mm_loadu_si128,
+    _mm_movemask_epi8, _mm_or_si128, _mm_prefetch, _mm_set_epi64x, _mm_set1_epi16, _mm_setzero_si128,
+    _mm_sub_epi16,
 };
 use std::ops::BitAnd;
 
-use crate::primitive::AtomicU64;
+use crate::primitive::{AtomicU64, Ordering};
 
 /// Which of eight lanes of 16 bits equal `lane`, as a mask of two bits for each. Every load acquires.
 #[inline(always)]
@@ -26,6 +27,22 @@ pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
             options(nostack, preserves_flags),
         );
         _mm_movemask_epi8(lanes) as u32
+    }
+}
+
+/// Which of eight lanes of 16 bits an insert may use in the epoch `now`, as a mask of two bits for each: those that are 0, and
+/// those with the top bit, whose others are those of an epoch, so many epochs ago or more.
+#[inline(always)]
+pub(crate) fn usable(words: &[AtomicU64; 2], epochs: u64, now: u64) -> u32 {
+    let [low, high] = words.each_ref().map(|word| word.load(Ordering::Relaxed) as i64);
+    // SAFETY: every x86-64 has SSE2.
+    unsafe {
+        let (lanes, zero) = (_mm_set_epi64x(high, low), _mm_setzero_si128());
+        let free = _mm_cmpeq_epi16(lanes, zero);
+        let age = _mm_and_si128(_mm_sub_epi16(_mm_set1_epi16(now as i16), lanes), _mm_set1_epi16(i16::MAX));
+        let old = _mm_cmpgt_epi16(age, _mm_set1_epi16(epochs as i16 - 1));
+        let dead = _mm_cmpgt_epi16(zero, lanes);
+        _mm_movemask_epi8(_mm_or_si128(free, _mm_and_si128(old, dead))) as u32
     }
 }
 

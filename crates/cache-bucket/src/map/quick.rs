@@ -3,7 +3,7 @@
 use cache_core::{HashBuilder, Key};
 
 use super::Map;
-use crate::raw::{Cell, Hash, Inline, Long, Near, Raw, Sought, Upsert};
+use crate::raw::{Cell, Chores, Hash, Inline, Long, Near, Raw, Removed, Sought, Upsert};
 use crate::reclaim::{self, Pinned, QuickGuard};
 
 impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
@@ -59,17 +59,29 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         })
     }
 
-    /// [`remove`](Self::remove), where a value leaves nothing behind.
+    /// Removes a key; says whether it was there.
     #[inline(always)]
-    pub(crate) fn quick_remove(&self, key: &K) -> bool {
+    pub(crate) fn remove(&self, key: &K) -> bool {
         let removed = match Inline::new(key, &self.hasher) {
             Some((key, hash)) => remove_near(&self.raw, hash, key),
-            None => None,
+            None => self.remove_long(key),
         };
         match removed {
-            Some(removed) => removed,
-            None => self.remove(key),
+            Some(Removed::Nothing) => false,
+            Some(Removed::Quietly) => true,
+            Some(Removed::Crammed) => {
+                self.see_to(Chores::TIDY);
+                true
+            }
+            None => self.remove_otherwise(key),
         }
+    }
+
+    /// In the quick way, a key that is kept behind a pointer.
+    #[inline(never)]
+    fn remove_long(&self, key: &K) -> Option<Removed> {
+        let long = Long::new(key)?;
+        remove_near(&self.raw, long.hash(&self.hasher), long)
     }
 }
 
@@ -149,7 +161,7 @@ fn upsert_beyond<K: Key + ?Sized, C: Cell, R>(
 
 /// [`Map::remove`] in the quick way, as a function of its own for the same reasons.
 #[inline(never)]
-fn remove_near<K: Key + ?Sized, C: Cell>(raw: &Raw<K, C>, hash: Hash, key: Inline<'_>) -> Option<bool> {
+fn remove_near<K: Key + ?Sized, C: Cell, Q: Sought>(raw: &Raw<K, C>, hash: Hash, key: Q) -> Option<Removed> {
     let guard = reclaim::quick_pin()?;
     match raw.remove_near(guard.pinned(), hash, key) {
         Some(removed) => Some(removed),
@@ -158,11 +170,11 @@ fn remove_near<K: Key + ?Sized, C: Cell>(raw: &Raw<K, C>, hash: Hash, key: Inlin
 }
 
 #[inline(never)]
-fn remove_beyond<K: Key + ?Sized, C: Cell>(
+fn remove_beyond<K: Key + ?Sized, C: Cell, Q: Sought>(
     raw: &Raw<K, C>,
     guard: QuickGuard,
     hash: Hash,
-    key: Inline<'_>,
-) -> Option<bool> {
+    key: Q,
+) -> Option<Removed> {
     raw.remove_beyond(guard.pinned(), hash, key)
 }

@@ -88,9 +88,15 @@ impl<C: Cell> Bucket<C> {
     /// the entry holds may then be read.
     #[inline(always)]
     pub(super) fn matches(&self, pair: usize, lane: Lane) -> u32 {
+        arch::matches(self.words(pair), lane)
+    }
+
+    /// The lanes of a pair of lines.
+    #[inline(always)]
+    fn words(&self, pair: usize) -> &[AtomicU64; 2] {
+        debug_assert!(pair < PAIRS);
         // SAFETY: there are as many pairs of words as pairs of lines.
-        let words = unsafe { &*self.header.as_ptr().add(2 * pair).cast::<[AtomicU64; 2]>() };
-        arch::matches(words, lane)
+        unsafe { &*self.header.as_ptr().add(2 * pair).cast::<[AtomicU64; 2]>() }
     }
 
     /// The same of a pair that may be a key's: all of it is lanes.
@@ -130,9 +136,11 @@ impl<C: Cell> Bucket<C> {
         if at % 4 + count > 4 {
             return self.set_lanes(pair * 2 * LINE + at, count, lane, FURTHER);
         }
-        let further = (u64::from(FURTHER) * 0x0001_0001_0001_0000) & (!0 >> (64 - 16 * count));
+        let all = !0_u64 >> (64 - 16 * count);
+        let further = (u64::from(FURTHER) * 0x0001_0001_0001_0000) & all;
         let word = &self.header[(2 * pair + at / 4) % WORDS];
-        let lanes = word.load(Ordering::Relaxed) | (u64::from(lane) | further) << (at % 4 * 16);
+        let shift = at % 4 * 16;
+        let lanes = word.load(Ordering::Relaxed) & !(all << shift) | (u64::from(lane) | further) << shift;
         // Release: who sees the lane sees the entry.
         word.store(lanes, seeded::ordering(Ordering::Release, "publish"));
     }
@@ -171,6 +179,14 @@ impl<C: Cell> Bucket<C> {
         let lanes = self.header[home / 4].load(Ordering::Relaxed);
         let free = !((((lanes & LOWS) + LOWS) | lanes) | LOWS);
         (free != 0).then(|| home + free.trailing_zeros() as usize / 16)
+    }
+
+    /// Which granules of a pair of lines an insert may use at this epoch, as a mask of two bits for each: those that are
+    /// free, and those of removed entries that nobody reads any more. Only an insert takes them.
+    #[inline(always)]
+    pub(super) fn usable(&self, pair: usize, now: u64) -> u32 {
+        let grace = if seeded::bug("unseen-quick") { 0 } else { GRACE };
+        arch::usable(self.words(pair), grace, now) & if pair == 0 { LANES_OF_FIRST } else { !0 }
     }
 
     /// Which granules are taken. The caller holds the lock.
@@ -218,17 +234,12 @@ impl<C: Cell> Bucket<C> {
         let mut buried = false;
         for word in &self.header[FIRST / 4..] {
             let lanes = word.load(Ordering::Relaxed);
-            let (mut dead, mut kept) = (lanes & DEADS, lanes);
-            while dead != 0 {
-                let shift = dead.trailing_zeros() - DEAD.trailing_zeros();
-                if lane::age((lanes >> shift) as Lane, now) >= GRACE || seeded::bug("unseen") {
-                    kept &= !(0xffff << shift);
-                }
-                dead &= dead - 1;
-            }
-            if kept != lanes {
+            let old = lane::dead_for(lanes, if seeded::bug("unseen") { 0 } else { GRACE }, now);
+            if old != 0 {
+                // From the top bit of each lane to all of it.
+                let old = (old >> 15) * 0xffff;
                 // Release: who reads this word sees the entries of its other lanes, whoever put them there.
-                word.store(kept, seeded::ordering(Ordering::Release, "bury"));
+                word.store(lanes & !old, seeded::ordering(Ordering::Release, "bury"));
                 buried = true;
             }
         }
@@ -243,6 +254,13 @@ impl<C: Cell> Bucket<C> {
     /// Whether there are granules of removed entries.
     pub(super) fn has_dead(&self) -> bool {
         self.header[FIRST / 4..].iter().any(|word| word.load(Ordering::Relaxed) & DEADS != 0)
+    }
+
+    /// The same in a pair of lines.
+    #[inline]
+    pub(super) fn has_dead_near(&self, pair: usize) -> bool {
+        let [low, high] = self.words(pair).each_ref().map(|word| word.load(Ordering::Relaxed));
+        (if pair == 0 { high } else { low | high }) & DEADS != 0
     }
 
     /// Where the entry of a granule begins.

@@ -12,6 +12,11 @@ pub(super) const FURTHER: Lane = 0x7f << 8;
 /// others are those of the epoch of the removal: see [`dead`].
 pub(super) const DEAD: Lane = 0x80 << 8;
 
+/// In each lane of a word, its lowest bit.
+const ONES: u64 = 0x0001_0001_0001_0001;
+/// In each lane of a word, its top bit.
+const TOPS: u64 = 0x8000 * ONES;
+
 /// How an entry keeps its key: one more than the length of a key in the bucket, or one of these.
 pub(super) type Form = u8;
 
@@ -63,10 +68,14 @@ pub(super) fn dead(epoch: u64) -> Lane {
     DEAD | epoch as Lane
 }
 
-/// How many epochs ago it was removed, or fewer: in so few bits an age can only seem less than it is.
-#[inline]
-pub(super) fn age(dead: Lane, now: u64) -> u64 {
-    u64::from((now as Lane).wrapping_sub(dead) & !DEAD)
+/// Of four lanes in a word, the top bits of those that were removed so many epochs ago, or more: in so few bits an age can
+/// only seem less than it is.
+#[inline(always)]
+pub(super) fn dead_for(lanes: u64, epochs: u64, now: u64) -> u64 {
+    let now = u64::from(now as Lane | DEAD) * ONES;
+    // In each lane without the top bit; no borrow or carry crosses one.
+    let ages = (now - (lanes & !TOPS)) & !TOPS;
+    (ages + (TOPS - epochs * ONES)) & lanes & TOPS
 }
 
 /// The form of the entry that begins at a granule; `None` if none does.
@@ -78,8 +87,6 @@ pub(super) fn form(lane: Lane) -> Option<Form> {
 /// Of four lanes in a word, the top bits of those that are an entry's.
 #[inline(always)]
 pub(super) fn entries(lanes: u64) -> u64 {
-    const ONES: u64 = 0x0001_0001_0001_0001;
-    const TOPS: u64 = 0x8000 * ONES;
     // A form more, and what is further or dead has the top bit. No carry crosses a lane.
     let lows = lanes & !TOPS;
     let others = (lows + 0x0100 * ONES) | lanes;
@@ -134,9 +141,13 @@ mod tests {
     fn an_age_never_seems_more_than_it_is() {
         for then in [250, 0x7fff, 0x8000, 0x1_2345] {
             for now in then..then + 100_000 {
-                assert!(age(dead(then), now) <= now - then);
+                let age = (now - then) & 0x7fff;
+                // Beside it what is no dead lane, whatever its bits.
+                let lanes = u64::from(dead(then)) << 16 | 0x7fff_0000_0000_7fff;
+                assert_eq!(dead_for(lanes, 3, now) != 0, age >= 3, "{then} {now}");
+                assert_eq!(dead_for(lanes, age, now), 0x8000_0000);
+                assert_eq!(dead_for(lanes, age + 1, now), 0);
             }
-            assert_eq!(age(dead(then), then + 9), 9);
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) use cell::{clone_of, replace, retire_arc};
 pub(crate) use chores::Chores;
 pub(crate) use hash::Hash;
 pub(crate) use probe::{Inline, Long, Probe, Sought};
-pub(crate) use quick::Near;
+pub(crate) use quick::{Near, Removed};
 pub(crate) use resize::Assist;
 pub(crate) use visit::Entry;
 pub(crate) use write::Upsert;

@@ -17,6 +17,9 @@ use crate::primitive::KeyWord;
 
 /// What is looked for in a bucket.
 pub(crate) trait Sought: Copy {
+    /// Whether an entry of it may keep its key behind a pointer.
+    const BEHIND: bool;
+
     /// How an entry of it keeps its key.
     fn form(self) -> Form;
 
@@ -70,6 +73,8 @@ impl Inline<'_> {
 }
 
 impl Sought for Inline<'_> {
+    const BEHIND: bool = false;
+
     #[inline(always)]
     fn form(self) -> Form {
         lane::inline(self.0.len())
@@ -108,6 +113,8 @@ impl<'k> Long<'k> {
 }
 
 impl Sought for Long<'_> {
+    const BEHIND: bool = true;
+
     #[inline(always)]
     fn form(self) -> Form {
         BLOB
@@ -234,6 +241,8 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
 }
 
 impl<K: Key + ?Sized> Sought for Probe<'_, K> {
+    const BEHIND: bool = true;
+
     #[inline(always)]
     fn form(self) -> Form {
         self.form
@@ -241,16 +250,11 @@ impl<K: Key + ?Sized> Sought for Probe<'_, K> {
 
     #[inline(always)]
     fn is_at<C: Cell>(self, place: Place<'_, C>) -> bool {
-        if !lane::is_behind(self.form) {
-            return Inline(self.bytes).is_at(place);
-        }
-        let place = place.key();
-        if self.form == BLOB {
-            // SAFETY: as for a key in the bucket, and the entry points at a blob, which lives as long.
-            unsafe { is_blob(place, self.bytes) }
-        } else {
-            // SAFETY: as above, of a box.
-            unsafe { read_pointer::<K::Owned>(place).as_ref() }.borrow() == self.key
+        match self.sought() {
+            Bytes::Inline(key) => key.is_at(place),
+            Bytes::Long(key) => key.is_at(place),
+            // SAFETY: as for a key in the bucket, and the entry points at a box, which lives as long.
+            Bytes::None => unsafe { read_pointer::<K::Owned>(place.key()).as_ref() }.borrow() == self.key,
         }
     }
 }

@@ -8,7 +8,7 @@ use cache_core::Key;
 use super::bucket::{Bucket, BucketLock, GRANULE, LINE, PAIRS};
 use super::lane::{self, FREE, Form, Lane};
 use super::probe::{Inline, Sought};
-use super::remove::TIDY_EVERY;
+use super::remove::{TIDY_EVERY, unlink};
 use super::space::is_packed;
 use super::table::search_all;
 use super::write::{SMALL, is_near};
@@ -24,6 +24,17 @@ pub(crate) enum Near<'t, C> {
     Nothing,
     /// Something else is there that seemed to be it, or the table is being resized.
     Unclear,
+}
+
+/// What removing a key in the quick way came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removed {
+    /// It was not there.
+    Nothing,
+    /// It was, and nothing is left to do.
+    Quietly,
+    /// It was, and it is time to tidy.
+    Crammed,
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
@@ -72,8 +83,10 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
         // Only an insert takes what is free, so it still is when we have the lock.
         let count = if ONE { 1 } else { lane::granules(key.form()) };
-        let free = main.near(pair, FREE);
-        let Some(at) = find_place(free, count, pair, hash.home(), table.count <= SMALL) else { return false };
+        let small = table.count <= SMALL;
+        let free = if ONE && !small { main.near(pair, FREE) } else { 0 };
+        let free = if free != 0 { free } else { main.usable(pair, guard.domain().epoch()) };
+        let Some(at) = main.find_place(free, count, pair, hash.home(), small) else { return false };
         let lock = if seeded::bug("insert-near") { Some(main.lock()) } else { main.try_lock(seen) };
         let Some(lock) = lock else { return false };
         write_entry(main, lock, (pair, at, count), hash, key, word);
@@ -105,11 +118,18 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
         let count = lane::granules(key.form());
         let (home, small) = (hash.home_pair(), table.count <= SMALL);
-        let room =
-            |pair| find_place(main.any(pair, FREE), count, pair, hash.home(), small).map(|at| (pair, at));
-        // Where entries should have lines to themselves, the table may be about to grow.
-        let others = (0..if small { 0 } else { PAIRS }).rev().filter(|&pair| pair != home);
-        let (pair, at) = room(home).or_else(|| others.into_iter().find_map(room))?;
+        let now = guard.domain().epoch();
+        let room = |pair| {
+            let at = main.find_place(main.usable(pair, now), count, pair, hash.home(), small)?;
+            Some((pair, at))
+        };
+        let others = (0..PAIRS).rev().filter(|&pair| pair != home);
+        let (pair, at) = match room(home) {
+            Some(place) => place,
+            // Where entries should have lines to themselves, the table may be about to grow.
+            None if small && !main.has_dead() => return None,
+            None => others.into_iter().find_map(room)?,
+        };
         let lock = main.try_lock(seen)?;
         write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
@@ -118,10 +138,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
 
     /// Removes a key that lies where it should, or sees that it is not there. `None` if neither could be done in the quick
     /// way.
-    ///
-    /// For cells and keys that leave nothing behind.
     #[inline(always)]
-    pub(crate) fn remove_near(&self, guard: Pinned<'_>, hash: Hash, key: Inline<'_>) -> Option<bool> {
+    pub(crate) fn remove_near<Q: Sought>(&self, guard: Pinned<'_>, hash: Hash, key: Q) -> Option<Removed> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
@@ -132,18 +150,18 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let matches = main.near(pair, lane);
         if matches == 0 {
             // Read after the lanes: a stray whose insert has returned by now is known.
-            return if main.state().has_strays() { None } else { Some(false) };
+            return if main.state().has_strays() { None } else { Some(Removed::Nothing) };
         }
         let first = matches.trailing_zeros() as usize;
         if !key.is_at(main.pair(pair).plus(first * (GRANULE / 2))) {
             return None;
         }
-        self.remove_at(guard, main, pair * 2 * LINE + first / 2, lane, true)
+        self.remove_at::<Q>(guard, main, pair * 2 * LINE + first / 2, lane, true)
     }
 
     /// The same of a key anywhere in its bucket, but not in the overflow.
     #[inline(always)]
-    pub(crate) fn remove_beyond(&self, guard: Pinned<'_>, hash: Hash, key: Inline<'_>) -> Option<bool> {
+    pub(crate) fn remove_beyond<Q: Sought>(&self, guard: Pinned<'_>, hash: Hash, key: Q) -> Option<Removed> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         if !table.is_open() || guard.ticks_at_next(TIDY_EVERY) {
@@ -153,24 +171,24 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         match search_all(main, lane, key).map(|spot| spot.granule()) {
             Some(granule) => {
                 let near = is_near(main, main, granule, hash);
-                self.remove_at(guard, main, granule, lane, near)
+                self.remove_at::<Q>(guard, main, granule, lane, near)
             }
             // Read after the lanes, as above.
-            None if main.state().link() == 0 => Some(false),
+            None if main.state().link() == 0 => Some(Removed::Nothing),
             None => None,
         }
     }
 
     /// Removes the entry that was seen to begin at a granule, with this lane.
     #[inline(always)]
-    fn remove_at(
+    fn remove_at<Q: Sought>(
         &self,
         guard: Pinned<'_>,
         main: &Bucket<C>,
         granule: usize,
         lane: Lane,
         near: bool,
-    ) -> Option<bool> {
+    ) -> Option<Removed> {
         let seen = main.state();
         if seen.locked() || seen.moved() && !seeded::bug("remove-near-moved") {
             return None;
@@ -180,13 +198,12 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if main.lane(granule) != lane && !seeded::bug("remove-near") {
             return None;
         }
-        let dead = lane::dead(guard.domain().epoch());
-        main.set_lanes(granule, lane::granules((lane >> 8) as Form), dead, dead);
-        lock.after = lock.after.removed(near);
+        let entry = (granule, (lane >> 8) as Form);
+        let left = unlink::<K, C>(guard, &mut lock, main, entry, near, Q::BEHIND);
         drop(lock);
         self.counters.removed(guard.thread());
         guard.tick(TIDY_EVERY);
-        Some(true)
+        Some(if left.retire(guard) { Removed::Crammed } else { Removed::Quietly })
     }
 }
 
@@ -219,6 +236,18 @@ pub(super) fn look_near<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought)
     // The first that may be it is it, but for one key in fifty.
     let place = main.pair(pair).plus(matches.trailing_zeros() as usize * (GRANULE / 2));
     if key.is_at(place) { Near::Found(place.cell()) } else { Near::Unclear }
+}
+
+impl<C: Cell> Bucket<C> {
+    /// Finds room for so many granules in a pair of lines, of which these are usable; in a `small` table in a line that holds
+    /// nothing else, unless it is the dead that are in the way.
+    #[inline(always)]
+    fn find_place(&self, usable: u32, count: usize, pair: usize, home: usize, small: bool) -> Option<usize> {
+        match find_place(usable, count, pair, home, small) {
+            None if small && self.has_dead_near(pair) => find_place(usable, count, pair, home, false),
+            place => place,
+        }
+    }
 }
 
 /// Finds so many free granules in a row in a pair of lines: in the home line if it can. With `alone`, only a line that

@@ -41,9 +41,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// Brings what a look-up of this hash will read into the cache.
     #[inline(always)]
     pub(crate) fn prefetch(&self, guard: Pinned<'_>, hash: Hash) {
-        let main = self.root(guard).likely(hash).bucket(hash);
-        Bucket::prefetch(main, 0);
-        Bucket::prefetch(main, hash.home());
+        self.root(guard).likely(hash).prefetch(hash);
     }
 }
 

@@ -1,10 +1,9 @@
 use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock};
-use super::lane;
+use super::lane::{self, Form};
 use super::probe::Probe;
 use super::stored::retire_key;
-use super::table::Spot;
 use super::write::is_near;
 use super::{Cell, Chores, Hash, Raw};
 use crate::reclaim::{Pinned, Retired};
@@ -27,12 +26,13 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             {
                 let mut lock = main.lock();
                 if !lock.after.moved() || seeded::bug("remove-moved") {
-                    if spot.form().is_none() {
+                    let Some(form) = spot.form() else {
                         // Someone else removed it since we saw it. It was absent then.
                         return (false, chores);
-                    }
-                    let near = is_near(main, spot.holder, spot.granule(), hash);
-                    let left = unlink::<K, C>(guard, &mut lock, &spot, near);
+                    };
+                    let (holder, granule) = (spot.holder, spot.granule());
+                    let near = is_near(main, holder, granule, hash);
+                    let left = unlink::<K, C>(guard, &mut lock, holder, (granule, form), near, true);
                     drop(lock);
                     return (true, chores | table.chores() | self.removed(guard, left));
                 }
@@ -51,17 +51,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     #[inline(always)]
     pub(super) fn removed(&self, guard: Pinned<'_>, left: Left) -> Chores {
         self.counters.removed(guard.thread());
-        let mut chores = Chores::NONE;
-        if let Some(key) = left.key
-            && guard.retire(key)
-        {
-            chores = Chores::TIDY;
-        }
-        if let Some(value) = left.value
-            && guard.retire(value)
-        {
-            chores = Chores::TIDY;
-        }
+        let mut chores = if left.retire(guard) { Chores::TIDY } else { Chores::NONE };
         if guard.tick(TIDY_EVERY) {
             chores = chores | Chores::TIDY | self.shrink_if_empty(guard);
         }
@@ -75,22 +65,39 @@ pub(super) struct Left {
     pub(super) key: Option<Retired>,
 }
 
-/// Takes an entry that is there, near its home line or not, out of its bucket. The caller holds the lock.
+impl Left {
+    /// Keeps it until it can be dropped; says whether it is time to tidy.
+    #[inline(always)]
+    pub(super) fn retire(self, guard: Pinned<'_>) -> bool {
+        let mut full = false;
+        if let Some(key) = self.key {
+            full |= guard.retire(key);
+        }
+        if let Some(value) = self.value {
+            full |= guard.retire(value);
+        }
+        full
+    }
+}
+
+/// Takes the entry that begins at a granule, near its home line or not, out of its bucket. The caller holds the lock.
+/// Unless its key may be `behind` a pointer, it leaves none.
 // Inlined, as what it leaves would be passed in memory, and mostly is nothing.
 #[inline(always)]
 pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
     guard: Pinned<'_>,
     lock: &mut BucketLock<'_, C>,
-    spot: &Spot<'_, C>,
+    holder: &Bucket<C>,
+    (granule, form): (usize, Form),
     near: bool,
+    behind: bool,
 ) -> Left {
-    let form = spot.form().expect("only an entry that is there is unlinked");
     let dead = lane::dead(if seeded::bug("removed") { 0 } else { guard.domain().epoch() });
     // In this order: who finds the value ended finds no entry if it looks again.
-    spot.holder.set_lanes(spot.granule(), lane::granules(form), dead, dead);
-    let value = spot.cell().end();
+    holder.set_lanes(granule, lane::granules(form), dead, dead);
+    let value = holder.cell(granule).end();
     // SAFETY: unlinked by us, under the lock, so nobody else asks.
-    let key = unsafe { retire_key::<K>(spot.holder.key(spot.granule()), form) };
+    let key = if behind { unsafe { retire_key::<K>(holder.key(granule), form) } } else { None };
     lock.after = lock.after.removed(near);
     Left { value, key }
 }

@@ -64,10 +64,6 @@ pub(super) struct Spot<'t, C> {
 }
 
 impl<'t, C: Cell> Spot<'t, C> {
-    pub(super) fn new(holder: &'t Bucket<C>, granule: usize) -> Self {
-        Self { holder, place: holder.place(granule) }
-    }
-
     #[inline(always)]
     pub(super) fn cell(&self) -> &'t C {
         self.place.cell()
@@ -196,13 +192,19 @@ impl<C: Cell> Table<C> {
     /// Asks for the lines in which a key is looked for, here and in the next generation, so that the one's cache misses and
     /// the other's overlap.
     #[inline]
-    pub(super) fn prefetch_all(&self, hash: Hash) {
-        let Some(next) = self.next() else { return };
-        for table in [self, next] {
-            let main = table.bucket(hash);
-            Bucket::prefetch(main, 0);
-            Bucket::prefetch(main, hash.home());
+    pub(super) fn prefetch_both(&self, hash: Hash) {
+        if let Some(next) = self.next() {
+            self.prefetch(hash);
+            next.prefetch(hash);
         }
+    }
+
+    /// Asks for the lines in which a key is looked for.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, hash: Hash) {
+        let main = self.bucket(hash);
+        Bucket::prefetch(main, 0);
+        Bucket::prefetch(main, hash.home());
     }
 
     /// What is to be the next table. If there is none yet, `new` makes it.

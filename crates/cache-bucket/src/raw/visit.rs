@@ -6,7 +6,7 @@ use super::bucket::Bucket;
 use super::lane::Form;
 use super::remove::unlink;
 use super::stored::{hash_of, retire_key, same_key, with_key};
-use super::table::{Spot, Table};
+use super::table::Table;
 use super::{Cell, Chores, Hash, Raw};
 use crate::reclaim::{Pinned, Retired};
 
@@ -157,8 +157,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 let mut lock = main.lock();
                 let mut holder = (!lock.after.moved()).then_some(main);
                 while let Some(bucket) = holder {
-                    bucket.for_each_entry(|granule, _| {
-                        left.push(unlink::<K, C>(guard, &mut lock, &Spot::new(bucket, granule), true));
+                    bucket.for_each_entry(|granule, form| {
+                        let (near, behind) = (true, true);
+                        left.push(unlink::<K, C>(guard, &mut lock, bucket, (granule, form), near, behind));
                     });
                     holder = this.after(bucket);
                 }

@@ -68,7 +68,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     ) -> (Upsert<R>, Chores) {
         let form = probe.form();
         let mut table = self.root(guard);
-        table.prefetch_all(hash);
+        table.prefetch_both(hash);
         let mut prepared: Option<Prepared<K>> = None;
         let mut spare = Spare(None);
         let mut chores = Chores::NONE;

@@ -100,7 +100,7 @@ fn object_set_del() {
                 main,
                 move |t| set(t, key, new),
                 |t| {
-                    assert!(t.remove(key));
+                    assert!(t.remove_quickly(key));
                     assert!(matches!(get(t, key), None | Some(2)));
                 },
             );
@@ -149,7 +149,7 @@ fn object_get_or_insert_del() {
                     assert!(matches!(get_or_insert(t, key, new), 1 | 2));
                 },
                 |t| {
-                    assert!(t.remove(key));
+                    assert!(t.remove_quickly(key));
                     t.move_on(3);
                     t.tidy();
                 },

@@ -104,11 +104,11 @@ fn quick_del_add_insert_other() {
         race(
             main,
             [
-                Box::new(move |t| t.add(one, 1)),
+                Box::new(move |t| t.try_add(one, 1)),
                 Box::new(move |t| {
                     t.del_quickly(one);
                     t.move_on(3);
-                    t.set(two, 7);
+                    t.add_quickly(two, 7);
                 }),
             ],
         );

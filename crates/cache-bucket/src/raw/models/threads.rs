@@ -10,7 +10,7 @@ use loom::thread;
 use super::history::{Op, explained};
 use crate::primitive::{AtomicI64, Ordering};
 use crate::raw::table::Table;
-use crate::raw::{Assist, Cell, Inline, Near, Probe, Raw, Upsert};
+use crate::raw::{Assist, Cell, Inline, Near, Probe, Raw, Removed, Upsert};
 use crate::reclaim::{Domain, Pinned, Record};
 
 /// A hasher that leaves numbers as they are; the table spreads their bits.
@@ -121,6 +121,15 @@ impl<C: Cell> Thread<C> {
     pub(super) fn remove(&self, key: u64) -> bool {
         let (probe, hash) = Probe::new(&key, &HASHER);
         self.pinned(|raw, pinned| raw.remove(pinned, hash, probe).0)
+    }
+
+    /// As the caches do it, with all the quick ways.
+    pub(super) fn remove_quickly(&self, key: u64) -> bool {
+        let (inline, hash) = Inline::new(&key, &HASHER).expect("it is plain");
+        let removed = self.pinned(|raw, pinned| {
+            raw.remove_near(pinned, hash, inline).or_else(|| raw.remove_beyond(pinned, hash, inline))
+        });
+        removed.map_or_else(|| self.remove(key), |removed| removed != Removed::Nothing)
     }
 
     /// Gives the newest generation one of so many buckets to follow it.
@@ -252,11 +261,8 @@ impl Thread<AtomicI64> {
 
     /// The same.
     pub(super) fn del_quickly(&self, key: u64) {
-        let (inline, hash) = Inline::new(&key, &HASHER).expect("it is plain");
-        let there = self.pinned(|raw, pinned| {
-            raw.remove_near(pinned, hash, inline).or_else(|| raw.remove_beyond(pinned, hash, inline))
-        });
-        self.log(Op::Del(key, there.unwrap_or_else(|| self.remove(key))));
+        let there = self.remove_quickly(key);
+        self.log(Op::Del(key, there));
     }
 
     /// Adds unless it would go below 0.
