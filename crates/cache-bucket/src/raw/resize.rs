@@ -26,6 +26,9 @@ const STEP_SOON: usize = 8;
 const STEP: usize = 16;
 /// Up to this many buckets, a table grows to four times its size.
 const SPACIOUS: usize = if cfg!(loom) { 2 } else { 2048 };
+/// Up to this many buckets, 128 KiB, a table does not shrink by itself: where keys come and go, those that died a moment ago
+/// make what is small grow, and it would shrink and grow again and again.
+const LEFT: usize = 4 * SMALL;
 /// From so many buckets on, a table that others grow into is cleared bit by bit before.
 const GRADUAL: usize = if cfg!(loom) { 4 } else { 128 };
 /// How many buckets tell how large entries are.
@@ -69,7 +72,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     #[cold]
     pub(super) fn shrink_if_empty(&self, guard: Pinned<'_>) -> Chores {
         let table = self.root(guard);
-        let floor = self.least.max(SMALL);
+        let floor = self.least.max(LEFT);
         // An entry takes a granule at least.
         let cannot_be = self.len() > table.count * ROOM / EMPTY;
         if cannot_be || table.count <= floor || !table.is_open() {

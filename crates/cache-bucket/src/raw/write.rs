@@ -14,8 +14,17 @@ use crate::seeded;
 /// Up to this many buckets, a table spreads its entries thinly: it is hot if it is small, and then each entry
 /// should have a cache line to itself and its bucket little to compare.
 pub(super) const SMALL: usize = if cfg!(loom) { 0 } else { 64 };
-/// How many granules of a bucket may be used in a table that is spread thinly.
-const THIN: u32 = 10;
+
+/// How many granules of a bucket may be used in a table that is spread thinly, if entries have so many.
+fn thin(granules: usize) -> u32 {
+    match granules {
+        1 => 10,
+        // One in each line.
+        2 => 14,
+        // Of these a line has no more anyway: five, or six of three granules.
+        _ => 20,
+    }
+}
 
 /// What [`Raw::upsert`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +166,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             if !std::ptr::eq(holder, main) && main.has_dead() {
                 chores = chores | Chores::CROWDED;
             }
-            let thick = table.count < SMALL && holder.space().used() > THIN;
+            let thick = table.count < SMALL && holder.space().used() > thin(probe.granules());
             drop(lock);
             drop(off);
             self.counters.inserted(guard.thread());
