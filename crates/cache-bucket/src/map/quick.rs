@@ -67,9 +67,9 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             None => self.remove_long(key),
         };
         match removed {
-            Some(Removed::Nothing) => false,
-            Some(Removed::Quietly) => true,
-            Some(Removed::Crammed) => {
+            Some(Removed::Absent) => false,
+            Some(Removed::Done) => true,
+            Some(Removed::DoneAndFull) => {
                 self.see_to(Chores::TIDY);
                 true
             }

@@ -130,7 +130,8 @@ impl<C: Cell> Bucket<C> {
         self.set_lane(granule, lane);
     }
 
-    /// Sets the lanes of an entry's granules, which were free until now, in a pair of lines. The caller holds the lock.
+    /// Sets the lanes of an entry's granules in a pair of lines: in one store, if they lie in one line. The caller holds the
+    /// lock.
     #[inline(always)]
     pub(super) fn publish(&self, pair: usize, at: usize, count: usize, lane: Lane) {
         if at % 4 + count > 4 {

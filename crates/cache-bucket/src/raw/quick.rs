@@ -30,11 +30,11 @@ pub(crate) enum Near<'t, C> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removed {
     /// It was not there.
-    Nothing,
-    /// It was, and nothing is left to do.
-    Quietly,
-    /// It was, and it is time to tidy.
-    Crammed,
+    Absent,
+    /// It was.
+    Done,
+    /// It was, and what this thread has retired should be looked through.
+    DoneAndFull,
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
@@ -81,7 +81,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if main.near(pair, lane) != 0 {
             return false;
         }
-        // Only an insert takes what is free, so it still is when we have the lock.
+        // Only an insert takes what is usable, so it still is when we have the lock. In a table that is filled, that is what
+        // is free: seen by one comparison.
         let count = if ONE { 1 } else { lane::granules(key.form()) };
         let small = table.count <= SMALL;
         let free = if ONE && !small { main.near(pair, FREE) } else { 0 };
@@ -150,7 +151,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let matches = main.near(pair, lane);
         if matches == 0 {
             // Read after the lanes: a stray whose insert has returned by now is known.
-            return if main.state().has_strays() { None } else { Some(Removed::Nothing) };
+            return if main.state().has_strays() { None } else { Some(Removed::Absent) };
         }
         let first = matches.trailing_zeros() as usize;
         if !key.is_at(main.pair(pair).plus(first * (GRANULE / 2))) {
@@ -174,7 +175,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 self.remove_at::<Q>(guard, main, granule, lane, near)
             }
             // Read after the lanes, as above.
-            None if main.state().link() == 0 => Some(Removed::Nothing),
+            None if main.state().link() == 0 => Some(Removed::Absent),
             None => None,
         }
     }
@@ -203,11 +204,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         drop(lock);
         self.counters.removed(guard.thread());
         guard.tick(TIDY_EVERY);
-        Some(if left.retire(guard) { Removed::Crammed } else { Removed::Quietly })
+        Some(if left.retire(guard) { Removed::DoneAndFull } else { Removed::Done })
     }
 }
 
-/// Writes a new entry to so many granules of a pair of lines, from one on, that were found free; and unlocks their bucket.
+/// Writes a new entry to so many granules of a pair of lines, from one on, that were found usable; and unlocks their bucket.
 #[inline(always)]
 fn write_entry<C: Cell>(
     main: &Bucket<C>,
@@ -219,7 +220,7 @@ fn write_entry<C: Cell>(
 ) {
     let place = main.pair(pair).plus(at * GRANULE);
     place.cell().init(word);
-    // SAFETY: the granules were free, and are the caller's who has the lock, so nobody reads them.
+    // SAFETY: the granules were usable, and are the caller's who has the lock, so nobody reads them.
     unsafe { key.write(place.key()) };
     main.publish(pair, at, count, lane::entry(hash.tag(), key.form()));
     lock.after = lock.after.inserted(pair == hash.home_pair());

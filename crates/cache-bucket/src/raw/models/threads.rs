@@ -129,7 +129,7 @@ impl<C: Cell> Thread<C> {
         let removed = self.pinned(|raw, pinned| {
             raw.remove_near(pinned, hash, inline).or_else(|| raw.remove_beyond(pinned, hash, inline))
         });
-        removed.map_or_else(|| self.remove(key), |removed| removed != Removed::Nothing)
+        removed.map_or_else(|| self.remove(key), |removed| removed != Removed::Absent)
     }
 
     /// Gives the newest generation one of so many buckets to follow it.
