@@ -430,7 +430,10 @@ impl<'g> Pinned<'g> {
         retired.stamp(self.domain().epoch());
         let domain = self.domain();
         let mut retired = Some(retired);
-        let put = |bag: &mut Bag| retired.take().is_some_and(|retired| bag.put(retired).is_multiple_of(BAG));
+        // With the bug, at once, so that the race is not a matter of luck.
+        let every = if seeded::bug("no-grace") { 1 } else { BAG };
+        let put =
+            |bag: &mut Bag| retired.take().is_some_and(|retired| bag.put(retired).is_multiple_of(every));
         let full = domain.with_own(self.record, put);
         if let Some(retired) = retired {
             // Whoever is at the bag is about to be done, but may be preempted.
