@@ -72,4 +72,4 @@ cache_testkit::__stamp! {
         }
     }
 }
-cache_testkit::probe_panics!(FlurryBackend, hash: Usable, eq: Usable, drop_key: Leaks | Breaks, drop_object: Leaks);
+cache_testkit::probe_panics!(FlurryBackend, hash: Usable, eq: Usable | Breaks | Hangs, drop_key: Leaks | Breaks, drop_object: Leaks);
