@@ -4,7 +4,7 @@ mod place;
 use std::cell::UnsafeCell;
 
 use super::cell::Cell;
-use super::lane::{self, DEAD, FURTHER, Form, Lane};
+use super::lane::{self, FURTHER, Form, Lane};
 use super::space::Space;
 use super::state::State;
 use crate::arch;
@@ -30,9 +30,9 @@ pub(super) const LINE: usize = 4;
 /// Pairs of lines that share 16 bytes of lanes.
 pub(super) const PAIRS: usize = WORDS / 2;
 /// In each lane of a word, all bits but the top one.
-const LOWS: u64 = 0x7fff_7fff_7fff_7fff;
-/// In each lane of a word, that it is dead.
-const DEADS: u64 = DEAD as u64 * 0x0001_0001_0001_0001;
+const LOWS: u64 = !lane::TOPS;
+/// In each lane of a word, that it is dead: that bit.
+const DEADS: u64 = lane::TOPS;
 /// A granule's bytes.
 pub(super) const GRANULE: usize = 16;
 

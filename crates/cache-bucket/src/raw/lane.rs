@@ -10,12 +10,12 @@ pub(super) const FREE: Lane = 0;
 pub(super) const FURTHER: Lane = 0x7f << 8;
 /// A granule of an entry that was removed, and that someone may still read or write. No other lane has this bit. The
 /// others are those of the epoch of the removal: see [`dead`].
-pub(super) const DEAD: Lane = 0x80 << 8;
+const DEAD: Lane = 0x80 << 8;
 
 /// In each lane of a word, its lowest bit.
 const ONES: u64 = 0x0001_0001_0001_0001;
-/// In each lane of a word, its top bit.
-const TOPS: u64 = 0x8000 * ONES;
+/// In each lane of a word, its top bit, which is that of the dead.
+pub(super) const TOPS: u64 = DEAD as u64 * ONES;
 
 /// How an entry keeps its key: one more than the length of a key in the bucket, or one of these.
 pub(super) type Form = u8;
