@@ -71,6 +71,7 @@ const BUGS: &[Bug] = &[
     bug("settled-anyway", "add_resize", 1),
     bug("insert-near", "quick_insert_insert", 1),
     bug("unseen-quick", "quick_del_add_insert_other", 1),
+    bug("age", "quick_insert_while_one_dies", 1),
     bug("insert-closed", "quick_insert_growth", 1),
     bug("publish", "quick_insert_get", 1),
     bug("remove-near", "quick_del_del", 1),

@@ -9,7 +9,7 @@ use super::space::Space;
 use super::state::State;
 use crate::arch;
 use crate::primitive::{AtomicU64, KeyWord, Ordering};
-use crate::reclaim::GRACE;
+use crate::reclaim::{GRACE, Pinned};
 use crate::seeded;
 
 pub(super) use lock::BucketLock;
@@ -182,12 +182,29 @@ impl<C: Cell> Bucket<C> {
         (free != 0).then(|| home + free.trailing_zeros() as usize / 16)
     }
 
-    /// Which granules of a pair of lines an insert may use at this epoch, as a mask of two bits for each: those that are
-    /// free, and those of removed entries that nobody reads any more. Only an insert takes them.
+    /// The granules of a pair of lines that an insert may use at this epoch, as a mask of two bits for each: those that
+    /// are free, and those of removed entries that nobody reads any more.
+    ///
+    /// Without the lock this is a guess. An entry may die after `now` was loaded; its age is then negative, and seems
+    /// large in the few bits that a lane has. [`is_usable`](Self::is_usable) decides.
     #[inline(always)]
     pub(super) fn usable(&self, pair: usize, now: u64) -> u32 {
         let grace = if seeded::bug("unseen-quick") { 0 } else { GRACE };
         arch::usable(self.words(pair), grace, now) & if pair == 0 { LANES_OF_FIRST } else { !0 }
+    }
+
+    /// Whether an insert may use so many granules of a pair of lines, from one on. The caller holds the lock.
+    ///
+    /// The lock acquires what every remover of this bucket did, the load of the epoch that it wrote into the lanes
+    /// included. So the epoch that is loaded here is no older, and no age is negative. The few bits of a lane can only
+    /// make an age seem less than it is.
+    #[inline(always)]
+    pub(super) fn is_usable(&self, pair: usize, at: usize, count: usize, guard: Pinned<'_>) -> bool {
+        if seeded::bug("age") {
+            return true;
+        }
+        let wanted = !(!0 << (2 * count)) << (2 * at);
+        self.usable(pair, guard.domain().epoch()) & wanted == wanted
     }
 
     /// Which granules are taken. The caller holds the lock.

@@ -81,15 +81,18 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if main.near(pair, lane) != 0 {
             return false;
         }
-        // Only an insert takes what is usable, so it still is when we have the lock. In a table that is filled, that is what
-        // is free: seen by one comparison.
+        // In a table that is filled, some granule is mostly free: one comparison sees it.
         let count = if ONE { 1 } else { lane::granules(key.form()) };
         let small = table.count <= SMALL;
         let free = if ONE && !small { main.near(pair, FREE) } else { 0 };
-        let free = if free != 0 { free } else { main.usable(pair, guard.domain().epoch()) };
-        let Some(at) = main.find_place(free, count, pair, hash.home(), small) else { return false };
+        let usable = if free != 0 { free } else { main.usable(pair, guard.domain().epoch()) };
+        let Some(at) = main.find_place(usable, count, pair, hash.home(), small) else { return false };
         let lock = if seeded::bug("insert-near") { Some(main.lock()) } else { main.try_lock(seen) };
         let Some(lock) = lock else { return false };
+        // What was free still is: only an insert takes it, and the state would have changed. The dead are looked at again.
+        if free == 0 && !main.is_usable(pair, at, count, guard) {
+            return false;
+        }
         write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
         true
@@ -132,6 +135,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             None => others.into_iter().find_map(room)?,
         };
         let lock = main.try_lock(seen)?;
+        if !main.is_usable(pair, at, count, guard) {
+            return None;
+        }
         write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
         Some(Upsert::Inserted)

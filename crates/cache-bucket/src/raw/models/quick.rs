@@ -2,6 +2,7 @@
 
 use super::threads::{World, keys, keys_of_one_lane, race};
 use crate::models::check;
+use crate::primitive::Ordering;
 
 /// Two insert the same key: one entry, and both adds in it.
 #[test]
@@ -109,6 +110,34 @@ fn quick_del_add_insert_other() {
                     t.del_quickly(one);
                     t.move_on(3);
                     t.add_quickly(two, 7);
+                }),
+            ],
+        );
+    });
+}
+
+/// The epoch moves on and an entry dies between an insert's look at the epoch and its look at the lanes, while a writer
+/// still has the entry in hand.
+#[test]
+fn quick_insert_while_one_dies() {
+    check(2, || {
+        // The bucket is full, so that there is no other place.
+        let [one, two, rest @ ..]: [u64; 5] = keys(|_| true);
+        let world = World::moving(1);
+        let main = world.thread();
+        main.set(one, 5);
+        rest.iter().for_each(|&key| main.set(key, 1));
+        race(
+            main,
+            [
+                Box::new(move |t| t.add_quickly(two, 7)),
+                Box::new(move |t| {
+                    t.with_found(one, |cell| {
+                        t.move_on(1);
+                        t.del_quickly(one);
+                        // As a writer does that found the entry before: this comes before the removal.
+                        cell.fetch_add(100, Ordering::AcqRel);
+                    });
                 }),
             ],
         );

@@ -207,6 +207,15 @@ impl Thread<AtomicI64> {
         self.pinned(|raw, pinned| raw.get(pinned, hash, probe))
     }
 
+    /// Calls `f` with the value of a key that is there, under the pin under which it was found. Not logged.
+    pub(super) fn with_found(&self, key: u64, f: impl FnOnce(&AtomicI64)) {
+        let (inline, hash) = Inline::new(&key, &HASHER).expect("it is plain");
+        self.pinned(|raw, pinned| match raw.seek(pinned, hash, inline) {
+            Near::Found(cell) => f(cell),
+            Near::Nothing | Near::Unclear => panic!("the key is not where it should be"),
+        });
+    }
+
     /// As the cache does it: where the key should be, or else with every way there is.
     fn quick<R>(&self, key: u64, f: impl FnOnce(&AtomicI64) -> Option<R>) -> Option<R> {
         let (inline, hash) = Inline::new(&key, &HASHER)?;
