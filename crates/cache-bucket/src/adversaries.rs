@@ -33,9 +33,9 @@ fn longest<S: BuildHasher + Default + Clone + Send + Sync + 'static>(keys: u64) 
     let map: Map<u64, AtomicI64, S> = Map::new(Options::new().hasher(S::default()), false);
     let mut longest = 0;
     for key in 0..keys {
-        let (outcome, chores) = map.upsert(&key, 1, &mut |_, _| Some(()));
+        let (outcome, rest) = map.upsert(&key, 1, &mut |_, _| Some(()));
         assert_eq!(outcome, Upsert::Inserted);
-        map.see_to(chores);
+        map.finish(rest);
         if key.is_multiple_of(500) {
             longest = longest.max(map.longest_chain());
         }
@@ -73,9 +73,9 @@ fn a_key_that_comes_and_goes_makes_no_long_chain() {
     const ROUNDS: u64 = 100_000;
     let map: Map<u64, AtomicI64, DefaultHashBuilder> = Map::new(Options::new(), false);
     let insert = |key| {
-        let (outcome, chores) = map.upsert(&key, 1, &mut |_, _| Some(()));
+        let (outcome, rest) = map.upsert(&key, 1, &mut |_, _| Some(()));
         assert_eq!(outcome, Upsert::Inserted);
-        map.see_to(chores);
+        map.finish(rest);
     };
     (0..10_000).for_each(insert);
     let mut longest = 0;

@@ -32,6 +32,6 @@ impl Backend for BucketBackend {
     }
 
     fn reclaim() {
-        reclaim::domain().drive();
+        reclaim::drive();
     }
 }

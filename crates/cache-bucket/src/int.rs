@@ -173,17 +173,17 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     #[inline(never)]
     fn set_or_insert(&self, key: &K, value: i64) {
-        let (_, chores) = self.map.upsert(key, value, &mut |_, cell| {
+        let (_, rest) = self.map.upsert(key, value, &mut |_, cell| {
             counter::set(cell, value);
             Some(())
         });
-        self.map.see_to(chores);
+        self.map.finish(rest);
     }
 
     #[inline(never)]
     fn add_or_insert(&self, key: &K, delta: i64) -> i64 {
-        let (outcome, chores) = self.map.upsert(key, delta, &mut |_, cell| Some(counter::add(cell, delta)));
-        self.map.see_to(chores);
+        let (outcome, rest) = self.map.upsert(key, delta, &mut |_, cell| Some(counter::add(cell, delta)));
+        self.map.finish(rest);
         match outcome {
             Upsert::Found(sum) => sum,
             Upsert::Inserted => delta,
@@ -218,8 +218,8 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
         match counter::step(0, delta, bounds) {
             Ok(first) => {
                 let mut try_add = |_: Pinned<'_>, cell: &_| Some(counter::try_add(cell, delta, bounds));
-                let (outcome, chores) = self.map.upsert(key, first, &mut try_add);
-                self.map.see_to(chores);
+                let (outcome, rest) = self.map.upsert(key, first, &mut try_add);
+                self.map.finish(rest);
                 match outcome {
                     Upsert::Found(result) => result,
                     Upsert::Inserted => Ok(first),

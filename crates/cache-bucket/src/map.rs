@@ -4,26 +4,48 @@ mod quick;
 
 use cache_core::{HashBuilder, Key, Options};
 
-use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Upsert};
+use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Unused, Upsert};
 use crate::reclaim::{self, GRACE, Pinned};
 
-/// While entries cannot move yet, one write in so many tries to move the epoch on.
-const TRY_EVERY: u32 = 16;
 /// A generation of so many bytes is not left to be freed when something else is.
 const LARGE: usize = 1 << 20;
 /// How many times `shrink_to_fit` tries to get past a reader that stays.
 const PATIENCE: usize = 1000;
 
 pub(crate) struct Map<K: Key + ?Sized, C: Cell, S> {
+    // In this order: what the table leaves behind is freed last.
     raw: Raw<K, C>,
     hasher: S,
+    _sweeper: Sweeper,
+}
+
+/// Frees what a cache that is dropped has retired, as far as readers of other caches let it.
+struct Sweeper;
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // A second panic would end the process. What is not freed now is freed by later writes.
+            let _ = std::panic::catch_unwind(reclaim::sweep);
+        } else {
+            reclaim::sweep();
+        }
+    }
+}
+
+/// What is to be done after an insert or update, once its caller no longer owns what it handed over: what users wrote may
+/// run then, and panic.
+#[must_use]
+pub(crate) struct Rest<K: Key + ?Sized> {
+    pub(crate) chores: Chores,
+    unused: Unused<K>,
 }
 
 impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     pub(crate) fn new(options: Options<S>, large_pages: bool) -> Self {
         reclaim::decide();
         let raw = Raw::new(options.initial_capacity(), large_pages);
-        Self { raw, hasher: options.into_hasher() }
+        Self { raw, hasher: options.into_hasher(), _sweeper: Sweeper }
     }
 
     /// Calls `f` with the word of a key's value, under a pin.
@@ -60,17 +82,24 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
 
     /// Calls `f` with the value of a key, or inserts the key with `word`. See [`Raw::upsert`].
     ///
-    /// The caller passes the chores to [`see_to`](Self::see_to) once it no longer owns what `word` stands for: what
-    /// users wrote may run there, and panic.
+    /// The caller passes the rest to [`finish`](Self::finish) once it no longer owns what `word` stands for.
     pub(crate) fn upsert<R>(
         &self,
         key: &K,
         word: C::Word,
         f: &mut dyn FnMut(Pinned<'_>, &C) -> Option<R>,
-    ) -> (Upsert<R>, Chores) {
+    ) -> (Upsert<R>, Rest<K>) {
         let (probe, hash) = Probe::new(key, &self.hasher);
         let guard = reclaim::pin_either();
-        self.raw.upsert(guard.pinned(), hash, probe, word, &mut |cell| f(guard.pinned(), cell))
+        let (outcome, chores, unused) =
+            self.raw.upsert(guard.pinned(), hash, probe, word, &mut |cell| f(guard.pinned(), cell));
+        (outcome, Rest { chores, unused })
+    }
+
+    /// Does what an insert or update has left to do. What users wrote may run, and panic.
+    pub(crate) fn finish(&self, rest: Rest<K>) {
+        self.see_to(rest.chores);
+        drop(rest.unused);
     }
 
     /// Removes a key, whatever is in the way; says whether it was there.
@@ -116,9 +145,16 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             next = self.raw.gather(guard.pinned(), from, &self.hasher, &mut found);
             for entry in &found {
                 let mut visit = |key: &K| {
-                    if !f(key, entry.word) {
+                    let mut word = entry.word;
+                    while !f(key, word) {
                         let (probe, hash) = Probe::new(key, &self.hasher);
-                        chores = chores | self.raw.remove(guard.pinned(), hash, probe).1;
+                        let (other, more) = self.raw.remove_if(guard.pinned(), hash, probe, word);
+                        chores = chores | more;
+                        // Set anew since `f` was asked: then it is asked of that.
+                        match other {
+                            Some(other) => word = other,
+                            None => break,
+                        }
                     }
                 };
                 // SAFETY: the entry is of `raw`, whose keys are of type `K`.
@@ -126,6 +162,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             }
             drop(found);
             drop(guard);
+            reclaim::after_long_pin();
             self.see_to(chores);
         }
     }
@@ -161,7 +198,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         drop(guard);
         self.see_to(chores);
         self.finish_resizing();
-        reclaim::domain().drive();
+        reclaim::tidy();
     }
 
     /// Sees a resizing through, unless a reader that stays is in the way.
@@ -173,7 +210,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             match assist {
                 Assist::Idle => return,
                 Assist::TooEarly => {
-                    if !reclaim::domain().try_move() {
+                    if !reclaim::try_move() {
                         std::thread::yield_now();
                     }
                 }
@@ -195,22 +232,18 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     #[cold]
     #[inline(never)]
     fn do_chores(&self, chores: Chores) {
-        let domain = reclaim::domain();
-        // The epoch moves at once where there is no other thread that has to execute a barrier for it.
-        if chores.has(Chores::RESIZED | Chores::FULL)
-            || chores.has(Chores::CROWDED) && domain.has_one_thread()
-        {
-            // Once it does not move, someone is in the way who may take long.
-            let _ = (0..GRACE).all(|_| domain.try_move());
+        if chores.has(Chores::RESIZED | Chores::FULL | Chores::CROWDED) {
+            reclaim::make_room();
         }
         if chores.has(Chores::RESIZED | Chores::MOVE) {
             let guard = reclaim::pin();
             let assist = self.raw.assist(guard.pinned(), &self.hasher, self.raw.step(guard.pinned()));
-            let try_now = guard.pinned().tick(TRY_EVERY);
+            let due = guard.pinned().count_write();
             drop(guard);
             match assist {
-                Assist::TooEarly if try_now => {
-                    reclaim::domain().try_move();
+                Assist::TooEarly if due => {
+                    reclaim::try_move();
+                    reclaim::tidy();
                 }
                 // It should go as soon as it can.
                 Assist::Finished(bytes) if bytes >= LARGE => (0..GRACE).for_each(|_| reclaim::tidy()),

@@ -8,7 +8,7 @@ use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options,
 
 use crate::map::Map;
 use crate::raw::{Chores, Upsert, clone_of, replace, retire_arc};
-use crate::reclaim::Pinned;
+use crate::reclaim::{self, Pinned};
 
 /// Shared objects in our own table: a bucket holds the pointer that an `Arc` is. See the
 /// [crate's documentation](crate).
@@ -95,7 +95,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        self.map
+        let found = self
+            .map
             .get(key, |object| {
                 // SAFETY: null, or an object that was in its cell under the pin that `get` holds while this runs, so
                 // it is dropped later.
@@ -107,7 +108,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
                     None => false,
                 }
             })
-            .unwrap_or(false)
+            .unwrap_or(false);
+        reclaim::after_long_pin();
+        found
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
@@ -116,23 +119,30 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         let exchange = |pinned: Pinned<'_>, cell: &AtomicPtr<V>, new| {
             let old = replace(cell, new)?;
             // SAFETY: we took it out of its cell, and with it the reference it stood for.
-            Some(pinned.retire(unsafe { retire_arc(old) }))
+            pinned.retire(unsafe { retire_arc(old) });
+            Some(pinned.count_write())
         };
-        let (outcome, chores) = match self.map.quick_upsert(key, new, exchange, |_| false) {
-            Some(full) => (Upsert::Found(full), Chores::NONE),
-            None => self.map.upsert(key, new, &mut |pinned, cell| exchange(pinned, cell, new)),
-        };
-        // Its reference is the cell's now.
+        if let Some(due) = self.map.quick_upsert(key, new, exchange, |_| false) {
+            // Its reference is the cell's now.
+            mem::forget(value);
+            if due {
+                self.map.see_to(Chores::TIDY);
+            }
+            return;
+        }
+        let (outcome, mut rest) = self.map.upsert(key, new, &mut |pinned, cell| exchange(pinned, cell, new));
         mem::forget(value);
-        let full = outcome == Upsert::Found(true);
-        self.map.see_to(if full { chores | Chores::TIDY } else { chores });
+        if outcome == Upsert::Found(true) {
+            rest.chores = rest.chores | Chores::TIDY;
+        }
+        self.map.finish(rest);
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         // One reference for the cell, one for the caller.
         let ours = value.clone();
         let new = Arc::as_ptr(&value).cast_mut();
-        let (outcome, chores) =
+        let (outcome, rest) =
             self.map.upsert(key, new, &mut |_, cell| clone_of(cell.load(Ordering::Acquire)));
         let present = match outcome {
             Upsert::Found(present) => {
@@ -146,7 +156,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
                 ours
             }
         };
-        self.map.see_to(chores);
+        self.map.finish(rest);
         present
     }
 

@@ -34,3 +34,11 @@ pub(crate) fn populate(start: *mut u8, bytes: usize) {
     // SAFETY: the range lies within one allocation of ours, and this advice changes no contents.
     unsafe { libc::madvise(start.cast::<c_void>(), bytes, libc::MADV_POPULATE_WRITE) };
 }
+
+/// Nanoseconds since some moment.
+pub(crate) fn nanoseconds() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes to `now`, which lives. It cannot fail for this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}

@@ -15,7 +15,7 @@ mod system;
 mod system;
 
 pub(crate) use cpu::{matches, prefetch, same_16, usable};
-pub(crate) use system::{heavy_barrier, populate, register_heavy_barrier, want_large_pages};
+pub(crate) use system::{heavy_barrier, nanoseconds, populate, register_heavy_barrier, want_large_pages};
 
 #[cfg(all(test, not(loom)))]
 mod tests {

@@ -3,7 +3,7 @@
 use cache_core::{HashBuilder, Key};
 
 use super::Map;
-use crate::raw::{Cell, Chores, Hash, Inline, Long, Near, Raw, Removed, Sought, Upsert};
+use crate::raw::{Cell, Hash, Inline, Long, Near, Raw, Removed, Sought, Upsert};
 use crate::reclaim::{self, Pinned, QuickGuard};
 
 impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
@@ -69,10 +69,6 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         match removed {
             Some(Removed::Absent) => false,
             Some(Removed::Done) => true,
-            Some(Removed::DoneAndFull) => {
-                self.see_to(Chores::TIDY);
-                true
-            }
             None => self.remove_otherwise(key),
         }
     }

@@ -9,7 +9,7 @@ use super::stored::read_pointer;
 use crate::primitive::KeyWord;
 
 /// A pointer to the bytes of a long key, after their length.
-pub(super) struct Blob(NonNull<usize>);
+pub(crate) struct Blob(NonNull<usize>);
 
 impl Blob {
     fn layout(length: usize) -> Layout {

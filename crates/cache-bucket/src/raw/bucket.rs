@@ -264,6 +264,29 @@ impl<C: Cell> Bucket<C> {
         buried
     }
 
+    /// How many granules are those of entries. The caller holds the lock.
+    pub(super) fn live(&self) -> u32 {
+        let live = |word: &AtomicU64| {
+            let lanes = word.load(Ordering::Relaxed);
+            // A lane's top bit here says that the lane is neither zero nor dead.
+            (((lanes & LOWS) + LOWS) & !lanes & !LOWS).count_ones()
+        };
+        self.header[FIRST / 4..].iter().map(live).sum()
+    }
+
+    /// Whether no entry is left, and no room either, but for that of the dead. The caller holds the lock.
+    pub(super) fn is_spent(&self) -> bool {
+        self.live() == 0 && (GRANULES - FIRST) as u32 - self.space().used() < lane::MOST as u32
+    }
+
+    /// Makes all granules free. Nobody else looks at the bucket.
+    pub(super) fn free_all(&self) {
+        for word in &self.header[FIRST / 4..] {
+            // Release: as every store to a word of lanes.
+            word.store(0, Ordering::Release);
+        }
+    }
+
     /// Whether all granules are free. The caller holds the lock.
     pub(super) fn is_free(&self) -> bool {
         self.header[FIRST / 4..].iter().all(|word| word.load(Ordering::Relaxed) == 0)

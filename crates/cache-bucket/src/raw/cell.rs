@@ -20,6 +20,9 @@ pub(crate) trait Cell: Send + Sync + Sized + 'static {
 
     /// Ends it, under the lock, when its entry is unlinked; what must be dropped once that is out of sight.
     fn end(&self) -> Option<Retired>;
+
+    /// Ends it, under the lock, before its entry is unlinked, if it is this word; `None` if it is another.
+    fn end_if(&self, word: Self::Word) -> Option<Option<Retired>>;
 }
 
 impl Cell for AtomicI64 {
@@ -42,6 +45,10 @@ impl Cell for AtomicI64 {
     /// An add that found the entry before may still come: it is ordered before the unlinking.
     fn end(&self) -> Option<Retired> {
         None
+    }
+
+    fn end_if(&self, word: i64) -> Option<Option<Retired>> {
+        (self.word() == word).then_some(None)
     }
 }
 
@@ -73,6 +80,12 @@ impl<V: Send + Sync + 'static> Cell for AtomicPtr<V> {
         };
         // SAFETY: it was the entry's, and is in no cell any more.
         (!last.is_null()).then(|| unsafe { retire_arc(last) })
+    }
+
+    fn end_if(&self, word: *mut V) -> Option<Option<Retired>> {
+        let ended = self.compare_exchange(word, ptr::null_mut(), Ordering::AcqRel, Ordering::Acquire);
+        // SAFETY: as in `end`.
+        ended.ok().map(|last| (!last.is_null()).then(|| unsafe { retire_arc(last) }))
     }
 }
 

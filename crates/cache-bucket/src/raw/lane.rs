@@ -26,7 +26,7 @@ pub(super) const BLOB: Form = 0x7d;
 pub(super) const BOXED: Form = 0x7e;
 
 /// The most granules that an entry takes. A longer key is kept behind a pointer.
-const MOST: usize = 5;
+pub(super) const MOST: usize = 5;
 /// The longest key whose entry takes one.
 pub(super) const ONE: usize = 8;
 /// The longest key that is kept in the bucket: an entry's granules without the value.

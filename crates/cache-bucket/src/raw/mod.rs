@@ -46,7 +46,7 @@ pub(crate) use probe::{Inline, Long, Probe, Sought};
 pub(crate) use quick::{Near, Removed};
 pub(crate) use resize::Assist;
 pub(crate) use visit::Entry;
-pub(crate) use write::Upsert;
+pub(crate) use write::{Unused, Upsert};
 
 /// A pointer that is not changed. It is as good on any thread as the root is.
 struct Vacant<C>(*mut Table<C>);

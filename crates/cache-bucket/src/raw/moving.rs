@@ -6,6 +6,7 @@ use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock, FIRST, GRANULES, LINE};
 use super::lane::{self, FURTHER, Form, Lane};
+use super::overflow::Purpose;
 use super::space::{Space, is_packed};
 use super::stored::{copy_key, hash_of};
 use super::table::Table;
@@ -51,6 +52,11 @@ where
         let second = first.as_ref().and_then(|first| table.after(first.holder));
         let more: Vec<_> = iter::successors(second, |holder| table.after(holder)).map(of).collect();
         let beyond = || first.iter().chain(&more);
+        let entries = load.count + beyond().map(|other| other.load.count).sum::<usize>();
+        if !next.overflow.has_room_for(entries) {
+            // It stays where it is, and is found there.
+            return false;
+        }
         // If this succeeds, nothing was inserted since, so every entry has its hash.
         let Some(mut lock) = main.try_lock(state) else {
             backoff.wait();
@@ -263,7 +269,7 @@ impl<'t, C: Cell> Target<'t, C> {
         let room = find_room(self.table, self.main, count, hash, self.now);
         let (holder, place) = room.unwrap_or_else(|| {
             let link =
-                self.table.overflow.take(self.now).expect("2^24 overflow buckets do not fit in any memory");
+                self.table.overflow.take(self.now, Purpose::Move).expect("there was room for all of them");
             (append(self.table, self.main, &mut self.lock, link), FIRST)
         });
         // The dead may have been buried.

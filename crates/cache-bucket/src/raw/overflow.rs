@@ -34,6 +34,19 @@ struct Pool<C> {
     trimmed: VecDeque<(u64, u32)>,
 }
 
+/// What an overflow bucket is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Insert,
+    /// For entries that are moved: those must find room, so inserts leave them some.
+    Move,
+}
+
+/// Inserts get so many of all links at most, by division. What they fill takes 2 GiB.
+const FOR_INSERTS: u32 = 4;
+/// What those who move entries at the same time may take beside each other.
+const MARGIN: usize = 1 << 16;
+
 /// Buckets that follow each other and were taken out of a chain: a link to the first, and their number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trimmed {
@@ -62,19 +75,32 @@ impl<C: Cell> Overflow<C> {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Whether so many entries surely find room, each in a bucket of its own.
+    pub(super) fn has_room_for(&self, entries: usize) -> bool {
+        self.used() + entries + MARGIN < MAX_LINK as usize
+    }
+
     /// An empty bucket that no chain has, in this epoch; `None` when links are used up.
-    pub(super) fn take(&self, now: u64) -> Option<u32> {
+    pub(super) fn take(&self, now: u64, purpose: Purpose) -> Option<u32> {
+        let most = if purpose == Purpose::Insert { MAX_LINK / FOR_INSERTS } else { MAX_LINK };
+        self.take_of(now, most)
+    }
+
+    fn take_of(&self, now: u64, most: u32) -> Option<u32> {
         let mut pool = lock(&self.pool);
         let out_of_sight = |(epoch, _): &mut (u64, u32)| *epoch + GRACE <= now || seeded::bug("trim");
         let trimmed = pool.trimmed.pop_front_if(out_of_sight).map(|(_, link)| {
-            self.bucket(link).set_link(0);
+            let bucket: &Bucket<C> = self.bucket(link);
+            // Those who died there did so before it was taken off its chain.
+            bucket.free_all();
+            bucket.set_link(0);
             link
         });
         let link = match trimmed.or_else(|| pool.free.pop()) {
             Some(link) => link,
             None => {
                 let link = pool.next;
-                if link == MAX_LINK {
+                if link >= most {
                     return None;
                 }
                 let (chunk, _) = self.locate(link);
@@ -95,7 +121,7 @@ impl<C: Cell> Overflow<C> {
         Some(link)
     }
 
-    /// Takes buckets in which nothing is any more out of the chain of a bucket that the caller has locked: the first run
+    /// Takes buckets in which there is no entry any more, and no room either or nothing at all, out of the chain of a bucket that the caller has locked: the first run
     /// of such, to be [retired](Self::retire) once the lock is released.
     ///
     /// Who stands in one of them goes on to what follows in the chain, as they keep their links.
@@ -106,7 +132,7 @@ impl<C: Cell> Overflow<C> {
         while link != 0 {
             let holder: &Bucket<C> = self.bucket(link);
             holder.bury(now);
-            if holder.is_free() {
+            if holder.is_free() || holder.is_spent() {
                 trimmed.get_or_insert(Trimmed { first: link, count: 0 }).count += 1;
             } else if trimmed.is_some() {
                 break;
@@ -173,12 +199,25 @@ mod tests {
     fn every_link_has_a_bucket_of_its_own() {
         for buckets in [2, 64, 1024] {
             let overflow = Overflow::<AtomicI64>::new(buckets);
-            let links: Vec<_> = (0..500).map(|_| overflow.take(1).expect("plenty")).collect();
+            let links: Vec<_> =
+                (0..500).map(|_| overflow.take(1, Purpose::Insert).expect("plenty")).collect();
             let places: HashSet<_> = links.iter().map(|&link| ptr::from_ref(overflow.bucket(link))).collect();
             assert_eq!(places.len(), 500);
             overflow.give_back(links[7]);
             assert_eq!(overflow.used(), 499);
-            assert_eq!(overflow.take(1), Some(links[7]));
+            assert_eq!(overflow.take(1, Purpose::Insert), Some(links[7]));
         }
+    }
+
+    #[test]
+    fn links_end_without_harm() {
+        let overflow = Overflow::<AtomicI64>::new(64);
+        let links: Vec<_> = std::iter::from_fn(|| overflow.take_of(1, 40)).collect();
+        assert_eq!(links, Vec::from_iter(1..40));
+        // Those who move entries have more.
+        assert_eq!(overflow.take_of(1, 50), Some(40));
+        overflow.give_back(7);
+        assert_eq!((overflow.take_of(1, 40), overflow.take_of(1, 40)), (Some(7), None));
+        assert!(overflow.has_room_for(1 << 20) && !overflow.has_room_for(MAX_LINK as usize));
     }
 }

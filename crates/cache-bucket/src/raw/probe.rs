@@ -270,7 +270,7 @@ fn bytes_of<K: Key + ?Sized>(key: &K) -> Option<&[u8]> {
 }
 
 /// What an entry points at for its key, ready to be pointed at. Dropped unwritten, it frees it.
-pub(super) enum Prepared<K: Key + ?Sized> {
+pub(crate) enum Prepared<K: Key + ?Sized> {
     Blob(Blob),
     Owned(Box<K::Owned>),
 }

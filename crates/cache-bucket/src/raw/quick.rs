@@ -8,7 +8,7 @@ use cache_core::Key;
 use super::bucket::{Bucket, BucketLock, GRANULE, LINE, PAIRS};
 use super::lane::{self, FREE, Form, Lane};
 use super::probe::{Inline, Sought};
-use super::remove::{TIDY_EVERY, unlink};
+use super::remove::unlink;
 use super::space::is_packed;
 use super::table::search_all;
 use super::write::{SMALL, is_near};
@@ -33,8 +33,6 @@ pub(crate) enum Removed {
     Absent,
     /// It was.
     Done,
-    /// It was, and what this thread has retired should be looked through.
-    DoneAndFull,
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
@@ -74,7 +72,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let main = table.bucket(hash);
         // Before the lanes: if it is still this when we lock, nothing was inserted since.
         let seen = main.state();
-        if (!table.is_open() || !seen.is_plain()) && (!seeded::bug("insert-closed") || seen.locked()) {
+        let plain = table.is_open() && seen.is_plain();
+        if !plain && (!seeded::bug("insert-closed") || seen.locked()) || guard.is_due_at_next() {
             return false;
         }
         let (pair, lane) = (hash.home_pair(), lane::entry(hash.tag(), key.form()));
@@ -95,6 +94,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
         write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
+        guard.count_write();
         true
     }
 
@@ -117,7 +117,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if let Some(spot) = search_all(main, lane::entry(hash.tag(), key.form()), key) {
             return Some(Upsert::Found(spot.cell()));
         }
-        if !seen.is_single() {
+        if !seen.is_single() || guard.is_due_at_next() {
             return None;
         }
         let count = lane::granules(key.form());
@@ -140,6 +140,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
         write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
+        guard.count_write();
         Some(Upsert::Inserted)
     }
 
@@ -150,7 +151,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
-        if !table.is_open() && !seeded::bug("remove-near-moved") || guard.ticks_at_next(TIDY_EVERY) {
+        if !table.is_open() && !seeded::bug("remove-near-moved") || guard.is_due_at_next() {
             return None;
         }
         let (pair, lane) = (hash.home_pair(), lane::entry(hash.tag(), key.form()));
@@ -171,7 +172,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     pub(crate) fn remove_beyond<Q: Sought>(&self, guard: Pinned<'_>, hash: Hash, key: Q) -> Option<Removed> {
         let table = self.root(guard);
         let main = table.bucket(hash);
-        if !table.is_open() || guard.ticks_at_next(TIDY_EVERY) {
+        if !table.is_open() || guard.is_due_at_next() {
             return None;
         }
         let lane = lane::entry(hash.tag(), key.form());
@@ -209,8 +210,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let left = unlink::<K, C>(guard, &mut lock, main, entry, near, Q::BEHIND);
         drop(lock);
         self.counters.removed(guard.thread());
-        guard.tick(TIDY_EVERY);
-        Some(if left.retire(guard) { Removed::DoneAndFull } else { Removed::Done })
+        left.retire(guard);
+        guard.count_write();
+        Some(Removed::Done)
     }
 }
 

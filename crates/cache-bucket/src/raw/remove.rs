@@ -9,13 +9,25 @@ use super::{Cell, Chores, Hash, Raw};
 use crate::reclaim::{Pinned, Retired};
 use crate::seeded;
 
-/// A remove looks every so often whether the table should shrink and the dead can be buried.
-pub(super) const TIDY_EVERY: u32 = 1024;
+/// Where it is time to see to garbage, a remove looks at each of so many visits whether the table should shrink.
+const SHRINK_EVERY: u32 = 16;
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     /// Removes a key; says whether it was there.
     #[inline]
     pub(crate) fn remove(&self, guard: Pinned<'_>, hash: Hash, probe: Probe<'_, K>) -> (bool, Chores) {
+        self.remove_by(guard, hash, probe, |_| Some(None))
+    }
+
+    /// Removes a key if `end`, under the lock, says so; it may end the value, and then has what is to be dropped.
+    #[inline]
+    fn remove_by(
+        &self,
+        guard: Pinned<'_>,
+        hash: Hash,
+        probe: Probe<'_, K>,
+        mut end: impl FnMut(&C) -> Option<Option<Retired>>,
+    ) -> (bool, Chores) {
         let mut table = self.root(guard);
         let mut chores = Chores::NONE;
         loop {
@@ -31,9 +43,11 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                         return (false, chores);
                     };
                     let (holder, granule) = (spot.holder, spot.granule());
+                    let Some(ended) = end(spot.cell()) else { return (false, chores) };
                     let near = is_near(main, holder, granule, hash);
-                    let left = unlink::<K, C>(guard, &mut lock, holder, (granule, form), near, true);
+                    let mut left = unlink::<K, C>(guard, &mut lock, holder, (granule, form), near, true);
                     drop(lock);
+                    left.value = left.value.or(ended);
                     return (true, chores | table.chores() | self.removed(guard, left));
                 }
             }
@@ -47,15 +61,40 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
     }
 
+    /// Removes a key whose value is this word; the word that it has if that is another one.
+    ///
+    /// `None` says that the key is not there any more. Nobody else's value is removed.
+    pub(crate) fn remove_if(
+        &self,
+        guard: Pinned<'_>,
+        hash: Hash,
+        probe: Probe<'_, K>,
+        word: C::Word,
+    ) -> (Option<C::Word>, Chores) {
+        let mut other = None;
+        let end = |cell: &C| {
+            let end = cell.end_if(word);
+            if end.is_none() {
+                other = Some(cell.word());
+            }
+            end
+        };
+        let (_, chores) = self.remove_by(guard, hash, probe, end);
+        (other, chores)
+    }
+
     /// What follows an unlinking, without the lock.
     #[inline(always)]
     pub(super) fn removed(&self, guard: Pinned<'_>, left: Left) -> Chores {
         self.counters.removed(guard.thread());
-        let mut chores = if left.retire(guard) { Chores::TIDY } else { Chores::NONE };
-        if guard.tick(TIDY_EVERY) {
-            chores = chores | Chores::TIDY | self.shrink_if_empty(guard);
+        left.retire(guard);
+        if !guard.count_write() {
+            return Chores::NONE;
         }
-        chores
+        if guard.visits().is_multiple_of(SHRINK_EVERY) {
+            return Chores::TIDY | self.shrink_if_empty(guard);
+        }
+        Chores::TIDY
     }
 }
 
@@ -66,17 +105,15 @@ pub(super) struct Left {
 }
 
 impl Left {
-    /// Keeps it until it can be dropped; says whether it is time to tidy.
+    /// Keeps it until it can be dropped.
     #[inline(always)]
-    pub(super) fn retire(self, guard: Pinned<'_>) -> bool {
-        let mut full = false;
+    pub(super) fn retire(self, guard: Pinned<'_>) {
         if let Some(key) = self.key {
-            full |= guard.retire(key);
+            guard.retire(key);
         }
         if let Some(value) = self.value {
-            full |= guard.retire(value);
+            guard.retire(value);
         }
-        full
     }
 }
 

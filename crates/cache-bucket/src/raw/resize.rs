@@ -68,6 +68,12 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
     }
 
+    /// Whether there are so many entries that more buckets would help. Where it is the dead that are in the way, they would
+    /// not: a table that grew for them would grow without end while someone keeps them from being used again.
+    pub(super) fn is_worth_growing(&self, table: &Table<C>) -> bool {
+        cfg!(loom) || self.len() >= table.count
+    }
+
     /// Gives the table a smaller one to follow it if it is all but empty.
     #[cold]
     pub(super) fn shrink_if_empty(&self, guard: Pinned<'_>) -> Chores {

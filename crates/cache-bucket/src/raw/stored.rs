@@ -1,7 +1,7 @@
 //! The keys of entries: read, hashed, copied, given up.
 
 use std::borrow::Borrow;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, DefaultHasher, Hasher};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::slice;
@@ -96,6 +96,18 @@ pub(super) unsafe fn same_key(a: *const KeyWord, b: *const KeyWord, form: Form) 
             })
         })
     }
+}
+
+/// A number that entries have in common that are copies.
+///
+/// # Safety
+///
+/// As for [`with_key`].
+pub(super) unsafe fn print_of(place: *const KeyWord, form: Form) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    // SAFETY: as the caller promises, and the entry's form says how far it reaches.
+    unsafe { KeyWord::read(place, |key| hasher.write(slice::from_raw_parts(key, stored(form)))) };
+    hasher.finish() ^ u64::from(form)
 }
 
 /// How many bytes an entry of this form keeps for its key: the key itself, or a pointer.

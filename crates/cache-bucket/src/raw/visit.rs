@@ -5,7 +5,7 @@ use cache_core::Key;
 use super::bucket::Bucket;
 use super::lane::Form;
 use super::remove::unlink;
-use super::stored::{hash_of, retire_key, same_key, with_key};
+use super::stored::{hash_of, print_of, retire_key, same_key, with_key};
 use super::table::Table;
 use super::{Cell, Chores, Hash, Raw};
 use crate::reclaim::{Pinned, Retired};
@@ -23,6 +23,12 @@ impl<C: Cell> Entry<'_, C> {
         let (a, b) = (self.holder.key(self.granule), other.holder.key(other.granule));
         // SAFETY: both were seen under the pin that they borrow.
         self.form == other.form && unsafe { same_key(a, b, self.form) }
+    }
+
+    /// A number that copies have in common.
+    fn print(&self) -> u64 {
+        // SAFETY: it was seen under the pin that it borrows.
+        unsafe { print_of(self.holder.key(self.granule), self.form) }
     }
 
     /// Calls `f` with the key; `None` if the bytes kept for it are no key after all.
@@ -110,16 +116,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             for main in region.buckets(table) {
                 gather_bucket(table, main, found);
             }
-            // An entry that was moved while we looked may have been seen twice.
-            let mut i = older;
-            while i < found.len() {
-                let twice = found[..older].iter().any(|other| other.is_copy_of(&found[i]));
-                if twice {
-                    found.swap_remove(i);
-                } else {
-                    i += 1;
-                }
-            }
+            drop_copies(found, older);
             match table.next() {
                 Some(next) => table = next,
                 None => break,
@@ -187,6 +184,27 @@ pub(super) fn empty_out<K: Key + ?Sized, C: Cell>(table: &Table<C>, left: &mut V
                 left.extend(unsafe { retire_key::<K>(bucket.key(granule), form) });
             });
             holder = table.after(bucket);
+        }
+    }
+}
+
+/// Takes out those from `older` on that are copies of one before: an entry that was moved while it was looked for was seen
+/// twice.
+fn drop_copies<C: Cell>(found: &mut Vec<Entry<'_, C>>, older: usize) {
+    if older == 0 || older == found.len() {
+        return;
+    }
+    let mut prints: Vec<_> = found[..older].iter().enumerate().map(|(i, entry)| (entry.print(), i)).collect();
+    prints.sort_unstable();
+    let mut i = older;
+    while i < found.len() {
+        let print = found[i].print();
+        let alike = &prints[prints.partition_point(|&(other, _)| other < print)..];
+        let mut alike = alike.iter().take_while(|&&(other, _)| other == print);
+        if alike.any(|&(_, older)| found[older].is_copy_of(&found[i])) {
+            found.swap_remove(i);
+        } else {
+            i += 1;
         }
     }
 }

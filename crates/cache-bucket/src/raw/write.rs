@@ -2,7 +2,7 @@ use cache_core::Key;
 
 use super::bucket::{Bucket, BucketLock, FIRST, LINE};
 use super::lane::{self, FURTHER};
-use super::overflow::Trimmed;
+use super::overflow::{Purpose, Trimmed};
 use super::probe::{Prepared, Sought};
 use super::state::State;
 use super::table::Table;
@@ -25,6 +25,10 @@ fn thin(granules: usize) -> u32 {
         _ => 20,
     }
 }
+
+/// What is left of an insert or update: to be dropped when the caller is no longer pinned, and no longer owns what the word
+/// stood for, as a user's key may panic in its drop.
+pub(crate) type Unused<K> = Option<Prepared<K>>;
 
 /// What [`Raw::upsert`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +78,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         probe: Probe<'_, K>,
         word: C::Word,
         f: &mut dyn FnMut(&C) -> Option<R>,
-    ) -> (Upsert<R>, Chores) {
+    ) -> (Upsert<R>, Chores, Unused<K>) {
         let form = probe.form();
         let mut table = self.root(guard);
         table.prefetch_both(hash);
@@ -84,7 +88,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let mut backoff = Backoff::default();
         loop {
             let seen = match step(table, hash, probe, f) {
-                Step::Did(result) => return (Upsert::Found(result), chores | table.chores()),
+                Step::Did(result) => return (Upsert::Found(result), chores | table.chores(), prepared),
                 Step::Again => {
                     backoff.wait();
                     continue;
@@ -128,7 +132,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             let now = guard.domain().epoch();
             // What died here a while ago may have had to do with a long chain.
             let mut off = None;
-            if lock.after.link() != 0 && main.bury(now) {
+            if lock.after.link() != 0 {
+                main.bury(now);
                 off = table.overflow.trim(&mut lock, now).map(|trimmed| Off { table, trimmed, now });
             }
             let found = find_room(table, main, probe.granules(), hash, now);
@@ -147,8 +152,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     if dead {
                         chores = chores | Chores::FULL;
                     }
-                    spare = Spare(table.overflow.take(now).map(|link| (table, link)));
-                    if spare.0.is_none() || table.overflow.used() > table.count / 8 + 1 {
+                    spare = Spare(table.overflow.take(now, Purpose::Insert).map(|link| (table, link)));
+                    let crowded = table.overflow.used() > table.count / 8 + 1 && self.is_worth_growing(table);
+                    if spare.0.is_none() || crowded {
                         chores = chores | self.grow(guard, table);
                     }
                     if spare.0.is_none() {
@@ -166,14 +172,17 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             if !std::ptr::eq(holder, main) && main.has_dead() {
                 chores = chores | Chores::CROWDED;
             }
-            let thick = table.count < SMALL && holder.space().used() > thin(probe.granules());
+            let thick = table.count < SMALL && holder.live() > thin(probe.granules());
             drop(lock);
             drop(off);
             self.counters.inserted(guard.thread());
             if thick {
                 chores = chores | self.grow(guard, table);
             }
-            return (Upsert::Inserted, chores);
+            if guard.count_write() {
+                chores = chores | Chores::TIDY;
+            }
+            return (Upsert::Inserted, chores, None);
         }
     }
 }

@@ -9,12 +9,15 @@ use std::fmt;
 use std::mem;
 
 use super::domain::Domain;
-use super::garbage::{KEPT_ROOM, Retired};
-use super::record::Record;
+use super::garbage::Retired;
+use super::record::{Record, const_unless_loom};
 #[cfg(tsan)]
 use crate::primitive::Ordering::SeqCst;
 use crate::primitive::{AtomicBool, Exclusive, Ordering, thread};
 use crate::seeded;
+
+/// A bag that was large keeps room for so many things.
+const KEPT_ROOM: usize = 256;
 
 /// So many are taken out of a bag at once: few enough that their list is no large allocation, which would make some
 /// allocators tidy up all that was freed.
@@ -39,21 +42,13 @@ unsafe impl Send for OwnBag {}
 unsafe impl Sync for OwnBag {}
 
 impl OwnBag {
-    #[cfg(not(loom))]
-    pub(super) const fn new() -> Self {
-        Self {
-            busy: AtomicBool::new(false),
-            claimed: AtomicBool::new(false),
-            bag: Exclusive::new(Bag::new()),
-        }
-    }
-
-    #[cfg(loom)]
-    pub(super) fn new() -> Self {
-        Self {
-            busy: AtomicBool::new(false),
-            claimed: AtomicBool::new(false),
-            bag: Exclusive::new(Bag::new()),
+    const_unless_loom! {
+        pub(super) fn new() -> Self {
+            Self {
+                busy: AtomicBool::new(false),
+                claimed: AtomicBool::new(false),
+                bag: Exclusive::new(Bag::new()),
+            }
         }
     }
 
@@ -135,36 +130,61 @@ impl fmt::Debug for OwnBag {
 
 /// What one thread retired, in order of stamps.
 #[derive(Debug)]
-pub(super) struct Bag(VecDeque<Retired>);
+pub(super) struct Bag {
+    things: VecDeque<Retired>,
+    /// How many, from the front, are out of sight, whatever their stamps say.
+    ready: usize,
+    /// How many, from the front, will be two epochs after `closed_at`.
+    closed: usize,
+    closed_at: u64,
+}
 
 impl Bag {
     const fn new() -> Self {
-        Self(VecDeque::new())
+        Self { things: VecDeque::new(), ready: 0, closed: 0, closed_at: 0 }
     }
 
     /// Puts something in, stamped no earlier than what is there; returns how much there is.
     #[inline]
     pub(super) fn put(&mut self, retired: Retired) -> usize {
-        debug_assert!(self.0.back().is_none_or(|last| last.epoch() <= retired.epoch()));
-        self.0.push_back(retired);
-        self.0.len()
+        debug_assert!(self.things.back().is_none_or(|last| last.epoch() <= retired.epoch()));
+        self.things.push_back(retired);
+        self.things.len()
+    }
+
+    /// Remembers that all there is was retired before its owner held the mutex of those who move the epoch on, when that was
+    /// `epoch` at most. The epoch is now `now`.
+    ///
+    /// A stamp may be late by one, so what has only that waits for three epochs. This cannot be late, and two are enough.
+    pub(super) fn close(&mut self, epoch: u64, now: u64) {
+        let past = if seeded::bug("closed-early") { 1 } else { 2 };
+        if self.closed_at + past <= now {
+            self.ready = self.closed;
+        }
+        (self.closed, self.closed_at) = (self.things.len(), epoch);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.things.is_empty()
     }
 
     /// Takes everything out.
     pub(super) fn empty(&mut self) -> Vec<Retired> {
-        mem::take(&mut self.0).into()
+        mem::replace(self, Bag::new()).things.into()
     }
 
     /// Takes some of what is expired out, so many at most, and into `taken`.
     pub(super) fn take(&mut self, now: u64, most: usize, taken: &mut Vec<Retired>) {
-        let front = |bag: &mut Self| bag.0.pop_front_if(|first| first.expired(now));
         for _ in 0..most {
-            let Some(retired) = front(self) else { break };
+            let ready = self.ready != 0;
+            let Some(retired) = self.things.pop_front_if(|first| ready || first.expired(now)) else { break };
+            self.ready = self.ready.saturating_sub(1);
+            self.closed = self.closed.saturating_sub(1);
             taken.push(retired);
         }
         // What gathered while a reader stayed should not take room for ever.
-        if self.0.len() < self.0.capacity() / 4 {
-            self.0.shrink_to((2 * self.0.len()).max(KEPT_ROOM));
+        if self.things.len() < self.things.capacity() / 4 {
+            self.things.shrink_to((2 * self.things.len()).max(KEPT_ROOM));
         }
     }
 }
@@ -191,7 +211,12 @@ impl Iterator for Expired<'_> {
         if self.taken.is_empty() {
             self.taken.reserve_exact(AT_ONCE);
             // If someone else is at it, that one takes it out.
-            self.domain.with_own(self.record, |bag| bag.take(self.now, AT_ONCE, &mut self.taken));
+            self.domain.with_own(self.record, |bag| {
+                bag.take(self.now, AT_ONCE, &mut self.taken);
+                if bag.is_empty() {
+                    self.record.has_retired.store(false, Ordering::Relaxed);
+                }
+            });
         }
         self.taken.pop()
     }
@@ -218,9 +243,12 @@ mod tests {
 
     #[test]
     fn a_bag_that_was_large_gives_its_room_back() {
-        let mut bag = Bag((0..100_000).map(|_| nothing(0)).collect());
+        let mut bag = Bag::new();
+        for _ in 0..100_000 {
+            bag.put(nothing(0));
+        }
         assert_eq!(take(&mut bag, GRACE), 100_000);
-        assert!(bag.0.capacity() <= KEPT_ROOM, "{}", bag.0.capacity());
+        assert!(bag.things.capacity() <= KEPT_ROOM, "{}", bag.things.capacity());
     }
 
     #[test]
@@ -231,6 +259,22 @@ mod tests {
         }
         let mut expired = |now| take(&mut bag, now);
         assert_eq!([1, 1 + GRACE, 1 + GRACE, 4 + GRACE, 5 + GRACE].map(&mut expired), [0, 2, 0, 2, 1]);
+    }
+
+    #[test]
+    fn what_is_closed_goes_two_epochs_later() {
+        let mut bag = Bag::new();
+        bag.put(nothing(5));
+        bag.close(5, 6);
+        bag.put(nothing(6));
+        // Closed again a moment later, and now the first is ready.
+        bag.close(6, 7);
+        assert_eq!((take(&mut bag, 7), take(&mut bag, 7)), (1, 0));
+        bag.put(nothing(7));
+        bag.close(7, 7);
+        assert_eq!(take(&mut bag, 7), 0);
+        bag.close(9, 9);
+        assert_eq!(take(&mut bag, 9), 2);
     }
 
     #[test]

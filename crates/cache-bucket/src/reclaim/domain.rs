@@ -3,79 +3,86 @@ use std::fmt;
 use std::sync::atomic::compiler_fence;
 
 use super::GRACE;
-use super::bag::{Bag, Expired};
-use super::garbage::{Retired, free_all, take_expired};
-use super::record::{Record, UNPINNED};
+use super::bag::Bag;
+use super::garbage::{Retired, Shared, free_all};
+use super::guard::{Guard, LENT};
+use super::moving::Moving;
+use super::pending::Pending;
+use super::record::{Record, Standing, const_unless_loom};
 use crate::arch;
 #[cfg(not(tsan))]
 use crate::primitive::fence;
-use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Backoff, Mutex, Ordering, lock, thread, try_lock};
+use crate::primitive::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Backoff, Mutex, Ordering, lock};
 use crate::seeded;
-
-/// What a guard remembers instead of an earlier pin when its record is lent.
-pub(super) const LENT: u64 = u64::MAX;
-
-/// How often [`Domain::drive`] looks whether a reader left.
-const PATIENCE: u32 = if cfg!(loom) { 1 } else { 100 };
 
 /// How often [`Domain::settled`] looks at each record: for a microsecond, in which a thread that runs ends its operation.
 const GLANCES: u32 = if cfg!(loom) { 1 } else { 64 };
 
-/// How many retired things a thread gathers before it looks whether any can go.
-const BAG: usize = 256;
+/// After so many pins with a fence, a thread that may do without tries to.
+const FENCED_PINS: u32 = if cfg!(loom) { 1 } else { 64 };
 
 /// Those who reclaim together: every cache of a process, or one model under loom.
 #[repr(align(128))]
 pub(crate) struct Domain {
-    epoch: AtomicU64,
+    /// Twice the epoch, as it is what a pinned record holds but for one bit.
+    clock: AtomicU64,
     /// The newest record.
-    records: AtomicPtr<Record>,
+    pub(super) records: AtomicPtr<Record>,
     count: AtomicUsize,
-    /// Held by whoever tries to move the epoch on.
-    moving: Mutex<()>,
-    /// Held by whoever claims the bags of others.
-    claiming: Mutex<()>,
-    /// What threads that ended left behind, and whole tables, which should not wait for one thread's bag.
-    shared: Mutex<Vec<Retired>>,
-    /// How much lies in `shared`, to look before locking.
-    shared_len: AtomicUsize,
+    /// The system refuses to execute fences on other threads, so that every pin needs one of its own.
+    no_barrier: AtomicBool,
+    pub(super) pending: Pending,
+    /// Apart from what every operation reads.
+    pub(super) rare: Rare,
+}
+
+/// What is locked.
+#[repr(align(128))]
+pub(super) struct Rare {
+    /// Held by whoever moves the epoch on, or claims the bags of others.
+    pub(super) moving: Mutex<Moving>,
+    pub(super) shared: Mutex<Shared>,
     #[cfg(loom)]
     fences: AtomicUsize,
 }
 
 impl Domain {
-    #[cfg(not(loom))]
-    pub(crate) const fn new() -> Self {
-        Self {
-            epoch: AtomicU64::new(1),
-            records: AtomicPtr::new(std::ptr::null_mut()),
-            count: AtomicUsize::new(0),
-            moving: Mutex::new(()),
-            claiming: Mutex::new(()),
-            shared: Mutex::new(Vec::new()),
-            shared_len: AtomicUsize::new(0),
+    const_unless_loom! {
+        /// A domain in which pins need no fence of their own, unless `no_barrier` says that the system cannot execute one
+        /// on other threads.
+        pub(crate) fn new(no_barrier: bool) -> Self {
+            Self {
+                clock: AtomicU64::new(2),
+                records: AtomicPtr::new(std::ptr::null_mut()),
+                count: AtomicUsize::new(0),
+                no_barrier: AtomicBool::new(no_barrier),
+                pending: Pending::new(),
+                rare: Rare {
+                    moving: Mutex::new(Moving::new()),
+                    shared: Mutex::new(Shared::new()),
+                    #[cfg(loom)]
+                    fences: AtomicUsize::new(0),
+                },
+            }
         }
     }
 
-    #[cfg(loom)]
-    pub(crate) fn new() -> Self {
-        Self {
-            epoch: AtomicU64::new(1),
-            records: AtomicPtr::new(std::ptr::null_mut()),
-            count: AtomicUsize::new(0),
-            moving: Mutex::new(()),
-            claiming: Mutex::new(()),
-            shared: Mutex::new(Vec::new()),
-            shared_len: AtomicUsize::new(0),
-            fences: AtomicUsize::new(0),
-        }
+    /// Twice the epoch now, or a moment ago.
+    #[inline(always)]
+    pub(super) fn clock(&self) -> u64 {
+        // Acquire: readers whose unpinning let the epoch move on are done with what they saw.
+        self.clock.load(seeded::ordering(Ordering::Acquire, "epoch-load"))
     }
 
     /// The epoch now, or a moment ago.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn epoch(&self) -> u64 {
-        // Acquire: readers whose unpinning let the epoch move on are done with what they saw.
-        self.epoch.load(seeded::ordering(Ordering::Acquire, "epoch-load"))
+        self.clock() >> 1
+    }
+
+    /// Makes this the epoch. The caller holds the mutex of those who move it.
+    pub(super) fn set_epoch(&self, epoch: u64) {
+        self.clock.store(epoch << 1, seeded::ordering(Ordering::Release, "epoch-store"));
     }
 
     /// Whether what was unlinked in epoch `then` is out of sight.
@@ -83,21 +90,21 @@ impl Domain {
         then + GRACE <= self.epoch()
     }
 
-    /// Whether there seems to be one thread only that ever pinned and did not end.
-    #[cfg(not(loom))]
-    pub(crate) fn has_one_thread(&self) -> bool {
-        self.records().filter(|record| record.taken.load(Ordering::Relaxed)).take(2).count() < 2
+    /// The number of records.
+    pub(super) fn threads(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// A record for a thread that has none: a free one, or a new one.
-    pub(crate) fn join(&self, fenced: bool) -> &Record {
-        for record in self.records() {
-            if record.take() {
-                return record;
-            }
-        }
+    pub(crate) fn join(&self) -> &Record {
+        let record = self.records().find(|record| record.take()).unwrap_or_else(|| self.add_record());
+        self.set_fenced(record, self.has_no_barrier());
+        record
+    }
+
+    fn add_record(&self) -> &Record {
         let id = self.count.fetch_add(1, Ordering::Relaxed);
-        let new = Box::into_raw(Box::new(Record::new(self, id, fenced)));
+        let new = Box::into_raw(Box::new(Record::new(self, id)));
         let mut newest = self.records.load(Ordering::Relaxed);
         loop {
             // SAFETY: `new` came from a box just now. Records are freed with the domain only.
@@ -112,11 +119,28 @@ impl Domain {
         }
     }
 
+    /// Says whether the owner of `record`, which is not pinned, has to execute a fence in each pin, and shows it the epoch.
+    fn set_fenced(&self, record: &Record, fenced: bool) {
+        record.fenced_pins.store(0, Ordering::Relaxed);
+        record.fenced.store(fenced, Ordering::Relaxed);
+        // A mover that takes the record for free, or for fenced, or does not see it, executed its fence before: then what
+        // was unlinked before that is known from here on.
+        #[cfg(not(tsan))]
+        if !seeded::bug("join-fence") {
+            self.fence();
+        }
+        record.show(self.clock());
+    }
+
     /// Gives a record back when its thread ends; what it retired becomes everyone's.
     pub(crate) fn leave(&self, record: &Record) {
         // Its owner is at the bag meanwhile: whoever drives reclamation finds what was in it here or there.
         let mut backoff = Backoff::default();
-        while self.with_own(record, |bag| self.share(bag.empty())).is_none() {
+        let give = |bag: &mut Bag| {
+            record.has_retired.store(false, Ordering::Relaxed);
+            self.share(bag.empty());
+        };
+        while self.with_own(record, give).is_none() {
             backoff.wait();
         }
         record.taken.store(false, seeded::ordering(Ordering::Release, "leave"));
@@ -124,118 +148,121 @@ impl Domain {
 
     /// Pins the epoch for the owner of `record`. Pins nest.
     pub(crate) fn pin<'d>(&'d self, record: &'d Record) -> Guard<'d> {
-        let before = record.pinned.load(Ordering::Relaxed);
-        if before == UNPINNED {
-            self.pin_first(record);
-            // Where nobody executes it on this thread's behalf.
-            #[cfg(not(tsan))]
-            if record.fenced && !seeded::bug("pin-fence") {
+        let nested = record.is_pinned();
+        if nested {
+            record.nested.store(record.nested.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        } else {
+            if record.fenced.load(Ordering::Relaxed) && !self.has_no_barrier() {
+                self.try_without_fences(record);
+            }
+            if !self.enter(record) && !seeded::bug("pin-fence") {
+                #[cfg(not(tsan))]
                 self.fence();
             }
         }
-        Guard { record, before }
+        Guard::new(record, nested)
     }
 
-    /// Pins the epoch for the owner of `record`, which has no pin, and needs no fence.
+    /// Pins the epoch for the owner of `record`, which has no pin; says whether that needs no fence.
     #[inline(always)]
-    pub(super) fn pin_first(&self, record: &Record) {
-        // Acquire, by `epoch`: what was unlinked before the epoch became this is not seen under it.
-        let epoch = self.epoch();
-        // Between this store and the loads that follow there must be a fence, or whoever moves the epoch on makes this
-        // thread execute one. Release: who sees this pin and not the end of the one before must not miss that.
-        #[cfg(not(tsan))]
-        record.pinned.store(epoch, seeded::ordering(Ordering::Release, "pin"));
+    pub(super) fn enter(&self, record: &Record) -> bool {
+        record.pin(self.clock());
+        // Between this store and the loads that follow there is a fence of the owner's, or whoever moves the epoch on makes
+        // this thread execute one.
         #[cfg(not(any(loom, tsan)))]
         compiler_fence(Ordering::SeqCst);
-        // ThreadSanitizer knows no fences.
-        #[cfg(tsan)]
-        record.pinned.swap(epoch, Ordering::SeqCst);
+        // After the store: a mover that sets this executes a barrier next, and then sees the pin, or the pin sees this.
+        !record.fenced.load(Ordering::Relaxed)
+    }
+
+    /// After some pins with a fence, lets the owner of `record`, which is not pinned, do without.
+    fn try_without_fences(&self, record: &Record) {
+        let pins = record.fenced_pins.load(Ordering::Relaxed) + 1;
+        record.fenced_pins.store(pins, Ordering::Relaxed);
+        if pins >= FENCED_PINS {
+            self.set_fenced(record, false);
+        }
     }
 
     /// Pins with a record that goes back to the domain afterwards, for a thread that can keep none.
     pub(crate) fn pin_lent<'d>(&'d self, record: &'d Record) -> Guard<'d> {
         let mut guard = self.pin(record);
-        guard.before = LENT;
+        guard.kind = LENT;
         guard
     }
 
-    /// Moves the epoch on by one, if no thread is pinned at an older one.
-    pub(crate) fn try_move(&self) -> bool {
-        match try_lock(&self.moving) {
-            Some(_moving) => self.move_locked(),
-            None => false,
-        }
+    pub(super) fn has_no_barrier(&self) -> bool {
+        self.no_barrier.load(Ordering::Relaxed)
     }
 
-    /// The same, waiting for others who try, and a little for readers who are about to leave.
-    fn move_on(&self) -> bool {
-        let _moving = lock(&self.moving);
-        (0..PATIENCE).any(|attempt| {
-            if attempt > 0 {
-                thread::yield_now();
-            }
-            self.move_locked()
-        })
-    }
-
-    fn move_locked(&self) -> bool {
-        let epoch = self.epoch.load(Ordering::Relaxed);
-        let all_passed = || {
-            self.records().all(|record| {
-                let pinned = record.pinned_at();
-                pinned == UNPINNED || pinned == epoch || seeded::bug("move-anyway")
-            })
-        };
-        // A barrier costs microseconds. Where someone is in the way already it is spared.
-        if !cfg!(loom) && !all_passed() || !self.barrier() || !all_passed() {
-            return false;
-        }
-        self.epoch.store(epoch + 1, seeded::ordering(Ordering::Release, "epoch-store"));
-        true
+    /// Remembers that the system refuses barriers from now on.
+    pub(crate) fn refuse_barriers(&self) {
+        self.no_barrier.store(true, Ordering::Relaxed);
     }
 
     /// Whether everyone but the owner of `but` who was pinned when this was called was seen unpinned since.
     ///
     /// Waits for them as long as an operation takes, not for one whose thread does not run. The epoch has no part in it:
     /// what was decided before this call is known to every pin that comes after.
-    fn settled(&self, but: &Record) -> bool {
+    ///
+    /// It is `false` if the caller's own thread has another pin further up its stack: the user's code called us from the
+    /// middle of an operation, which must not find its table moved.
+    pub(super) fn settled(&self, but: &Record) -> bool {
+        if but.nested.load(Ordering::Relaxed) != 0 && !seeded::bug("settled-nested") {
+            return false;
+        }
         let unpinned = |record: &Record| {
             (0..GLANCES).any(|glance| {
                 if glance > 0 {
                     std::hint::spin_loop();
                 }
-                record.pinned_at() == UNPINNED
+                record.is_seen_unpinned()
             })
         };
-        self.barrier()
-            && self
-                .records()
-                .filter(|record| !std::ptr::eq(*record, but))
-                .all(|record| unpinned(record) || seeded::bug("settled-anyway"))
+        let others = || self.records().filter(|record| !std::ptr::eq(*record, but));
+        self.fence_everywhere(others)
+            && others().all(|record| unpinned(record) || seeded::bug("settled-anyway"))
     }
 
-    /// A full fence here and, where pins have none, on every thread that runs; `false` if that could not be.
-    fn barrier(&self) -> bool {
-        // All pins are of one kind. While there is no record there is nothing to move on for; and whoever is the first to
-        // pin, unseen as yet, may have no fence of its own.
-        let Some(any) = self.records().next() else { return false };
+    /// A full fence here and on the threads of these records; `false` if that could not be.
+    pub(super) fn fence_everywhere<'d, R: Iterator<Item = &'d Record>>(
+        &'d self,
+        records: impl Fn() -> R,
+    ) -> bool {
         #[cfg(not(tsan))]
         if !seeded::bug("move-fence") {
             self.fence();
         }
-        any.fenced || arch::heavy_barrier()
+        let epoch = self.epoch();
+        let needs_barrier = |record: &Record| {
+            // Whoever is pinned, or has seen this epoch, may still execute no fences.
+            record.standing(epoch) != Standing::Free && !record.executes_fences()
+        };
+        !records().any(needs_barrier) || self.barrier()
+    }
+
+    /// A full fence on every thread of the process that runs; `false` if the system refuses.
+    pub(super) fn barrier(&self) -> bool {
+        if self.has_no_barrier() {
+            return false;
+        }
+        let done = arch::heavy_barrier();
+        if !done {
+            self.refuse_barriers();
+        }
+        done
     }
 
     /// A full fence.
     #[cfg(not(tsan))]
-    fn fence(&self) {
+    pub(super) fn fence(&self) {
         // Loom tries orders of what is done to one place, and a fence is done to none.
         #[cfg(loom)]
-        self.fences.fetch_add(1, Ordering::Relaxed);
+        self.rare.fences.fetch_add(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
 
-    fn records(&self) -> impl Iterator<Item = &Record> {
+    pub(super) fn records(&self) -> impl Iterator<Item = &Record> {
         let mut next = self.records.load(Ordering::Acquire);
         std::iter::from_fn(move || {
             // SAFETY: null, or a record that lives as long as the domain and was found by an acquiring load.
@@ -252,82 +279,42 @@ impl Domain {
             #[cfg(not(any(loom, tsan)))]
             compiler_fence(Ordering::SeqCst);
             #[cfg(not(tsan))]
-            if record.fenced && !seeded::bug("bag-fence") {
+            if record.fenced.load(Ordering::Relaxed) && !seeded::bug("bag-fence") {
                 self.fence();
             }
         };
         record.bag.by_owner(fence, f)
     }
 
-    /// Calls `f` with every thread's bag, but for those whose owners take long.
-    fn for_each_bag(&self, mut f: impl FnMut(&mut Bag)) {
-        let _claiming = lock(&self.claiming);
-        self.records().for_each(|record| record.bag.claim());
-        let fenced = self.barrier();
-        // Whoever joined since has none that is claimed.
-        for record in self.records().filter(|record| record.bag.is_claimed()) {
-            if fenced {
-                // SAFETY: claimed, before the barrier.
-                unsafe { record.bag.by_another(&mut f) };
-            }
-            record.bag.unclaim();
-        }
+    /// Whether there may be something to free.
+    #[inline]
+    pub(crate) fn has_garbage(&self) -> bool {
+        self.pending.is_set()
+    }
+
+    /// Whether there is something that is everyone's to free.
+    #[cfg(not(loom))]
+    pub(super) fn has_shared(&self) -> bool {
+        self.pending.is_set() && !lock(&self.rare.shared).is_empty()
     }
 
     /// Adds to what is everyone's to free.
-    fn share(&self, retired: Vec<Retired>) {
+    pub(super) fn share(&self, retired: Vec<Retired>) {
         if !retired.is_empty() {
-            let mut shared = lock(&self.shared);
-            shared.extend(retired);
-            self.shared_len.store(shared.len(), Ordering::Relaxed);
+            lock(&self.rare.shared).add(retired);
+            self.pending.set();
         }
     }
 
-    fn take_shared(&self, now: u64) -> Vec<Retired> {
-        if self.shared_len.load(Ordering::Relaxed) == 0 {
-            return Vec::new();
-        }
-        let mut shared = lock(&self.shared);
-        let expired = take_expired(&mut shared, now);
-        self.shared_len.store(shared.len(), Ordering::Relaxed);
-        expired
-    }
-
-    /// Moves the epoch on if it can, and frees what the owner of `record` or everyone may free.
-    ///
-    /// Drops values: the caller is not pinned and holds no lock.
-    pub(crate) fn tidy(&self, record: Option<&Record>) {
-        self.try_move();
-        let now = self.epoch();
-        let own = record.into_iter().flat_map(|record| Expired::new(self, record, now));
-        free_all(self.take_shared(now).into_iter().chain(own));
-    }
-
-    /// Frees all that can be freed now, whoever retired it.
-    pub(crate) fn drive(&self) {
-        loop {
-            let mut moved = true;
-            for _ in 0..GRACE {
-                moved &= self.move_on();
-            }
-            let now = self.epoch();
-            let mut expired = Vec::new();
-            self.for_each_bag(|bag| bag.take(now, usize::MAX, &mut expired));
-            // After the bags: a thread that ends meanwhile moves things from its own to here.
-            expired.extend(self.take_shared(now));
-            // What is dropped may retire more.
-            if expired.is_empty() || !moved {
-                return free_all(expired);
-            }
-            free_all(expired);
-        }
+    pub(super) fn take_shared(&self, now: u64) -> Vec<Retired> {
+        if self.pending.is_set() { lock(&self.rare.shared).take(now) } else { Vec::new() }
     }
 }
 
 impl Drop for Domain {
     fn drop(&mut self) {
         let mut next = self.records.load(Ordering::Relaxed);
-        let mut left = std::mem::take(&mut *lock(&self.shared));
+        let mut left = std::mem::replace(&mut *lock(&self.rare.shared), Shared::new()).into_all();
         while !next.is_null() {
             // SAFETY: each record came from a box in `join`, and `&mut self` says that nobody uses it.
             let record = unsafe { Box::from_raw(next) };
@@ -341,110 +328,5 @@ impl Drop for Domain {
 impl fmt::Debug for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Domain").field("epoch", &self.epoch()).finish_non_exhaustive()
-    }
-}
-
-/// A pin: what its thread finds in a table while it has one is not reused.
-#[derive(Debug)]
-pub(crate) struct Guard<'d> {
-    pub(super) record: &'d Record,
-    /// What the record held before: an epoch if this pin lies within another, or [`LENT`].
-    pub(super) before: u64,
-}
-
-impl Guard<'_> {
-    /// Shows that the thread is pinned, as long as this guard is.
-    #[inline(always)]
-    pub(crate) fn pinned(&self) -> Pinned<'_> {
-        Pinned::by(self.record)
-    }
-
-    #[cold]
-    fn give_back(&self) {
-        self.record.unpin();
-        self.pinned().domain().leave(self.record);
-    }
-}
-
-impl Drop for Guard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.before == UNPINNED {
-            self.record.unpin();
-        } else if self.before == LENT {
-            self.give_back();
-        }
-    }
-}
-
-/// That a thread is pinned, in one word that can be copied.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pinned<'g> {
-    record: &'g Record,
-}
-
-impl<'g> Pinned<'g> {
-    /// By the owner of this record, as long as the borrow lasts.
-    #[inline(always)]
-    pub(super) fn by(record: &'g Record) -> Self {
-        Pinned { record }
-    }
-
-    /// Spreads counters over threads.
-    #[inline]
-    pub(crate) fn thread(self) -> usize {
-        self.record.id
-    }
-
-    /// Whether everyone else who is pinned now was seen unpinned since: who pins from now on knows what was decided
-    /// before this call. It is `false` if someone takes his time.
-    ///
-    /// What the caller's own thread does further up under a pin must not depend on it.
-    pub(crate) fn others_settled(self) -> bool {
-        self.domain().settled(self.record)
-    }
-
-    /// The domain that is pinned.
-    #[inline]
-    pub(crate) fn domain(self) -> &'g Domain {
-        // SAFETY: a record's domain outlives it.
-        unsafe { &*self.record.domain }
-    }
-
-    /// Counts an insert or a delete, and says whether it is time to tidy.
-    #[inline]
-    pub(crate) fn tick(self, every: u32) -> bool {
-        let ticks = self.record.ticks.load(Ordering::Relaxed).wrapping_add(1);
-        self.record.ticks.store(ticks, Ordering::Relaxed);
-        ticks.is_multiple_of(every)
-    }
-
-    /// Whether the next [`tick`](Self::tick) will say that it is time.
-    #[inline]
-    pub(crate) fn ticks_at_next(self, every: u32) -> bool {
-        self.record.ticks.load(Ordering::Relaxed).wrapping_add(1).is_multiple_of(every)
-    }
-
-    /// Keeps what was unlinked under this pin until it can be dropped; says whether it is time to tidy.
-    pub(crate) fn retire(self, mut retired: Retired) -> bool {
-        retired.stamp(self.domain().epoch());
-        let domain = self.domain();
-        let mut retired = Some(retired);
-        // With the bug, at once, so that the race is not a matter of luck.
-        let every = if seeded::bug("no-grace") { 1 } else { BAG };
-        let put =
-            |bag: &mut Bag| retired.take().is_some_and(|retired| bag.put(retired).is_multiple_of(every));
-        let full = domain.with_own(self.record, put);
-        if let Some(retired) = retired {
-            // Whoever is at the bag is about to be done, but may be preempted.
-            domain.share(vec![retired]);
-        }
-        full.unwrap_or(false)
-    }
-
-    /// The same for what is large: any thread may drop it.
-    pub(crate) fn retire_shared(self, mut retired: Retired) {
-        retired.stamp(self.domain().epoch());
-        self.domain().share(vec![retired]);
     }
 }

@@ -1,25 +1,28 @@
 //! The one domain of a process, and each thread's record in it.
 
 use std::cell::Cell;
+use std::panic::catch_unwind;
 use std::sync::OnceLock;
 
 use cache_core::runs_loader;
 
-use super::domain::{Domain, Guard, Pinned};
-use super::record::{Record, UNPINNED};
+use super::GRACE;
+use super::domain::Domain;
+use super::garbage::drop_payload;
+use super::guard::{Guard, Pinned};
+use super::moving::{Advance, Effort};
+use super::record::Record;
 use crate::arch;
-use crate::primitive::Ordering;
 
-static DOMAIN: Domain = Domain::new();
+static DOMAIN: Domain = Domain::new(false);
 /// What a thread's record is before its first pin, and after its end.
 static NOBODY: Record = Record::nobody();
 
 thread_local! {
-    /// This thread's record if its pins need no fence, else [`NOBODY`]. Without a destructor, so that reading it is
-    /// one load.
+    /// This thread's record, or [`NOBODY`]. Without a destructor, so that reading it is one load.
     static RECORD: Cell<&'static Record> = const { Cell::new(&NOBODY) };
     /// Whether this thread is freeing things.
-    static TIDYING: Cell<bool> = const { Cell::new(false) };
+    static FREEING: Cell<bool> = const { Cell::new(false) };
     /// This thread's record, which is given back at the end of the thread.
     static OWN: Own = const { Own(Cell::new(None)) };
 }
@@ -30,14 +33,21 @@ impl Drop for Own {
     fn drop(&mut self) {
         RECORD.set(&NOBODY);
         if let Some(record) = self.0.take() {
+            // What it kept from being freed is its business, too.
+            let asked = record.is_asked();
+            record.answer();
             DOMAIN.leave(record);
+            if asked || DOMAIN.has_shared() {
+                let free_shared = || {
+                    DOMAIN.free_shared(None);
+                };
+                // A panic that leaves this would end the process. Its message has been printed.
+                if let Err(panic) = catch_unwind(|| free(free_shared)) {
+                    drop_payload(panic);
+                }
+            }
         }
     }
-}
-
-/// The domain of this process.
-pub(crate) fn domain() -> &'static Domain {
-    &DOMAIN
 }
 
 /// Pins the epoch for this thread.
@@ -45,7 +55,10 @@ pub(crate) fn pin() -> Guard<'static> {
     match OWN.try_with(|own| own.0.get().unwrap_or_else(|| join(own))) {
         Ok(record) => DOMAIN.pin(record),
         // The thread is ending and its record given back.
-        Err(_) => DOMAIN.pin_lent(DOMAIN.join(fenced())),
+        Err(_) => {
+            decide();
+            DOMAIN.pin_lent(DOMAIN.join())
+        }
     }
 }
 
@@ -54,10 +67,13 @@ pub(crate) fn pin() -> Guard<'static> {
 #[inline(always)]
 pub(crate) fn quick_pin() -> Option<QuickGuard> {
     let record = RECORD.get();
-    if record.pinned.load(Ordering::Relaxed) != UNPINNED {
+    if record.is_pinned() {
         return None;
     }
-    DOMAIN.pin_first(record);
+    if !DOMAIN.enter(record) {
+        record.unpin();
+        return None;
+    }
     Some(QuickGuard { record })
 }
 
@@ -109,50 +125,112 @@ impl Drop for QuickGuard {
     }
 }
 
-/// Moves the epoch on if it can, and frees what this thread or everyone may free. Drops values: the caller is
-/// not pinned and holds no lock.
+/// Sees to garbage, where a write was counted that made this due. Drops values: the caller is not pinned and holds no
+/// lock.
 ///
-/// Frees nothing within the drop of something it frees, however deep, nor within a loader: what is dropped now was
-/// removed at another time, and whatever the caller is in the middle of is no business of its.
+/// Frees nothing within the drop of something it frees, however deep: that is freed once the outermost drop is done.
 #[cold]
 #[inline(never)]
 pub(crate) fn tidy() {
-    struct Tidying;
+    let own = own();
+    if let Some(own) = own {
+        own.reset_due(arch::nanoseconds(), DOMAIN.threads());
+        // Of removals that leave nothing behind but room, some are enough.
+        if !DOMAIN.has_garbage() && own.visits() % ROOM_EVERY != 0 {
+            return;
+        }
+    }
+    if !free(|| DOMAIN.tidy(own)) {
+        DOMAIN.try_move(own, Effort::Usual);
+    }
+}
 
-    impl Drop for Tidying {
+/// Where nothing waits to be freed, the epoch is moved on for the room of removed entries only, at each of so many visits.
+const ROOM_EVERY: u32 = 4;
+
+/// Frees all that can be freed now, whoever retired it. Drops values, as [`tidy`] does.
+pub(crate) fn drive() {
+    free(|| DOMAIN.drive(own()));
+}
+
+/// Frees what a cache that was dropped has left behind, in whoever's bag. Drops values, as [`tidy`] does.
+pub(crate) fn sweep() {
+    if DOMAIN.has_garbage() {
+        drive();
+    }
+}
+
+/// Frees what could not be freed because this thread was pinned for long, if someone asked for that. Drops values, as
+/// [`tidy`] does.
+#[inline(always)]
+pub(crate) fn after_long_pin() {
+    if RECORD.get().is_asked() {
+        answer();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn answer() {
+    let record = RECORD.get();
+    // Asked again at the end of the outermost pin.
+    if !record.is_pinned() {
+        record.answer();
+        drive();
+    }
+}
+
+/// Moves the epoch on by as much as makes the room of removed entries usable again, if others let it at once.
+#[cold]
+pub(crate) fn make_room() {
+    let own = own();
+    let _ = (0..GRACE).all(|_| matches!(DOMAIN.try_move(own, Effort::Light), Advance::Moved));
+}
+
+/// Tries to move the epoch on by one.
+pub(crate) fn try_move() -> bool {
+    matches!(DOMAIN.try_move(own(), Effort::Usual), Advance::Moved)
+}
+
+/// Calls `work`, which frees things; says whether it did, as it does not within itself.
+fn free(work: impl FnOnce()) -> bool {
+    struct Freeing;
+
+    impl Drop for Freeing {
         fn drop(&mut self) {
-            TIDYING.set(false);
+            FREEING.set(false);
         }
     }
 
-    if runs_loader() || TIDYING.replace(true) {
-        DOMAIN.try_move();
-        return;
+    if runs_loader() || FREEING.replace(true) {
+        return false;
     }
-    let _tidying = Tidying;
-    DOMAIN.tidy(OWN.try_with(|own| own.0.get()).unwrap_or(None));
+    let _freeing = Freeing;
+    work();
+    true
+}
+
+fn own() -> Option<&'static Record> {
+    OWN.try_with(|own| own.0.get()).unwrap_or(None)
 }
 
 fn join(own: &Own) -> &'static Record {
-    let fenced = fenced();
-    let record = DOMAIN.join(fenced);
+    decide();
+    let record = DOMAIN.join();
     own.0.set(Some(record));
-    if !fenced {
-        RECORD.set(record);
-    }
+    RECORD.set(record);
     record
 }
 
-/// Decides how pins are done in this process, if that was not decided yet.
+/// Asks the system whether it executes fences on other threads, if that was not done yet.
 ///
 /// Where a process has threads already, the system takes some milliseconds to answer. So it is asked when a cache is made,
 /// and not by the first operation on one.
 pub(crate) fn decide() {
-    fenced();
-}
-
-/// Whether pins need a fence. Decided once, before the first pin, so that all pins are of one kind.
-fn fenced() -> bool {
-    static FENCED: OnceLock<bool> = OnceLock::new();
-    *FENCED.get_or_init(|| !arch::register_heavy_barrier())
+    static DECIDED: OnceLock<()> = OnceLock::new();
+    DECIDED.get_or_init(|| {
+        if !arch::register_heavy_barrier() {
+            DOMAIN.refuse_barriers();
+        }
+    });
 }

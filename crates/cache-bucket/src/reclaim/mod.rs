@@ -10,19 +10,27 @@
 
 mod bag;
 mod domain;
+mod freeing;
 mod garbage;
+mod guard;
 #[cfg(not(loom))]
 mod local;
 #[cfg(all(loom, test))]
 mod models;
+mod moving;
+mod pending;
 mod record;
 
 #[cfg(loom)]
 pub(crate) use domain::Domain;
-pub(crate) use domain::Pinned;
 pub(crate) use garbage::{Retired, free_all};
+pub(crate) use guard::Pinned;
 #[cfg(not(loom))]
-pub(crate) use local::{QuickGuard, decide, domain, pin, pin_either, quick_pin, tidy};
+pub(crate) use local::{
+    QuickGuard, after_long_pin, decide, drive, make_room, pin, pin_either, quick_pin, sweep, tidy, try_move,
+};
+#[cfg(loom)]
+pub(crate) use moving::{Advance, Effort};
 #[cfg(loom)]
 pub(crate) use record::Record;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 
 use loom::thread;
 
-use super::{Domain, Record, Retired};
+use super::{Domain, Effort, Record, Retired};
 use crate::models::{Tracked, check};
 use crate::primitive::{AtomicPtr, Ordering};
 
@@ -18,17 +18,28 @@ struct Slot {
 }
 
 impl Slot {
+    /// With pins that have fences of their own, as where there is no `membarrier`: that this is the same is argued in
+    /// `docs/bucket-proofs.md`.
     fn new() -> Arc<Self> {
-        let dropped = Arc::new(AtomicUsize::new(0));
-        let object = Box::into_raw(Box::new(Tracked::new(7, &dropped)));
-        Arc::new(Self { object: AtomicPtr::new(object), domain: Domain::new(), dropped })
+        Self::of(Domain::new(true))
     }
 
-    /// A record for a thread of the model. Its pins have fences of their own, as where there is no `membarrier`: that
-    /// this is the same is argued in `docs/bucket-proofs.md`.
+    /// With pins that have no fences. The epoch moves when all are seen to have pinned it. A barrier, which is not to be had
+    /// here, is refused.
+    fn light() -> Arc<Self> {
+        Self::of(Domain::new(false))
+    }
+
+    fn of(domain: Domain) -> Arc<Self> {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let object = Box::into_raw(Box::new(Tracked::new(7, &dropped)));
+        Arc::new(Self { object: AtomicPtr::new(object), domain, dropped })
+    }
+
+    /// A record for a thread of the model.
     fn join(&self) -> &'static Record {
         // SAFETY: it lives as long as the domain. Every thread of a model has a reference to that while it runs.
-        unsafe { &*ptr::from_ref(self.domain.join(true)) }
+        unsafe { &*ptr::from_ref(self.domain.join()) }
     }
 
     /// Looks at the object, if it is there.
@@ -56,14 +67,19 @@ impl Slot {
     /// Moves the epoch on so many times, if it can, and frees what it may.
     fn move_on(&self, times: usize) {
         for _ in 1..times {
-            self.domain.try_move();
+            self.domain.try_move(None, Effort::Full);
         }
         self.domain.tidy(None);
     }
 
+    /// Ends these threads, so that nobody has to pin for the epoch to move on.
+    fn leave(&self, records: &[&Record]) {
+        records.iter().for_each(|record| self.domain.leave(record));
+    }
+
     /// Frees everything, now that nobody is pinned: no less than what there was, and no more.
     fn end(&self) {
-        self.domain.drive();
+        self.domain.drive(None);
         assert_eq!(self.dropped.load(std::sync::atomic::Ordering::Relaxed), 1);
     }
 }
@@ -222,7 +238,7 @@ fn thread_exit_leaves_nothing_behind() {
                 }
             }),
         ];
-        slot.domain.drive();
+        slot.domain.drive(None);
         join_all(threads);
         slot.end();
     });
@@ -243,8 +259,143 @@ fn bag_claimed() {
                 slot.domain.tidy(Some(remover));
             }
         });
-        slot.domain.drive();
+        slot.domain.drive(None);
         owner.join().expect("it did not panic");
+        slot.end();
+    });
+}
+
+/// Pins without fences, one after the other: the epoch moves on only when both were seen to have pinned it.
+#[test]
+fn light_pins() {
+    check(2, || {
+        let slot = Slot::light();
+        let (reader, remover) = (slot.join(), slot.join());
+        let other = thread::spawn({
+            let slot = slot.clone();
+            move || {
+                slot.read(reader);
+                slot.read(reader);
+                slot.read(reader);
+            }
+        });
+        let guard = slot.domain.pin(remover);
+        guard.pinned().retire_shared(slot.unlink());
+        drop(guard);
+        for _ in 0..3 {
+            slot.domain.try_move(Some(remover), Effort::Light);
+        }
+        slot.domain.tidy(Some(remover));
+        other.join().expect("it did not panic");
+        slot.leave(&[reader, remover]);
+        slot.end();
+    });
+}
+
+/// The system refuses a barrier, after pins without fences: they get fences, and are waited for until they have.
+#[test]
+fn barrier_refused() {
+    check(1, || {
+        let slot = Slot::light();
+        let (reader, remover) = (slot.join(), slot.join());
+        let other = thread::spawn({
+            let slot = slot.clone();
+            move || {
+                slot.read(reader);
+                slot.read(reader);
+            }
+        });
+        let guard = slot.domain.pin(remover);
+        guard.pinned().retire_shared(slot.unlink());
+        drop(guard);
+        for _ in 0..4 {
+            slot.domain.try_move(Some(remover), Effort::Full);
+        }
+        slot.domain.tidy(Some(remover));
+        other.join().expect("it did not panic");
+        slot.leave(&[reader, remover]);
+        slot.end();
+    });
+}
+
+/// A thread whose pins have fences does without from one pin on, while the epoch moves past it.
+#[test]
+fn fences_are_left_out_again() {
+    check(2, || {
+        let slot = Slot::light();
+        let (reader, remover) = (slot.join(), slot.join());
+        // As a barrier would have left it.
+        reader.fenced.store(true, Ordering::Relaxed);
+        let other = thread::spawn({
+            let slot = slot.clone();
+            move || slot.read(reader)
+        });
+        let guard = slot.domain.pin(remover);
+        guard.pinned().retire_shared(slot.unlink());
+        drop(guard);
+        for _ in 0..3 {
+            slot.domain.try_move(Some(remover), Effort::Light);
+        }
+        slot.domain.tidy(Some(remover));
+        other.join().expect("it did not panic");
+        slot.leave(&[reader, remover]);
+        slot.end();
+    });
+}
+
+/// What its owner retired before it tried to move the epoch on goes after two moves.
+#[test]
+fn bag_closed() {
+    check(2, || {
+        let slot = Slot::new();
+        let (reader, remover) = (slot.join(), slot.join());
+        let threads = [
+            thread::spawn({
+                let slot = slot.clone();
+                move || slot.read(reader)
+            }),
+            thread::spawn({
+                let slot = slot.clone();
+                move || {
+                    slot.domain.try_move(None, Effort::Full);
+                }
+            }),
+        ];
+        let guard = slot.domain.pin(remover);
+        guard.pinned().retire(slot.unlink());
+        drop(guard);
+        for _ in 0..3 {
+            slot.domain.tidy(Some(remover));
+        }
+        join_all(threads);
+        slot.end();
+    });
+}
+
+/// A thread takes a record that nobody has, and pins without a fence, while the epoch moves past it.
+#[test]
+fn record_taken() {
+    check(2, || {
+        let slot = Slot::light();
+        let (old, remover) = (slot.join(), slot.join());
+        slot.domain.leave(old);
+        let other = thread::spawn({
+            let slot = slot.clone();
+            move || {
+                let record = slot.join();
+                slot.read(record);
+                slot.domain.leave(record);
+            }
+        });
+        let guard = slot.domain.pin(remover);
+        guard.pinned().retire_shared(slot.unlink());
+        drop(guard);
+        for _ in 0..3 {
+            slot.domain.try_move(Some(remover), Effort::Light);
+        }
+        slot.domain.tidy(Some(remover));
+        other.join().expect("it did not panic");
+        slot.leave(&[remover]);
         slot.end();
     });
 }

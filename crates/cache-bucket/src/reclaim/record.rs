@@ -11,78 +11,200 @@ use crate::seeded;
 #[repr(align(128))]
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// The epoch that the owner pins; [`UNPINNED`] between operations. Written by the owner only.
-    pub(super) pinned: AtomicU64,
-    /// Whether a pin needs a fence of its own.
-    pub(super) fenced: bool,
+    /// Twice the epoch that the owner pinned last, and [`PINNED`] as long as it is pinned. Written by the owner only.
+    state: AtomicU64,
+    /// Whether the owner's pins have a full fence. Set by a mover, which then needs no barrier for this thread any
+    /// more; cleared by the owner, after some fenced pins.
+    pub(super) fenced: AtomicBool,
+    /// Whether the owner has something in its bag. Written by whoever is at the bag.
+    pub(super) has_retired: AtomicBool,
+    /// Whether the owner is asked to free what it kept from being freed, once it is no longer pinned.
+    asked: AtomicBool,
+    pub(super) taken: AtomicBool,
+    /// How many pins lie within the outermost one. Written by the owner only, as are the four that follow.
+    pub(super) nested: AtomicU32,
+    /// Inserts, removals and replacements since the last attempt to move the epoch on.
+    writes: AtomicU32,
+    /// How many of them are due for the next attempt.
+    due: AtomicU32,
+    /// Counts the attempts that were due.
+    visits: AtomicU32,
+    /// Pins with a fence since the owner has to have them.
+    pub(super) fenced_pins: AtomicU32,
+    /// When the last attempt was, in nanoseconds. Written by the owner only.
+    attempted: AtomicU64,
+    /// The owner is known to execute fences once it has pinned a later epoch than this; [`UNKNOWN`] while a barrier is
+    /// awaited. Under the domain's mutex.
+    pub(super) fenced_after: AtomicU64,
     /// What it is a record of.
     pub(super) domain: *const Domain,
     /// Spreads counters over threads; from 0, and reused with the record.
     pub(super) id: usize,
-    /// Counts inserts and deletes, to tidy up now and then. Written by the owner only.
-    pub(super) ticks: AtomicU32,
-    pub(super) taken: AtomicBool,
     /// The record that was newest when this one came; set before it can be found.
     pub(super) next: AtomicPtr<Record>,
     /// What the owner retired.
     pub(super) bag: OwnBag,
 }
 
-/// No epoch is 0.
-pub(super) const UNPINNED: u64 = 0;
+/// In a state, that the owner is pinned.
+pub(super) const PINNED: u64 = 1;
+/// Larger than every epoch.
+pub(super) const UNKNOWN: u64 = u64::MAX;
+
+/// The most writes from one attempt to move the epoch on to the next.
+const MOST_WRITES: u32 = if cfg!(loom) { 1 } else { 64 };
+/// An attempt is wanted about so often, in nanoseconds: it takes a few hundred at worst, where other threads have to
+/// hand over their records.
+const INTERVAL: u64 = 6_400;
+
+/// How a record stands towards a move of the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Its owner has pinned this very epoch, and may be pinned.
+    Passed,
+    /// Its owner is pinned at an older one.
+    Behind,
+    /// It has no owner.
+    Free,
+    /// Its owner is not pinned, and its next pin has a fence.
+    Fenced,
+    /// Its owner is not pinned, or its pin is not seen yet.
+    Light,
+}
 
 // SAFETY: the domain is shared, and outlives its records.
 unsafe impl Send for Record {}
 // SAFETY: as above.
 unsafe impl Sync for Record {}
 
+/// A constant function, but for loom, whose atomics have none.
+macro_rules! const_unless_loom {
+    ($(#[$doc:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty $body:block) => {
+        $(#[$doc])*
+        #[cfg(not(loom))]
+        $visibility const fn $name($($argument: $type),*) -> $result $body
+
+        $(#[$doc])*
+        #[cfg(loom)]
+        $visibility fn $name($($argument: $type),*) -> $result $body
+    };
+}
+pub(super) use const_unless_loom;
+
 impl Record {
-    /// A record of no thread, always pinned, so that whoever pins it sees that it is not its own.
-    #[cfg(not(loom))]
-    pub(super) const fn nobody() -> Self {
-        Self {
-            pinned: AtomicU64::new(u64::MAX),
-            fenced: false,
-            domain: ptr::null(),
-            id: 0,
-            ticks: AtomicU32::new(0),
-            taken: AtomicBool::new(true),
-            next: AtomicPtr::new(ptr::null_mut()),
-            bag: OwnBag::new(),
+    const_unless_loom! {
+        fn with(domain: *const Domain, id: usize, state: u64) -> Self {
+            Self {
+                state: AtomicU64::new(state),
+                fenced: AtomicBool::new(false),
+                has_retired: AtomicBool::new(false),
+                asked: AtomicBool::new(false),
+                taken: AtomicBool::new(true),
+                nested: AtomicU32::new(0),
+                writes: AtomicU32::new(0),
+                due: AtomicU32::new(1),
+                visits: AtomicU32::new(0),
+                fenced_pins: AtomicU32::new(0),
+                attempted: AtomicU64::new(0),
+                fenced_after: AtomicU64::new(0),
+                domain,
+                id,
+                next: AtomicPtr::new(ptr::null_mut()),
+                bag: OwnBag::new(),
+            }
         }
     }
 
-    pub(super) fn new(domain: &Domain, id: usize, fenced: bool) -> Self {
-        Self {
-            pinned: AtomicU64::new(UNPINNED),
-            fenced,
-            domain,
-            id,
-            ticks: AtomicU32::new(0),
-            taken: AtomicBool::new(true),
-            next: AtomicPtr::new(ptr::null_mut()),
-            bag: OwnBag::new(),
-        }
+    /// A record of no thread, always pinned, so that whoever pins it sees that it is not its own.
+    #[cfg(not(loom))]
+    pub(super) const fn nobody() -> Self {
+        Self::with(ptr::null(), 0, u64::MAX)
+    }
+
+    pub(super) fn new(domain: &Domain, id: usize) -> Self {
+        Self::with(domain, id, 0)
+    }
+
+    /// Whether the owner is pinned. For the owner.
+    #[inline(always)]
+    pub(super) fn is_pinned(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & PINNED != 0
+    }
+
+    /// Pins twice this epoch, `clock`. For the owner.
+    #[inline(always)]
+    pub(super) fn pin(&self, clock: u64) {
+        // Release: whoever sees this pin and not the end of the one before must not miss that.
+        #[cfg(not(tsan))]
+        self.state.store(clock | PINNED, seeded::ordering(Ordering::Release, "pin"));
+        // ThreadSanitizer knows no fences.
+        #[cfg(tsan)]
+        self.state.swap(clock | PINNED, Ordering::SeqCst);
     }
 
     /// Ends the owner's outermost pin.
     #[inline(always)]
     pub(super) fn unpin(&self) {
+        let unpinned = self.state.load(Ordering::Relaxed) & !PINNED;
         // Release: what was done under the pin comes before whoever sees it gone.
         #[cfg(not(tsan))]
-        self.pinned.store(UNPINNED, seeded::ordering(Ordering::Release, "unpin"));
+        self.state.store(unpinned, seeded::ordering(Ordering::Release, "unpin"));
         // ThreadSanitizer is given what it can follow.
         #[cfg(tsan)]
-        self.pinned.swap(UNPINNED, Ordering::SeqCst);
+        self.state.swap(unpinned, Ordering::SeqCst);
     }
 
-    /// What it pins, as someone else sees it.
-    pub(super) fn pinned_at(&self) -> u64 {
+    /// Shows that the owner, which is not pinned, has seen twice this epoch, `clock`.
+    pub(super) fn show(&self, clock: u64) {
+        #[cfg(not(tsan))]
+        self.state.store(clock, Ordering::Release);
+        #[cfg(tsan)]
+        self.state.swap(clock, Ordering::SeqCst);
+    }
+
+    fn state(&self) -> u64 {
         // Acquire: pairs with the release of unpinning. ThreadSanitizer pairs it with the pin's swap.
         #[cfg(not(tsan))]
-        return self.pinned.load(seeded::ordering(Ordering::Acquire, "scan"));
+        return self.state.load(seeded::ordering(Ordering::Acquire, "scan"));
         #[cfg(tsan)]
-        return self.pinned.fetch_add(0, Ordering::SeqCst);
+        return self.state.fetch_add(0, Ordering::SeqCst);
+    }
+
+    /// Whether the owner is not pinned, as someone else sees it.
+    pub(super) fn is_seen_unpinned(&self) -> bool {
+        self.state() & PINNED == 0
+    }
+
+    /// How it stands towards a move from `epoch` to the next, for a mover that executed a fence before.
+    pub(super) fn standing(&self, epoch: u64) -> Standing {
+        let state = self.state();
+        if state >> 1 == epoch {
+            Standing::Passed
+        } else if state & PINNED != 0 {
+            Standing::Behind
+        } else if !self.taken.load(Ordering::Acquire) {
+            // Acquire: the pins of the last owner have ended.
+            Standing::Free
+        } else if self.fenced.load(Ordering::Relaxed) && self.is_known_to_fence(state >> 1) {
+            Standing::Fenced
+        } else {
+            Standing::Light
+        }
+    }
+
+    /// Whether each pin of its owner has a fence: those to come, and the one that may have begun.
+    pub(super) fn executes_fences(&self) -> bool {
+        self.fenced.load(Ordering::Relaxed) && self.is_known_to_fence(self.state() >> 1)
+    }
+
+    /// Whether its owner is not pinned, and has not pinned this epoch.
+    pub(super) fn is_idle(&self, epoch: u64) -> bool {
+        let state = self.state();
+        state >> 1 != epoch && state & PINNED == 0
+    }
+
+    fn is_known_to_fence(&self, pinned: u64) -> bool {
+        pinned > self.fenced_after.load(Ordering::Relaxed) || seeded::bug("fenced-early")
     }
 
     /// Makes it the caller's, if it is nobody's.
@@ -93,5 +215,54 @@ impl Record {
                 .taken
                 .compare_exchange(false, true, seeded::ordering(Ordering::Acquire, "take"), Ordering::Relaxed)
                 .is_ok()
+    }
+
+    /// Asks the owner to free what it can when it is no longer pinned.
+    pub(super) fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the owner was asked. For the owner.
+    #[inline(always)]
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn answer(&self) {
+        self.asked.store(false, Ordering::Relaxed);
+    }
+
+    /// Counts a write; says whether it is time for an attempt to move the epoch on. For the owner.
+    #[inline(always)]
+    pub(super) fn count_write(&self) -> bool {
+        let writes = self.writes.load(Ordering::Relaxed).wrapping_add(1);
+        self.writes.store(writes, Ordering::Relaxed);
+        writes >= self.due.load(Ordering::Relaxed)
+    }
+
+    /// Whether [`count_write`](Self::count_write) will say so the next time. For the owner.
+    #[inline(always)]
+    pub(super) fn is_due_at_next(&self) -> bool {
+        self.writes.load(Ordering::Relaxed).wrapping_add(1) >= self.due.load(Ordering::Relaxed)
+    }
+
+    /// Begins to count anew: an attempt is made now. For the owner.
+    pub(super) fn reset_due(&self, now: u64, threads: usize) {
+        let since = now.saturating_sub(self.attempted.load(Ordering::Relaxed)).max(1);
+        self.attempted.store(now, Ordering::Relaxed);
+        let writes = self.writes.load(Ordering::Relaxed);
+        self.writes.store(0, Ordering::Relaxed);
+        self.visits.store(self.visits.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        let at_this_rate = u64::from(writes) * INTERVAL / since;
+        // Not more than twice as many as before: a pause says nothing of what comes after it.
+        let most = self.due.load(Ordering::Relaxed).saturating_mul(2);
+        // An attempt looks at every record.
+        let most = most.min(MOST_WRITES.max((threads / 2) as u32));
+        self.due.store(at_this_rate.clamp(1, most.into()) as u32, Ordering::Relaxed);
+    }
+
+    /// How many attempts were due. For the owner.
+    pub(super) fn visits(&self) -> u32 {
+        self.visits.load(Ordering::Relaxed)
     }
 }

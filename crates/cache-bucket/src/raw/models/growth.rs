@@ -52,6 +52,34 @@ fn get_growth() {
     });
 }
 
+/// A growth from within an operation of the same thread, as a key's `Eq` may set off, moves nothing under its feet.
+#[test]
+fn growth_within_an_operation() {
+    check(1, || {
+        let key = first_bucket();
+        let world = World::moving(2);
+        let main = world.thread();
+        main.set(key, 5);
+        race(
+            main,
+            [
+                Box::new(move |t| {
+                    t.get(key);
+                }),
+                Box::new(move |t| {
+                    t.with_found(key, |cell| {
+                        t.resize(4);
+                        t.move_all();
+                        t.set(key, 6);
+                        t.add_to(key, cell, 1);
+                    });
+                    t.get(key);
+                }),
+            ],
+        );
+    });
+}
+
 /// No add is lost while its entry is moved.
 #[test]
 fn add_growth() {

@@ -11,7 +11,7 @@ use super::history::{Op, explained};
 use crate::primitive::{AtomicI64, Ordering};
 use crate::raw::table::Table;
 use crate::raw::{Assist, Cell, Inline, Near, Probe, Raw, Removed, Upsert};
-use crate::reclaim::{Domain, Pinned, Record};
+use crate::reclaim::{Domain, Effort, Pinned, Record};
 
 /// A hasher that leaves numbers as they are; the table spreads their bits.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,6 @@ pub(super) struct World<C: Cell> {
     // In this order: what the table holds is freed before the domain goes.
     pub(super) raw: Raw<u64, C>,
     domain: Box<Domain>,
-    fenced: bool,
     /// What was done before the threads began.
     before: Mutex<Vec<Op>>,
 }
@@ -87,13 +86,13 @@ impl<C: Cell> World<C> {
     }
 
     fn of(raw: Raw<u64, C>, fenced: bool) -> Arc<Self> {
-        Arc::new(Self { raw, domain: Box::new(Domain::new()), fenced, before: Mutex::default() })
+        Arc::new(Self { raw, domain: Box::new(Domain::new(fenced)), before: Mutex::default() })
     }
 
     /// A thread of its own; call it before the threads are spawned, so that joining is not part of the model.
     pub(super) fn thread(self: &Arc<Self>) -> Thread<C> {
         // SAFETY: a record lives as long as its domain, and the thread has a reference to that.
-        let record = unsafe { &*ptr::from_ref(self.domain.join(self.fenced)) };
+        let record = unsafe { &*ptr::from_ref(self.domain.join()) };
         Thread { world: self.clone(), record, log: RefCell::default() }
     }
 
@@ -159,7 +158,7 @@ impl<C: Cell> Thread<C> {
     /// Moves the epoch on so many times, if it can.
     pub(super) fn move_on(&self, times: usize) {
         for _ in 0..times {
-            self.world.domain.try_move();
+            self.world.domain.try_move(Some(self.record), Effort::Usual);
         }
     }
 
@@ -214,6 +213,12 @@ impl Thread<AtomicI64> {
             Near::Found(cell) => f(cell),
             Near::Nothing | Near::Unclear => panic!("the key is not where it should be"),
         });
+    }
+
+    /// Adds to a value that was found before.
+    pub(super) fn add_to(&self, key: u64, cell: &AtomicI64, delta: i64) {
+        let sum = cell.fetch_add(delta, Ordering::AcqRel) + delta;
+        self.log(Op::Add(key, delta, sum));
     }
 
     /// As the cache does it: where the key should be, or else with every way there is.

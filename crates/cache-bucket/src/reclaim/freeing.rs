@@ -1,0 +1,55 @@
+//! Freeing what nobody can see any more.
+
+use super::bag::Expired;
+use super::domain::Domain;
+use super::garbage::free_all;
+use super::moving::{Advance, Effort};
+use super::record::Record;
+use crate::primitive::Ordering;
+
+/// What is dropped may retire more: so often at most that is freed in turn, where all is to be that can be.
+const ROUNDS: usize = 64;
+
+impl Domain {
+    /// Moves the epoch on if it can, and frees what the owner of `own` or everyone may free.
+    ///
+    /// Drops values: the caller is not pinned and holds no lock.
+    pub(crate) fn tidy(&self, own: Option<&Record>) {
+        let advance = self.try_move(own, Effort::Usual);
+        let now = self.epoch();
+        if let Some(own) = own {
+            // No less than what the epoch was when we had the mutex, unless someone else had it.
+            let held = match advance {
+                Advance::Moved => Some(now - 1),
+                Advance::Lagging | Advance::Behind(_) => Some(now),
+                Advance::Busy => None,
+            };
+            if let Some(held) = held {
+                self.with_own(own, |bag| bag.close(held, now));
+            }
+        }
+        let expired = own.into_iter().flat_map(|own| Expired::new(self, own, now));
+        free_all(self.take_shared(now).into_iter().chain(expired));
+    }
+
+    /// Frees all that was retired before and can be freed now, by whomever; and what is retired by what is dropped then.
+    pub(crate) fn drive(&self, own: Option<&Record>) {
+        for _ in 0..ROUNDS {
+            self.empty_bags();
+            let any = self.free_shared(own);
+            // Others may retire things all the time, which is no reason to go on.
+            if !any || own.is_some_and(|own| !own.has_retired.load(Ordering::Relaxed)) {
+                break;
+            }
+        }
+    }
+
+    /// Frees what no thread has in its bag, as far as that can be now; says whether there was any.
+    pub(crate) fn free_shared(&self, own: Option<&Record>) -> bool {
+        self.pass(own);
+        let expired = self.take_shared(self.epoch());
+        let any = !expired.is_empty();
+        free_all(expired);
+        any
+    }
+}
