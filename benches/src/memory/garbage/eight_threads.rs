@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use anyhow::Result;
+use hotcache_bench_plan::Garbage;
+use hotcache_report::Moment;
+
+use super::KEY_LEN;
+use super::helper::Helper;
+use super::subject::{Shared, Tested};
+use crate::keys::Keys;
+
+/// Eight threads replace objects of the same keys, and stop; then a ninth writes. All are alive to the end.
+pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
+    let (threads, (count, _)) = (Garbage::IDLE_THREADS, Garbage::IDLE_KEYS);
+    let keys = Arc::new(Keys::render(0..count as u32, KEY_LEN));
+    let team = tested.team(threads + 1)?;
+    let shared = tested.build(count)?;
+    shared.set(keys.all(), 0);
+    shared.make_known_to(&team)?;
+    let gauge = tested.gauge();
+
+    let rounds = tested.sizes.sets_per_thread.div_ceil(count);
+    for (thread, helper) in team[..threads].iter().enumerate() {
+        let (shared, keys) = (shared.clone(), Arc::clone(&keys));
+        helper.begin(move || replace(&shared, &keys, thread, rounds));
+    }
+    team[..threads].iter().try_for_each(Helper::wait)?;
+    let idle = gauge.look();
+
+    let (writing, of_writer) = (shared.clone(), Arc::clone(&keys));
+    team[threads].run(move || {
+        for key in of_writer.all().cycle().take(Garbage::FURTHER_WRITES) {
+            writing.set_to(key, LAST, Garbage::IDLE_KEYS.1);
+        }
+    })?;
+    let written = gauge.look();
+
+    tested.expect("keys", shared.count(), count)?;
+    tested.expect("the sum of all objects", shared.total(), LAST * count as i64)?;
+    Ok(vec![idle.named("idle"), written.named("after 64 writes")])
+}
+
+/// What the ninth thread sets every key to.
+const LAST: i64 = -1;
+
+/// Replaces the object of every key, again and again. Each thread begins with another key.
+fn replace(shared: &Shared, keys: &Keys, thread: usize, rounds: usize) {
+    let count = keys.count();
+    let start = thread * count / Garbage::IDLE_THREADS;
+    for round in 0..rounds {
+        shared.set(keys.range(start, count), round as i64);
+        shared.set(keys.range(0, start), round as i64);
+    }
+}
