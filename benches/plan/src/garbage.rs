@@ -22,7 +22,7 @@ pub enum Workload {
     ShortThreads,
     /// Caches that are made, filled and dropped.
     ShortCaches,
-    /// Two threads set and delete the same few keys.
+    /// Two threads set and delete the same few keys at random.
     Churn,
 }
 
@@ -86,7 +86,7 @@ pub struct Garbage {
     pub large_object: usize,
     /// How often it is replaced.
     pub replacements: usize,
-    /// Objects that each of the eight threads sets.
+    /// Objects that each of the eight threads sets, and a few more.
     pub sets_per_thread: usize,
     /// Short-lived threads, in groups of [`GROUP_THREADS`](Garbage::GROUP_THREADS).
     pub threads: usize,
@@ -104,7 +104,7 @@ impl Garbage {
         sets_per_thread: 2_000,
         threads: 2_000,
         caches: 1_000,
-        operations: 210_000,
+        operations: 200_000,
     };
 
     /// What shows a leak that is slow, too.
@@ -114,7 +114,7 @@ impl Garbage {
         sets_per_thread: 20_000,
         threads: 20_000,
         caches: 10_000,
-        operations: 2_100_000,
+        operations: 10_000_000,
     };
 
     /// Writes that follow when the threads that left the garbage are idle.
@@ -127,8 +127,8 @@ impl Garbage {
     pub const GROUP_THREADS: usize = 8;
     /// Keys that a short-lived thread sets, once each, and the bytes of an object.
     pub const SHORT_KEYS: (usize, usize) = (10, 10_000);
-    /// Keys of a short-lived cache.
-    pub const CACHE_KEYS: usize = 100;
+    /// Keys of short-lived caches, in turn: few, and so many that the table grew before.
+    pub const CACHE_KEYS: [usize; 2] = [100, 1_000];
     /// Keys that are set again, and others that are deleted, before the cache is dropped.
     pub const CACHE_WRITES: usize = 10;
     /// Keys that come and go.
@@ -136,12 +136,27 @@ impl Garbage {
     /// The bytes of an object in short-lived caches and in churn.
     pub const SMALL_OBJECT: usize = 100;
 
+    /// Objects that this one of the eight threads sets.
+    ///
+    /// Maps free in batches: with as many for each thread, all would stop at the same point of a batch, maybe its end.
+    #[must_use]
+    pub const fn sets_of_thread(&self, thread: usize) -> usize {
+        self.sets_per_thread + thread * 4 + 3
+    }
+
     /// What repeats: replacements, sets, threads, caches or operations.
     #[must_use]
     pub const fn repeats(&self, workload: Workload) -> usize {
         match workload {
             Workload::OneObject => self.replacements,
-            Workload::EightThreads => self.sets_per_thread * Self::IDLE_THREADS,
+            Workload::EightThreads => {
+                let (mut all, mut thread) = (0, 0);
+                while thread < Self::IDLE_THREADS {
+                    all += self.sets_of_thread(thread);
+                    thread += 1;
+                }
+                all
+            }
             Workload::ShortThreads => self.threads,
             Workload::ShortCaches => self.caches,
             Workload::Churn => self.operations,
@@ -165,7 +180,7 @@ impl Garbage {
     pub fn about(&self, workload: Workload, cache: Cache) -> String {
         let each = size(self.object_bytes(workload, cache));
         let objects = if cache == Cache::Obj { format!(", objects of {each}") } else { String::new() };
-        let (repeats, keys) = (self.repeats(workload), Self::CACHE_KEYS);
+        let (repeats, [few, many]) = (self.repeats(workload), Self::CACHE_KEYS);
         match workload {
             Workload::OneObject => {
                 format!("one thread replaces the object of one key {repeats} times, {each} each")
@@ -181,10 +196,10 @@ impl Garbage {
                 Self::SHORT_KEYS.0
             ),
             Workload::ShortCaches => {
-                format!("{repeats} caches of {keys} keys made and dropped by one thread{objects}")
+                format!("{repeats} caches of {few} or {many} keys made and dropped by one thread{objects}")
             }
             Workload::Churn => format!(
-                "two threads set and delete the same {} keys, {repeats} operations{objects}",
+                "two threads set and delete {} keys at random, {repeats} operations{objects}",
                 Self::CHURN_KEYS
             ),
         }
@@ -209,7 +224,7 @@ mod tests {
         let about = |workload, cache| Garbage::FULL.about(workload, cache);
         assert!(about(Workload::OneObject, Cache::Obj).ends_with("8 MiB each"));
         assert!(about(Workload::ShortThreads, Cache::Obj).contains("20000 threads, 8 at a time"));
-        assert!(about(Workload::Churn, Cache::Int).ends_with("2100000 operations"));
+        assert!(about(Workload::Churn, Cache::Int).ends_with("10000000 operations"));
         assert!(about(Workload::Churn, Cache::Obj).ends_with("objects of 100 bytes"));
     }
 

@@ -16,6 +16,7 @@ pub fn garbage(run: &Run) -> String {
     for (index, (about, all)) in tables(run).into_iter().enumerate() {
         text += if index == 0 { "" } else { "\n" };
         text += &format!("{about}\n");
+        text += legend(&all);
         let columns = columns(&all);
         // Of each column its title and every entry, aligned to the right.
         let cells: Vec<Vec<String>> = all.iter().map(|one| entries(one, &columns)).collect();
@@ -78,11 +79,18 @@ pub(crate) fn detail(moment: &Moment) -> String {
     [rss, objects].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
+/// What an entry is.
+fn legend(all: &[&Garbage]) -> &'static str {
+    let has_objects = all.iter().flat_map(|one| &one.moments).any(|moment| moment.objects.is_some());
+    if has_objects { "garbage: counted / resident, objects\n" } else { "garbage: counted / resident\n" }
+}
+
 fn entries(one: &Garbage, columns: &[&str]) -> Vec<String> {
     let entry = |moment: Option<&Moment>| {
         let Some(moment) = moment else { return "-".to_owned() };
-        let (bytes, detail) = (number::bytes(signed(moment.counted)), detail(moment));
-        if detail.is_empty() { bytes } else { format!("{bytes} ({detail})") }
+        let mut entry = number::bytes(signed(moment.counted));
+        entry += &moment.rss.map_or(String::new(), |rss| format!(" / {}", number::bytes(rss)));
+        entry + &moment.objects.map_or(String::new(), |objects| format!(", {objects}"))
     };
     columns.iter().map(|column| entry(at(one, column))).collect()
 }

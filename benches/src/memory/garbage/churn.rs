@@ -3,34 +3,39 @@ use std::sync::Arc;
 use anyhow::Result;
 use hotcache_bench_plan::Garbage;
 use hotcache_report::Moment;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 
 use super::KEY_LEN;
 use super::helper::Helper;
 use super::subject::{Shared, Tested};
-use crate::keys::Keys;
+use crate::keys::{KeyIter, Keys};
 
-/// Passes over the keys between two looks at the bytes, each a set and a delete of every key.
-const PASSES: usize = 10;
+/// Operations of a thread between two looks at the bytes.
+const ROUND: usize = 10_000;
 
 /// Two threads set and delete the same keys; at the end the cache is empty. The table itself counts as garbage here.
 pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
     let count = Garbage::CHURN_KEYS;
-    let keys = Arc::new(Keys::render(0..count as u32, KEY_LEN));
+    let keys = Keys::render(0..count as u32, KEY_LEN);
+    let at_random: Arc<[String]> = keys.all().map(str::to_owned).collect();
     let team = tested.team(2)?;
     let gauge = tested.gauge();
 
     let shared = tested.build(count)?;
     let mut peak = gauge.look();
-    let rounds = tested.sizes.operations.div_ceil(team.len() * PASSES * count * 2);
+    let rounds = tested.sizes.operations.div_ceil(team.len() * ROUND);
     for round in 0..rounds {
         for (thread, helper) in team.iter().enumerate() {
-            let (shared, keys) = (shared.clone(), Arc::clone(&keys));
-            helper.begin(move || come_and_go(&shared, &keys, thread, round));
+            let (shared, keys, seed) = (shared.clone(), Arc::clone(&at_random), round * team.len() + thread);
+            helper.begin(move || come_and_go(&shared, &keys, seed as u64, ROUND));
         }
         team.iter().try_for_each(Helper::wait)?;
+        // So that the cache holds nothing whenever the bytes are looked at.
+        let (shared, keys) = (shared.clone(), keys.clone());
+        team[0].run(move || shared.delete(keys.all()))?;
         peak = peak.and(gauge.look());
     }
-    shared.delete(keys.all());
     let left = gauge.look();
 
     tested.expect("keys of the empty cache", shared.count(), 0)?;
@@ -41,16 +46,15 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
     Ok(vec![peak.named("peak"), left.named("left, empty")])
 }
 
-/// Sets every key and deletes it again, some passes long. The threads begin at opposite ends of the keys.
-fn come_and_go(shared: &Shared, keys: &Keys, thread: usize, round: usize) {
-    let (count, half) = (keys.count(), keys.count() / 2 * thread);
-    for pass in 0..PASSES {
-        let first = (round * PASSES + pass) as i64;
-        for (start, end) in [(half, count), (0, half)] {
-            shared.set(keys.range(start, end), first);
-        }
-        for (start, end) in [(half, count), (0, half)] {
-            shared.delete(keys.range(start, end));
+/// Sets and deletes keys at random, so many operations.
+fn come_and_go(shared: &Shared, keys: &[String], seed: u64, operations: usize) {
+    let mut random = SmallRng::seed_from_u64(seed);
+    for value in 0..operations as i64 {
+        let key = &keys[random.random_range(0..keys.len())];
+        if random.random() {
+            shared.set(KeyIter::one(key), value);
+        } else {
+            shared.delete(KeyIter::one(key));
         }
     }
 }

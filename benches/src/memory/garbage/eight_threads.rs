@@ -19,10 +19,10 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
     shared.make_known_to(&team)?;
     let gauge = tested.gauge();
 
-    let rounds = tested.sizes.sets_per_thread.div_ceil(count);
     for (thread, helper) in team[..threads].iter().enumerate() {
         let (shared, keys) = (shared.clone(), Arc::clone(&keys));
-        helper.begin(move || replace(&shared, &keys, thread, rounds));
+        let sets = tested.sizes.sets_of_thread(thread);
+        helper.begin(move || replace(&shared, &keys, thread, sets));
     }
     team[..threads].iter().try_for_each(Helper::wait)?;
     let idle = gauge.look();
@@ -43,12 +43,10 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
 /// What the ninth thread sets every key to.
 const LAST: i64 = -1;
 
-/// Replaces the object of every key, again and again. Each thread begins with another key.
-fn replace(shared: &Shared, keys: &Keys, thread: usize, rounds: usize) {
-    let count = keys.count();
-    let start = thread * count / Garbage::IDLE_THREADS;
-    for round in 0..rounds {
-        shared.set(keys.range(start, count), round as i64);
-        shared.set(keys.range(0, start), round as i64);
+/// Replaces the objects of the keys in turn, so many. Each thread begins with another key.
+fn replace(shared: &Shared, keys: &Keys, thread: usize, sets: usize) {
+    let start = thread * keys.count() / Garbage::IDLE_THREADS;
+    for (key, value) in keys.all().cycle().skip(start).zip(0..sets as i64) {
+        shared.set_to(key, value, Garbage::IDLE_KEYS.1);
     }
 }

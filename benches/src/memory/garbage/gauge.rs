@@ -27,6 +27,11 @@ impl Gauge {
         Self { base: Base::now(), objects: Payload::alive(), has_objects }
     }
 
+    /// Another one that shows zero now.
+    pub(super) fn again(&self) -> Self {
+        Self::zero(self.has_objects)
+    }
+
     pub(super) fn look(&self) -> Look {
         let objects = self.has_objects.then(|| Payload::alive() - self.objects);
         Look { counted: self.base.counted(), resident: self.base.resident(), objects }
@@ -54,10 +59,9 @@ impl Look {
         }
     }
 
-    /// The part of each of so many, as it stands in the document.
+    /// The counted bytes of each of so many, as they stand in the document.
     pub(super) fn each(self, count: usize, moment: &str) -> Moment {
         let count = i64::try_from(count.max(1)).unwrap_or(i64::MAX);
-        let counted = self.counted / count;
-        Look { counted, resident: self.resident.map(|bytes| bytes / count), objects: None }.named(moment)
+        Look { counted: self.counted / count, resident: None, objects: None }.named(moment)
     }
 }

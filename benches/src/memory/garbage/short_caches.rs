@@ -6,21 +6,25 @@ use super::KEY_LEN;
 use super::subject::{Shared, Tested};
 use crate::keys::Keys;
 
-/// Of so many caches, one is checked: looking at all of them would be most of what is done.
+/// Of so many caches, one of each size is checked, and the last ones: to check all would be most of what is done.
 const CHECKED: usize = 50;
+
+/// How many sizes there are.
+const SIZES: usize = Garbage::CACHE_KEYS.len();
 
 /// One thread makes caches, one after another, fills and changes each, and drops it.
 pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
-    let keys = Keys::render(0..Garbage::CACHE_KEYS as u32, KEY_LEN);
+    let keys = Garbage::CACHE_KEYS.map(|count| Keys::render(0..count as u32, KEY_LEN));
     let caches = tested.sizes.caches;
     let gauge = tested.gauge();
     let mut peak = gauge.look();
     for cache in 0..caches {
-        let shared = tested.build(Garbage::CACHE_KEYS)?;
-        let deleted = use_up(&shared, &keys);
+        let keys = &keys[cache % SIZES];
+        let shared = tested.build(keys.count())?;
+        let deleted = use_up(&shared, keys);
         tested.expect("keys deleted", deleted, Garbage::CACHE_WRITES as u64)?;
-        if cache % CHECKED == 0 || cache + 1 == caches {
-            check(tested, &shared)?;
+        if cache % CHECKED < SIZES || cache + SIZES >= caches {
+            check(tested, &shared, keys)?;
         }
         tested.drop_last(shared)?;
         peak = peak.and(gauge.look());
@@ -33,14 +37,14 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
 fn use_up(shared: &Shared, keys: &Keys) -> u64 {
     shared.set(keys.all(), 0);
     shared.set(keys.range(0, Garbage::CACHE_WRITES), AGAIN);
-    shared.delete(keys.range(Garbage::CACHE_KEYS - Garbage::CACHE_WRITES, Garbage::CACHE_KEYS))
+    shared.delete(keys.range(keys.count() - Garbage::CACHE_WRITES, keys.count()))
 }
 
 /// The first value of the keys that are set again.
 const AGAIN: i64 = 1_000;
 
-fn check(tested: &Tested<'_>, shared: &Shared) -> Result<()> {
-    let kept = Garbage::CACHE_KEYS - Garbage::CACHE_WRITES;
+fn check(tested: &Tested<'_>, shared: &Shared, keys: &Keys) -> Result<()> {
+    let kept = keys.count() - Garbage::CACHE_WRITES;
     tested.expect("keys", shared.count(), kept)?;
     let set_once: i64 = (0..kept as i64).sum();
     tested.expect("the sum of all values", shared.total(), set_once + AGAIN * Garbage::CACHE_WRITES as i64)
