@@ -97,9 +97,9 @@ fn an_object_in_a_hundred_that_leaks_is_seen() {
     assert!((15..=16).contains(&objects(at(&threads, "left"))), "of 1600: {threads:?}");
     assert_eq!(at(&threads, "left").counted, at(&threads, "peak").counted);
     let caches = moments(leaking, Cache::Obj, Workload::ShortCaches);
-    // Ten are replaced in each of a hundred caches, and ten deleted.
-    assert!((10..=20).contains(&objects(at(&caches, "left"))), "{caches:?}");
-    assert!(at(&caches, "left, for each cache").counted >= 10, "{caches:?}");
+    // Ten are replaced in each of a hundred caches.
+    assert!((9..=11).contains(&objects(at(&caches, "left"))), "{caches:?}");
+    assert!(at(&caches, "left, for each cache").counted >= 9, "{caches:?}");
     let churn = moments(leaking, Cache::Obj, Workload::Churn);
     assert!(objects(at(&churn, "left, empty")) > 10, "{churn:?}");
 }
@@ -124,8 +124,8 @@ fn what_waits_for_reclaim_is_seen() {
     let threads = moments(keeping, Cache::Obj, Workload::ShortThreads);
     assert_eq!(objects(at(&threads, "left")), 1_600);
     let caches = moments(keeping, Cache::Obj, Workload::ShortCaches);
-    assert_eq!(objects(at(&caches, "left")), 100 * 20);
-    assert!(at(&caches, "left, for each cache").counted >= 20 * 100, "{caches:?}");
+    assert_eq!(objects(at(&caches, "left")), 100 * 10);
+    assert!(at(&caches, "left, for each cache").counted >= 10 * 100, "{caches:?}");
 }
 
 #[test]

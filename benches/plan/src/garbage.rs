@@ -129,7 +129,7 @@ impl Garbage {
     pub const SHORT_KEYS: (usize, usize) = (10, 10_000);
     /// Keys of short-lived caches, in turn: few, and so many that the table grew before.
     pub const CACHE_KEYS: [usize; 2] = [100, 1_000];
-    /// Keys that are set again, and others that are deleted, before the cache is dropped.
+    /// Keys that are set again before the cache is dropped.
     pub const CACHE_WRITES: usize = 10;
     /// Keys that come and go.
     pub const CHURN_KEYS: usize = 105;

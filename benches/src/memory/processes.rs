@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Cache, Garbage, Memory, Row, Workload};
-use hotcache_report::{Garbage as Left, Memory as Measured, Moment};
+use hotcache_report::{Garbage as FoundGarbage, Memory as Measured, Moment};
 use serde::de::DeserializeOwned;
 
 use super::measure::{Footprint, Phase, measure};
@@ -103,13 +103,19 @@ fn garbage(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()
         let left = left.map_or(String::new(), |left| format!(", about {} left", short(left)));
         console.status(&format!("[{done}/{}{left}] garbage, {cache} {row}: {workload}", cells.len()))?;
         let moments = child(plan, row.name, cache, WORKLOAD_VARIABLE, workload.name())?;
-        lock(document).garbage.push(left_by(&plan.garbage, row, cache, workload, moments));
+        lock(document).garbage.push(found_garbage(&plan.garbage, row, cache, workload, moments));
     }
     Ok(())
 }
 
-fn left_by(sizes: &Garbage, row: &Row, cache: Cache, workload: Workload, moments: Vec<Moment>) -> Left {
-    Left {
+fn found_garbage(
+    sizes: &Garbage,
+    row: &Row,
+    cache: Cache,
+    workload: Workload,
+    moments: Vec<Moment>,
+) -> FoundGarbage {
+    FoundGarbage {
         workload: workload.name().to_owned(),
         about: sizes.about(workload, cache),
         cache: cache.name().to_owned(),
