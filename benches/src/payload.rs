@@ -8,7 +8,7 @@ static ALIVE: AtomicI64 = AtomicI64::new(0);
 
 /// Bytes in an allocation of their own.
 ///
-/// They are written to, so that they are resident.
+/// All of them are written to, so they are resident.
 ///
 /// # Examples
 ///
@@ -23,11 +23,11 @@ static ALIVE: AtomicI64 = AtomicI64::new(0);
 pub struct Payload(Box<[u8]>);
 
 impl Payload {
-    /// A payload of so many bytes.
+    /// A payload of this many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         ALIVE.fetch_add(1, Ordering::Relaxed);
-        // No zeros: the system would give pages for those once they are written to.
+        // Zeros would get no pages before they are written to.
         Self(vec![0xa5; bytes].into())
     }
 

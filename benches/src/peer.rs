@@ -24,7 +24,7 @@ impl Object {
         Self { id, body: [0; 24], payload: None }
     }
 
-    /// An object of this id, with so many bytes beside it.
+    /// An object of this id with a payload of this many bytes.
     #[must_use]
     pub fn with_payload(id: i64, bytes: usize) -> Self {
         Self { payload: Some(Payload::new(bytes)), ..Self::new(id) }

@@ -97,7 +97,7 @@ pub struct Garbage {
 }
 
 impl Garbage {
-    /// A sample of everything, for `--quick`.
+    /// The sizes of `--quick`.
     pub const QUICK: Garbage = Garbage {
         large_object: 1 << 20,
         replacements: 250,
@@ -107,7 +107,7 @@ impl Garbage {
         operations: 200_000,
     };
 
-    /// What shows a leak that is slow, too.
+    /// The usual sizes, which show slow leaks, too.
     pub const FULL: Garbage = Garbage {
         large_object: 8 << 20,
         replacements: 250,

@@ -98,7 +98,7 @@ fn garbage(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()
     }
     let started = Instant::now();
     for (done, (cache, workload, row)) in cells.iter().copied().enumerate() {
-        // Cells take much the same time; the first tells nothing yet.
+        // From the mean of the cells so far; there is none before the first.
         let left = started.elapsed().checked_div(done as u32).map(|each| each * (cells.len() - done) as u32);
         let left = left.map_or(String::new(), |left| format!(", about {} left", short(left)));
         console.status(&format!("[{done}/{}{left}] garbage, {cache} {row}: {workload}", cells.len()))?;

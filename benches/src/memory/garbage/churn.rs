@@ -14,7 +14,7 @@ use crate::keys::{KeyIter, Keys};
 /// Operations of a thread between two looks at the bytes.
 const ROUND: usize = 10_000;
 
-/// Two threads set and delete the same keys; at the end the cache is empty. The table itself counts as garbage here.
+/// Two threads set and delete the same keys. The cache is empty at every look, so the table counts as garbage, too.
 pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
     let count = Garbage::CHURN_KEYS;
     let keys = Keys::render(0..count as u32, KEY_LEN);
@@ -31,7 +31,7 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
             helper.begin(move || come_and_go(&shared, &keys, seed as u64, ROUND));
         }
         team.iter().try_for_each(Helper::wait)?;
-        // So that the cache holds nothing whenever the bytes are looked at.
+        // The cache must hold nothing when the bytes are looked at.
         let (shared, keys) = (shared.clone(), keys.clone());
         team[0].run(move || shared.delete(keys.all()))?;
         peak = peak.and(gauge.look());
@@ -46,7 +46,7 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
     Ok(vec![peak.named("peak"), left.named("left, empty")])
 }
 
-/// Sets and deletes keys at random, so many operations.
+/// Sets or deletes a random key, this many times.
 fn come_and_go(shared: &Shared, keys: &[String], seed: u64, operations: usize) {
     let mut random = SmallRng::seed_from_u64(seed);
     for value in 0..operations as i64 {

@@ -43,7 +43,7 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
 /// What the ninth thread sets every key to.
 const LAST: i64 = -1;
 
-/// Replaces the objects of the keys in turn, so many. Each thread begins with another key.
+/// Sets the keys in turn, `sets` times. Each thread begins with another key.
 fn replace(shared: &Shared, keys: &Keys, thread: usize, sets: usize) {
     let start = thread * keys.count() / Garbage::IDLE_THREADS;
     for (key, value) in keys.all().cycle().skip(start).zip(0..sets as i64) {

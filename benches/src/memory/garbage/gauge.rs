@@ -3,9 +3,9 @@ use hotcache_report::Moment;
 use crate::memory::base::Base;
 use crate::payload::Payload;
 
-/// Measures garbage: what there is beyond what there was when it was set to zero.
+/// Measures garbage: bytes and objects beyond those that were there when it was set to zero.
 ///
-/// It is set to zero while the cache holds as much as it will hold at every look.
+/// Set it to zero while the cache holds as much as it will hold at every look.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gauge {
     base: Base,
@@ -39,7 +39,7 @@ impl Gauge {
 }
 
 impl Look {
-    /// The most of both, each for itself.
+    /// The larger of both, number by number.
     pub(super) fn and(self, other: Look) -> Look {
         Look {
             counted: self.counted.max(other.counted),
@@ -50,7 +50,7 @@ impl Look {
 
     /// As it stands in the document.
     pub(super) fn named(self, moment: &str) -> Moment {
-        // A map may free what it had before; that is less garbage than none.
+        // A map may free what was there before. That is no garbage.
         Moment {
             moment: moment.to_owned(),
             counted: self.counted.max(0).unsigned_abs(),
@@ -59,7 +59,7 @@ impl Look {
         }
     }
 
-    /// The counted bytes of each of so many, as they stand in the document.
+    /// The counted bytes divided by a number of caches, as they stand in the document.
     pub(super) fn each(self, count: usize, moment: &str) -> Moment {
         let count = i64::try_from(count.max(1)).unwrap_or(i64::MAX);
         Look { counted: self.counted / count, resident: None, objects: None }.named(moment)

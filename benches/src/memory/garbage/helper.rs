@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 /// A thread that stays alive between the jobs it is given.
 ///
-/// Handing over a job leaves nothing allocated, so that the count of live bytes shows the map alone.
+/// A job that has ended leaves nothing allocated, so the count of live bytes shows the map alone.
 pub(super) struct Helper {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -108,7 +108,7 @@ impl Shared {
     }
 }
 
-/// Says so if the job of a thread unwinds, so that nobody waits for its end.
+/// Notes that a job unwinds, so that nobody waits for its end.
 struct Panicking<'a>(&'a Shared);
 
 impl Drop for Panicking<'_> {

@@ -24,7 +24,7 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
 
     let (replacing, keys, times) = (shared.clone(), Arc::clone(&large), tested.sizes.replacements);
     let peak = team[0].run(move || {
-        // What giving the job away took is no garbage.
+        // The job itself is allocated, and is no garbage.
         let gauge = gauge.again();
         let mut peak = gauge.look();
         for value in 1..=times {

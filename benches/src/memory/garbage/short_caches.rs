@@ -6,7 +6,7 @@ use super::KEY_LEN;
 use super::subject::{Shared, Tested};
 use crate::keys::Keys;
 
-/// Of so many caches, one of each size is checked, and the last ones: to check all would be most of what is done.
+/// One cache of each size is checked out of this many, and the last of each. Checking all would take most of the time.
 const CHECKED: usize = 50;
 
 /// How many sizes there are.

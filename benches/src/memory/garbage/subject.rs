@@ -30,7 +30,7 @@ pub(super) struct Shared {
 }
 
 impl<'a> Tested<'a> {
-    /// A row whose map was used once in this process, so that what it allocates once for all caches is there.
+    /// A row, one of whose caches was used and dropped: what it allocates once in a process is allocated.
     pub(super) fn new(
         entry: &'a Entry,
         cache: Cache,
@@ -57,7 +57,7 @@ impl<'a> Tested<'a> {
         Ok(Shared { subject: Arc::new(subject), bytes: self.bytes })
     }
 
-    /// This many threads that have used a cache of this row: what a thread allocates once for all caches is there.
+    /// This many threads. Each has used a cache of this row: what it allocates once for a thread is allocated.
     pub(super) fn team(&self, count: usize) -> Result<Vec<Helper>> {
         let first = self.build(1)?;
         let keys = Keys::render([0], super::KEY_LEN);
@@ -96,7 +96,7 @@ impl<'a> Tested<'a> {
 }
 
 impl Shared {
-    /// Has each thread read a key: what it allocates once for this cache is there.
+    /// Has each thread read a key: what the cache allocates once for a thread is allocated.
     pub(super) fn make_known_to(&self, team: &[Helper]) -> Result<()> {
         for helper in team {
             let (shared, key) = (self.clone(), Keys::render([0], super::KEY_LEN));
@@ -105,15 +105,16 @@ impl Shared {
         Ok(())
     }
 
-    /// Sets each key: the first to this value, each of the others to one more than the one before. An object is made
-    /// right before it is set, as a service makes it.
+    /// Sets the first key to this value, and each other key to one more than the key before it.
+    ///
+    /// Objects are made right before they are set, as a service makes them.
     pub(super) fn set(&self, keys: KeyIter<'_>, first: i64) {
         for (key, value) in keys.zip(first..) {
             self.set_to(key, value, self.bytes);
         }
     }
 
-    /// Sets a key; an object to one with so many bytes beside it.
+    /// Sets a key to an integer, or to an object with a payload of this many bytes.
     pub(super) fn set_to(&self, key: &str, value: i64, bytes: usize) {
         let object = if bytes == 0 { Object::new(value) } else { Object::with_payload(value, bytes) };
         let mut objects = vec![Arc::new(object)].into_iter();
