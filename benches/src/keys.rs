@@ -14,7 +14,7 @@ use hotcache_bench_plan::KEY_DIGITS;
 /// let keys = Keys::render([0, 35, 36], 4);
 /// assert_eq!(keys.all().collect::<Vec<_>>(), ["0000", "000z", "0010"]);
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Keys {
     text: String,
     len: usize,

@@ -27,6 +27,7 @@ pub mod machine;
 pub mod matrix;
 pub mod memory;
 pub mod mix;
+pub mod payload;
 pub mod peer;
 pub mod peers;
 pub mod progress;

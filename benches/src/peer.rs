@@ -4,20 +4,30 @@
 
 use std::sync::Arc;
 
+use crate::payload::Payload;
+
 /// What object caches hold in benchmarks: with its two counts, one cache line.
 #[derive(Debug)]
 pub struct Object {
     /// Tells whether the right object came back.
     pub id: i64,
     /// What a user would have there.
-    pub body: [u8; 40],
+    pub body: [u8; 24],
+    /// More of it, in an allocation of its own. Objects that are replaced under a clock have none.
+    pub payload: Option<Payload>,
 }
 
 impl Object {
     /// An object of this id.
     #[must_use]
     pub fn new(id: i64) -> Self {
-        Self { id, body: [0; 40] }
+        Self { id, body: [0; 24], payload: None }
+    }
+
+    /// An object of this id with a payload of this many bytes.
+    #[must_use]
+    pub fn with_payload(id: i64, bytes: usize) -> Self {
+        Self { payload: Some(Payload::new(bytes)), ..Self::new(id) }
     }
 }
 

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Cache, Flags, Output, partial_name, saved_runs};
-use hotcache_report::{Comparison, Machine, Run, Settings, compare, latencies, summary, write_whole};
+use hotcache_report::{
+    Comparison, Machine, Run, Settings, compare, garbage, latencies, summary, write_whole,
+};
 
 use crate::console::Console;
 use crate::document::{self, Shared, lock};
@@ -113,9 +115,10 @@ impl Session {
                 console.line(table.trim_end())?;
             }
         }
-        let table = latencies(&document);
-        if !table.is_empty() {
-            console.line(&format!("\n{}", table.trim_end()))?;
+        for table in [latencies(&document), garbage(&document)] {
+            if !table.is_empty() {
+                console.line(&format!("\n{}", table.trim_end()))?;
+            }
         }
         for skipped in &document.skipped {
             console.line(&format!("{} was not measured: {}", skipped.backend, skipped.why))?;
@@ -130,8 +133,8 @@ impl Session {
             ))?;
         }
         let took = short(self.started.elapsed());
-        let Run { cells, trace, memory, latency, .. } = &*document;
-        let measured = cells.len() + trace.len() + memory.len() + latency.len();
+        let Run { cells, trace, memory, garbage, latency, .. } = &*document;
+        let measured = cells.len() + trace.len() + memory.len() + garbage.len() + latency.len();
         console.line(&format!("{measured} measurements, each verified, in {took}"))?;
         self.keep(&document, console)?;
         self.compare(&document, console)

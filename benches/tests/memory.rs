@@ -3,7 +3,7 @@
 
 use hotcache_bench::memory::{Phase, measure};
 use hotcache_bench::peers::ENTRIES;
-use hotcache_bench_plan::{Cache, Kind, Memory, ROWS};
+use hotcache_bench_plan::{Cache, Garbage, Kind, Memory, ROWS};
 
 /// A key's eight bytes and a value: no map keeps them in less.
 const LEAST: f64 = 16.0;
@@ -12,7 +12,13 @@ const LEAST: f64 = 16.0;
 #[test]
 fn every_row_has_a_plausible_footprint() {
     let rows: Vec<_> = ROWS.iter().filter(|row| row.kind != Kind::Floor && row.go.is_none()).collect();
-    let plan = Memory { caches: Cache::ALL.to_vec(), rows: rows.clone(), keys: 20_000, key_len: 8 };
+    let plan = Memory {
+        caches: Cache::ALL.to_vec(),
+        rows: rows.clone(),
+        keys: 20_000,
+        key_len: 8,
+        garbage: Garbage::QUICK,
+    };
     for row in rows {
         let entry = ENTRIES.iter().find(|entry| entry.name == row.name).expect(row.name);
         let mut loaded = Vec::new();

@@ -7,7 +7,7 @@ use crate::key_len::long_enough;
 use crate::kinds::{self, DEFAULT_KEY_LEN};
 use crate::row::ROWS;
 use crate::task::{Adapters, Latency, Memory, Task, Trace};
-use crate::{Cache, Flags, KeyCount, Kind, Matrix, Op, Pace, Rate, Refusal, Row};
+use crate::{Cache, Flags, Garbage, KeyCount, Kind, Matrix, Op, Pace, Rate, Refusal, Row};
 
 impl Flags {
     /// The task that these flags ask for, given the value of [`MAX_KEY_VARIABLE`] if it is set.
@@ -126,7 +126,8 @@ impl Flags {
     }
 
     fn memory(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
-        let keys = one("--memory", "--max-key", max_key, KeyCount(OWN_KEY_BATCH))?.0;
+        let usual = if self.quick { QUICK_KEYS } else { KeyCount(OWN_KEY_BATCH) };
+        let keys = one("--memory", "--max-key", max_key, usual)?.0;
         let key_len = one("--memory", "--key-len", &self.key_len, DEFAULT_KEY_LEN)?;
         if keys == 0 {
             return Err(Refusal::new("--memory needs a key count above 0"));
@@ -134,7 +135,8 @@ impl Flags {
         // Growth goes to twice the keys, and churn replaces each of them twice.
         long_enough(key_len, keys.saturating_mul(4))?;
         let rows = self.stores(|row| row.kind == Kind::Backend);
-        Ok(Task::Memory(Memory { caches: or(&self.caches, &Cache::ALL), rows, keys, key_len }))
+        let garbage = if self.quick { Garbage::QUICK } else { Garbage::FULL };
+        Ok(Task::Memory(Memory { caches: or(&self.caches, &Cache::ALL), rows, keys, key_len, garbage }))
     }
 
     fn adapters(&self, max_key: &[KeyCount]) -> Result<Task, Refusal> {
@@ -175,6 +177,9 @@ impl Flags {
 
 /// Twice what the largest machines have; each brings keys of its own into memory.
 const MOST_THREADS: usize = 2_048;
+
+/// Keys of a footprint in a quick run: enough for a table's own memory to be a small part.
+const QUICK_KEYS: KeyCount = KeyCount(100_000);
 
 /// A load that every row can bear, and under which a stall shows.
 const HALF: Rate = Rate::Share(0.5);

@@ -25,7 +25,7 @@ use crate::{Cache, Dist, KeyCount, Mix, Op, Output, Profile, Rate, Row};
 #[command(after_help = EXAMPLES)]
 pub struct Flags {
     /// A fixed small matrix: every backend, the empty loop and the roof, 1 and 2 threads, two key counts; less
-    /// than three minutes.
+    /// than three minutes. With --memory: fewer keys and less garbage, about a minute.
     #[arg(long)]
     pub quick: bool,
 
@@ -100,9 +100,10 @@ pub struct Flags {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "adapters", "quick", "ops", "max_key", "key_len", "dist"])]
     pub trace: Option<PathBuf>,
 
-    /// Bytes per key after loading, while growing, after churn and after deleting all, each row in a process of
-    /// its own.
-    #[arg(long, conflicts_with_all = ["adapters", "quick", "ops", "threads", "dist"])]
+    /// Bytes per key after loading, while growing, after churn and after deleting all; and garbage, the bytes that a map
+    /// has retired and not freed, after one large object was replaced, by idle threads, by threads and caches that are
+    /// short-lived, and after churn. Each row in a process of its own. Needs 4 GiB of memory, or 1 with --quick.
+    #[arg(long, conflicts_with_all = ["adapters", "ops", "threads", "dist"])]
     pub memory: bool,
 
     /// How long operations take that arrive on a fixed schedule, from the instant at which each was due: get, set, add,
@@ -137,7 +138,8 @@ Examples:
   cargo xtask bench --grow --max-key 10000000 --caches int      from empty to ten million keys
   cargo xtask bench --trace requests.csv.zst                    your own recorded requests
   cargo xtask bench --full                                      everything, overnight; goes on after Ctrl-C
-  cargo xtask bench --memory                                    bytes per key
+  cargo xtask bench --memory                                    bytes per key, and garbage
+  cargo xtask bench --memory --quick --backends papaya,bucket   in about a minute, two backends
   cargo xtask bench --latency --ops get,grow --rate 500000      stalls that a median hides
   cargo xtask bench --quick --save before                       keep the numbers, and after a change …
   cargo xtask bench --quick --compare before                    … see which cells it moved

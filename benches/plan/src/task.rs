@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::{Cache, Matrix, Rate, Row, Work};
+use crate::{Cache, Garbage, Matrix, Rate, Row, Work};
 
 /// What a run shall do: flags that were found to make sense.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Trace {
     pub threads: Vec<usize>,
 }
 
-/// Bytes per key of each row, each in a process of its own.
+/// Bytes per key of each row, and what garbage it leaves, each in a process of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Memory {
     /// Which caches.
@@ -41,6 +41,8 @@ pub struct Memory {
     pub keys: usize,
     /// The length of every key in bytes.
     pub key_len: usize,
+    /// The sizes of the workloads that leave garbage.
+    pub garbage: Garbage,
 }
 
 /// How long operations take that arrive on a fixed schedule, each row in a process of its own.

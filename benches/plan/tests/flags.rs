@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
-use hotcache_bench_plan::{Cache, Dist, Flags, KeyCount, Kind, Matrix, Op, Rate, Row, Task};
+use hotcache_bench_plan::{
+    Cache, Dist, Flags, Garbage, KeyCount, Kind, Matrix, Op, Rate, Row, Task, Workload,
+};
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -102,6 +104,8 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--fast", "--fast"),
         ("--passes 0", "0 is not possible"),
         ("--memory --passes 2", "--passes"),
+        ("--quick --memory --ops get", "--ops"),
+        ("--quick --memory --compare x", "--memory has none"),
         ("--full --quick", "--quick"),
         ("--full --memory", "--memory"),
         ("--fresh", "--full"),
@@ -323,6 +327,26 @@ fn memory_is_measured_at_a_million_keys_of_eight_bytes() {
     assert_eq!((memory.keys, memory.key_len), (1_000_000, 8));
     assert!(memory.rows.iter().all(|row| row.kind == Kind::Backend));
     assert_eq!(KeyCount(memory.keys).to_string(), "1M");
+    assert_eq!(memory.garbage, Garbage::FULL);
+}
+
+#[test]
+fn quick_memory_is_less_of_the_same() {
+    let memory = |words| match task(words, None) {
+        Ok(Task::Memory(memory)) => memory,
+        other => panic!("`{words}` measures no memory: {other:?}"),
+    };
+    let (whole, quick) = (memory("--memory"), memory("--quick --memory"));
+    assert_eq!((quick.keys, quick.garbage), (100_000, Garbage::QUICK));
+    assert_eq!((quick.rows, quick.caches, quick.key_len), (whole.rows, whole.caches, whole.key_len));
+    for workload in Workload::ALL {
+        let [quick, whole] = [Garbage::QUICK, Garbage::FULL].map(|sizes| sizes.repeats(workload));
+        assert!(0 < quick && quick <= whole, "{workload}: {quick} of {whole}");
+    }
+    // What is asked for counts; peers are measured if they are named.
+    assert_eq!(memory("--quick --memory --max-key 500").keys, 500);
+    assert_eq!(names(&memory("--memory --backends moka,scc-by-hand").rows), ["scc-by-hand", "moka"]);
+    assert_eq!(memory("--memory --caches obj").caches, [Cache::Obj]);
 }
 
 #[test]

@@ -66,6 +66,20 @@ pub(crate) fn memory(bytes: u64) -> String {
     if bytes == 0 { "unknown".to_owned() } else { format!("{} GiB", short(bytes as f64 / GIB)) }
 }
 
+/// An amount of memory in the unit that suits it: `812 B`, `16.6 KiB`, `1.95 GiB`.
+pub(crate) fn bytes(bytes: i64) -> String {
+    const STEP: f64 = 1_024.0;
+    let size = bytes.unsigned_abs() as f64;
+    let sign = if bytes < 0 { "-" } else { "" };
+    match size {
+        // What rounds to the next unit is told in it.
+        _ if size < STEP => format!("{bytes} B"),
+        _ if size < 999.5 * STEP => format!("{sign}{} KiB", short(size / STEP)),
+        _ if size < 999.5 * STEP * STEP => format!("{sign}{} MiB", short(size / STEP / STEP)),
+        _ => format!("{sign}{} GiB", short(size / STEP / STEP / STEP)),
+    }
+}
+
 /// A ratio as a change: `+20.4 %`.
 pub(crate) fn change(ratio: f64) -> String {
     format!("{:+.1} %", (ratio - 1.0) * 100.0)
@@ -93,6 +107,10 @@ mod tests {
         );
         assert_eq!([210.0, 4e3, 999_600.0].map(time), ["210 ns", "4.00 µs", "1.00 ms"]);
         assert_eq!([0, 25_769_803_776].map(memory), ["unknown", "24.0 GiB"]);
+        assert_eq!(
+            [0, -1, 1_023, 17_000, -(5 << 20), 2_097_152_000].map(bytes),
+            ["0 B", "-1 B", "1023 B", "16.6 KiB", "-5.00 MiB", "1.95 GiB"]
+        );
         assert_eq!(change(1.2041), "+20.4 %");
     }
 }

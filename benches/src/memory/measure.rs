@@ -4,10 +4,9 @@ use anyhow::{Context, Result};
 use hotcache_bench_plan::{Cache, Memory, Op};
 use serde::{Deserialize, Serialize};
 
-use crate::alloc::live_bytes;
+use super::base::Base;
 use crate::fault::Fault;
 use crate::keys::Keys;
-use crate::machine::resident_bytes;
 use crate::peer::Object;
 use crate::peers::{Entry, Setup};
 use crate::subject::{Batch, Subject, objects, objects_among};
@@ -58,7 +57,7 @@ pub fn measure(plan: &Memory, entry: &Entry, cache: Cache, phase: Phase) -> Resu
     let expect = |keys| Fault::unless_equal(&cell, "keys", subject.count(), keys);
     expect(plan.keys)?;
     (entry.reclaim)();
-    let first = base.footprint(plan.keys);
+    let first = Footprint::since(&base, plan.keys);
     let result = match phase {
         Phase::Grow => {
             let worst = grow(subject, &keys, &object, plan.keys, &base);
@@ -73,11 +72,11 @@ pub fn measure(plan: &Memory, entry: &Entry, cache: Cache, phase: Phase) -> Resu
             }
             expect(plan.keys)?;
             (entry.reclaim)();
-            let churned = base.footprint(plan.keys);
+            let churned = Footprint::since(&base, plan.keys);
             delete(subject, &keys, plan.keys * 2, plan.keys * 3);
             expect(0)?;
             (entry.reclaim)();
-            [churned, base.footprint(plan.keys)]
+            [churned, Footprint::since(&base, plan.keys)]
         }
     };
     Ok(result)
@@ -96,7 +95,7 @@ fn grow(subject: &dyn Subject, keys: &Keys, object: &[Arc<Object>], from: usize,
             worst = now;
         }
         if look % RESIDENT_LOOK == 0 {
-            let now = base.footprint(end);
+            let now = Footprint::since(base, end);
             if worst_resident.is_none_or(|worst| now.resident_per_key() > worst.resident_per_key()) {
                 worst_resident = Some(now);
             }
@@ -122,6 +121,11 @@ fn delete(subject: &dyn Subject, keys: &Keys, start: usize, end: usize) {
 }
 
 impl Footprint {
+    /// What was taken since then, for this many keys.
+    fn since(base: &Base, keys: usize) -> Self {
+        Self { keys, counted: base.counted(), resident: base.resident() }
+    }
+
     /// Counted bytes for each key.
     #[must_use]
     pub fn counted_per_key(self) -> f64 {
@@ -140,30 +144,5 @@ impl Footprint {
     #[must_use]
     pub fn resident_per_key(self) -> Option<f64> {
         self.resident.map(|bytes| bytes as f64 / self.keys as f64)
-    }
-}
-
-/// The memory before there was a map.
-struct Base {
-    counted: i64,
-    resident: Option<u64>,
-}
-
-impl Base {
-    fn now() -> Self {
-        Self { counted: live_bytes(), resident: resident_bytes() }
-    }
-
-    fn counted(&self) -> i64 {
-        live_bytes() - self.counted
-    }
-
-    fn footprint(&self, keys: usize) -> Footprint {
-        let resident = self.resident.zip(resident_bytes());
-        Footprint {
-            keys,
-            counted: self.counted(),
-            resident: resident.map(|(before, now)| now as i64 - before as i64),
-        }
     }
 }

@@ -1,49 +1,80 @@
 use std::env;
 use std::fmt::Write;
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use hotcache_bench_plan::{Cache, Memory, Row};
-use hotcache_report::Memory as Measured;
+use hotcache_bench_plan::{Cache, Garbage, Memory, Row, Workload};
+use hotcache_report::{Garbage as FoundGarbage, Memory as Measured, Moment};
+use serde::de::DeserializeOwned;
 
 use super::measure::{Footprint, Phase, measure};
+use super::measure_garbage;
 use crate::console::Console;
 use crate::document::{Shared, lock};
 use crate::peers::Entry;
+use crate::progress::short;
 
 /// Set for a process that measures one phase: its name. The row and the cache are in the flags.
 const PHASE_VARIABLE: &str = "HOTCACHE_BENCH_PHASE";
 
-/// Measures one phase and prints it, if this process was started to do that.
+/// Set for a process that measures the garbage of one workload: its name.
+const WORKLOAD_VARIABLE: &str = "HOTCACHE_BENCH_WORKLOAD";
+
+/// Measures one phase or workload and prints it, if this process was started to do that.
 ///
 /// # Errors
 ///
 /// If it was, and the measuring fails.
 pub fn as_child(plan: &Memory, entries: &[Entry]) -> Result<bool> {
-    let Ok(phase) = env::var(PHASE_VARIABLE) else { return Ok(false) };
-    let phase: Phase = serde_json::from_str(&phase)?;
+    let [phase, workload] = [PHASE_VARIABLE, WORKLOAD_VARIABLE].map(|variable| env::var(variable).ok());
+    if phase.is_none() && workload.is_none() {
+        return Ok(false);
+    }
     let ([row], [cache]) = (&plan.rows[..], &plan.caches[..]) else {
         bail!("one row and one cache at a time")
     };
     let entry = entries.iter().find(|entry| entry.name == row.name);
     let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
-    println!("{}", serde_json::to_string(&measure(plan, entry, *cache, phase)?)?);
+    let found = match (phase, workload) {
+        (_, Some(workload)) => {
+            serde_json::to_string(&measure_garbage(&plan.garbage, entry, *cache, workload.parse()?)?)
+        }
+        (phase, None) => {
+            let phase = serde_json::from_str(&phase.unwrap_or_default())?;
+            serde_json::to_string(&measure(plan, entry, *cache, phase)?)
+        }
+    };
+    println!("{}", found?);
     Ok(true)
 }
 
-/// Measures every row into `document`, and shows a table for each cache.
+/// Measures every row into `document`, and shows a table of bytes per key for each cache. What garbage was left is shown
+/// with the document, at the end of the session.
 ///
 /// # Errors
 ///
 /// If a process fails.
 pub fn run(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()> {
+    footprints(plan, console, document)?;
+    garbage(plan, console, document)?;
+    lock(document).partial = false;
+    Ok(())
+}
+
+fn footprints(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()> {
+    let (mut done, all) = (0, plan.caches.len() * plan.rows.len() * 2);
+    let mut phase = |console: &mut Console, row: &Row, cache: Cache, phase: Phase, about: &str| {
+        done += 1;
+        console.status(&format!("[{done}/{all}] {cache} {row}: {about}"))?;
+        child::<[Footprint; 2]>(plan, row.name, cache, PHASE_VARIABLE, &serde_json::to_string(&phase)?)
+    };
     for &cache in &plan.caches {
         let mut table = heading(plan, cache);
         for row in &plan.rows {
-            console.status(&format!("{cache} {row}: loading and growing"))?;
-            let [loaded, worst] = child(plan, row.name, cache, Phase::Grow)?;
-            console.status(&format!("{cache} {row}: loading, churn, deleting all"))?;
-            let [churned, emptied] = child(plan, row.name, cache, Phase::Churn)?;
+            let [loaded, worst] = phase(console, row, cache, Phase::Grow, "loading and growing")?;
+            let [churned, emptied] =
+                phase(console, row, cache, Phase::Churn, "loading, churn, deleting all")?;
             let moments = [loaded, worst, churned, emptied];
             lock(document).memory.push(measured(plan, row, cache, moments));
             let _ = write!(table, "\n{row:<18}");
@@ -55,8 +86,47 @@ pub fn run(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()
         }
         console.line(&table)?;
     }
-    lock(document).partial = false;
     Ok(())
+}
+
+fn garbage(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()> {
+    let mut cells = Vec::new();
+    for &cache in &plan.caches {
+        for workload in Workload::ALL.into_iter().filter(|workload| workload.suits(cache)) {
+            cells.extend(plan.rows.iter().map(|row| (cache, workload, *row)));
+        }
+    }
+    let started = Instant::now();
+    for (done, (cache, workload, row)) in cells.iter().copied().enumerate() {
+        // From the mean of the cells so far; there is none before the first.
+        let left = started.elapsed().checked_div(done as u32).map(|each| each * (cells.len() - done) as u32);
+        let left = left.map_or(String::new(), |left| format!(", about {} left", short(left)));
+        console.status(&format!("[{done}/{}{left}] garbage, {cache} {row}: {workload}", cells.len()))?;
+        let moments = child(plan, row.name, cache, WORKLOAD_VARIABLE, workload.name())?;
+        lock(document).garbage.push(found_garbage(&plan.garbage, row, cache, workload, moments));
+    }
+    Ok(())
+}
+
+fn found_garbage(
+    sizes: &Garbage,
+    row: &Row,
+    cache: Cache,
+    workload: Workload,
+    moments: Vec<Moment>,
+) -> FoundGarbage {
+    FoundGarbage {
+        workload: workload.name().to_owned(),
+        about: sizes.about(workload, cache),
+        cache: cache.name().to_owned(),
+        backend: row.name.to_owned(),
+        kind: row.kind,
+        repeats: sizes.repeats(workload) as u64,
+        object_bytes: sizes.object_bytes(workload, cache) as u64,
+        // The process fails otherwise.
+        verified: true,
+        moments,
+    }
 }
 
 fn measured(plan: &Memory, row: &Row, cache: Cache, moments: [Footprint; 4]) -> Measured {
@@ -88,17 +158,26 @@ fn heading(plan: &Memory, cache: Cache) -> String {
     text
 }
 
-/// Has a process of its own measure this.
-fn child(plan: &Memory, row: &str, cache: Cache, phase: Phase) -> Result<[Footprint; 2]> {
+/// Has a process of its own measure what the variable says.
+fn child<T: DeserializeOwned>(
+    plan: &Memory,
+    row: &str,
+    cache: Cache,
+    variable: &str,
+    value: &str,
+) -> Result<T> {
     let program = env::current_exe().context("the path of this program")?;
+    let sizes = if plan.garbage == Garbage::QUICK { Some("--quick") } else { None };
     let output = Command::new(program)
         .args(["--bench", "--memory", "--backends", row, "--caches", cache.name()])
         .args(["--max-key", &plan.keys.to_string(), "--key-len", &plan.key_len.to_string()])
-        .env(PHASE_VARIABLE, serde_json::to_string(&phase)?)
+        .args(sizes)
+        .env(variable, value)
         .output()
         .context("cannot start this program again")?;
     if !output.status.success() {
-        bail!("{cache} {row}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{cache} {row}, {value}: {}: {}", output.status, said.trim());
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }

@@ -4,6 +4,7 @@ mod advice;
 mod charts;
 mod closing;
 mod every_cell;
+mod garbage;
 mod latency;
 mod losses;
 mod memory;
@@ -143,6 +144,7 @@ fn sections_of(run: &Run, tones: &Tones) -> Vec<Section> {
         charts::key_counts(run, tones),
         latency::section(run, tones),
         memory::section(run, tones),
+        garbage::section(run),
         trace::section(run),
         scaling::section(run),
         every_cell::section(run),

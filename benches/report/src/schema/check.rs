@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Cell, Footprint, Latency, Memory, Percentiles, Replay, Run, SchemaError, Spread, VERSION};
+use super::{
+    Cell, Footprint, Garbage, Latency, Memory, Percentiles, Replay, Run, SchemaError, Spread, VERSION,
+};
 
 type Checked = Result<(), SchemaError>;
 
@@ -22,11 +24,13 @@ pub(super) fn run(run: &Run) -> Checked {
     each("cells", &run.cells, cell)?;
     each("latency", &run.latency, latency)?;
     each("memory", &run.memory, memory)?;
+    each("garbage", &run.garbage, garbage)?;
     each("trace", &run.trace, replay)?;
     each("skipped", &run.skipped, |at, skipped| name(&format!("{at}.backend"), &skipped.backend))?;
     distinct("cells", &run.cells, Cell::identity)?;
     distinct("latency", &run.latency, Latency::identity)?;
     distinct("memory", &run.memory, Memory::identity)?;
+    distinct("garbage", &run.garbage, Garbage::identity)?;
     distinct("trace", &run.trace, Replay::identity)
 }
 
@@ -109,6 +113,17 @@ fn memory(at: &str, memory: &Memory) -> Checked {
         at_least_zero(&format!("{at}.{stage}.rss"), rss.map(f64::abs))?;
     }
     Ok(())
+}
+
+fn garbage(at: &str, garbage: &Garbage) -> Checked {
+    name(&format!("{at}.workload"), &garbage.workload)?;
+    name(&format!("{at}.cache"), &garbage.cache)?;
+    name(&format!("{at}.backend"), &garbage.backend)?;
+    if garbage.moments.is_empty() {
+        return refuse(&format!("{at}.moments"), "has no moment");
+    }
+    each(&format!("{at}.moments"), &garbage.moments, |at, one| name(&format!("{at}.moment"), &one.moment))?;
+    distinct(&format!("{at}.moments"), &garbage.moments, |one| one.moment.clone())
 }
 
 fn replay(at: &str, replay: &Replay) -> Checked {

@@ -6,6 +6,7 @@
 mod cell;
 mod check;
 mod error;
+mod garbage;
 mod latency;
 mod machine;
 mod memory;
@@ -14,6 +15,7 @@ mod trace;
 
 pub use cell::{Cell, Kind, Skipped, Spread, Work};
 pub use error::SchemaError;
+pub use garbage::{Garbage, Moment};
 pub use latency::{Latency, Percentiles};
 pub use machine::Machine;
 pub use memory::{Footprint, Memory};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Latency, Machine, Memory, Replay, SchemaError, Skipped, check};
+use super::{Cell, Garbage, Latency, Machine, Memory, Replay, SchemaError, Skipped, check};
 
 /// The version of the documents that are written, and the only one that is read.
 pub const VERSION: u32 = 1;
@@ -37,6 +37,9 @@ pub struct Run {
     /// Memory, each backend in a process of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<Memory>,
+    /// What maps retired and had not freed, each backend in a process of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub garbage: Vec<Garbage>,
     /// Recorded traces, replayed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<Replay>,
@@ -64,6 +67,7 @@ impl Run {
             cells: Vec::new(),
             latency: Vec::new(),
             memory: Vec::new(),
+            garbage: Vec::new(),
             trace: Vec::new(),
             skipped: Vec::new(),
             partial: false,
@@ -149,10 +153,11 @@ impl Run {
     /// assert_eq!(first.cells, [cell(21.0)]);
     /// ```
     pub fn absorb(&mut self, other: Run) {
-        let Run { cells, latency, memory, trace, skipped, partial, version: _, machine: _ } = other;
+        let Run { cells, latency, memory, garbage, trace, skipped, partial, version: _, machine: _ } = other;
         replace(&mut self.cells, cells, Cell::identity);
         replace(&mut self.latency, latency, Latency::identity);
         replace(&mut self.memory, memory, Memory::identity);
+        replace(&mut self.garbage, garbage, Garbage::identity);
         replace(&mut self.trace, trace, Replay::identity);
         replace(&mut self.skipped, skipped, |skipped| skipped.backend.clone());
         self.partial |= partial;

@@ -1,7 +1,8 @@
 //! Made-up runs: realistic speeds, and the noise of a small virtual machine with neighbours.
 
 use hotcache_report::{
-    Cell, Footprint, Kind, Latency, Machine, Memory, Percentiles, Replay, Run, Skipped, Spread, Work,
+    Cell, Footprint, Garbage, Kind, Latency, Machine, Memory, Moment, Percentiles, Replay, Run, Skipped,
+    Spread, Work,
 };
 
 /// A row: its name, its sort, and nanoseconds for a get of 100 keys and of a million with one thread.
@@ -234,6 +235,24 @@ pub(crate) fn complete(seed: u64) -> Run {
                 after_delete_all: stage(0.45),
             });
         }
+        run.garbage.push(Garbage {
+            workload: "one object replaced".to_owned(),
+            about: "one thread replaces the object of one key 250 times, 1 MiB each".to_owned(),
+            cache: "obj".to_owned(),
+            backend: row.name.to_owned(),
+            kind: row.kind,
+            repeats: 250,
+            object_bytes: 1 << 20,
+            verified: true,
+            moments: ["peak", "idle", "after the drop"]
+                .map(|moment| Moment {
+                    moment: moment.to_owned(),
+                    counted: row.bytes as u64 * 10_000,
+                    rss: Some(row.bytes as i64 * 10_000 - 500_000),
+                    objects: Some(row.bytes as u64),
+                })
+                .to_vec(),
+        });
         run.trace.push(Replay {
             trace: "OLTP".to_owned(),
             cache: "int".to_owned(),

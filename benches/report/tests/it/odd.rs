@@ -1,8 +1,8 @@
 //! Whatever a run holds, nothing panics, and what is written is well-formed.
 
 use hotcache_report::{
-    Advice, Cell, Footprint, Kind, Latency, Memory, Percentiles, Report, Run, Scaling, Settings, Spread,
-    compare,
+    Advice, Cell, Footprint, Garbage, Kind, Latency, Memory, Moment, Percentiles, Report, Run, Scaling,
+    Settings, Spread, compare,
 };
 use proptest::prelude::*;
 
@@ -90,17 +90,34 @@ fn memory() -> impl Strategy<Value = Memory> {
     })
 }
 
+fn garbage() -> impl Strategy<Value = Garbage> {
+    let moment = (name(), any::<u64>(), any::<Option<i64>>(), any::<Option<u64>>())
+        .prop_map(|(moment, counted, rss, objects)| Moment { moment, counted, rss, objects });
+    (name(), name(), kind(), prop::collection::vec(moment, 0..4)).prop_map(
+        |(workload, backend, kind, moments)| Garbage {
+            about: workload.clone(),
+            workload,
+            cache: "obj".to_owned(),
+            backend,
+            kind,
+            repeats: 1,
+            object_bytes: 0,
+            verified: true,
+            moments,
+        },
+    )
+}
+
 fn run() -> impl Strategy<Value = Run> {
     let cells = prop::collection::vec(cell(), 0..12);
     let latency = prop::collection::vec(latency(), 0..4);
-    (cells, latency, prop::collection::vec(memory(), 0..4), 0_usize..4).prop_map(
-        |(cells, latency, memory, cores)| {
-            let mut run = Run::new(fixture::machine());
-            run.machine.cores = cores;
-            (run.cells, run.latency, run.memory) = (cells, latency, memory);
-            run
-        },
-    )
+    let weights = (prop::collection::vec(memory(), 0..4), prop::collection::vec(garbage(), 0..4));
+    (cells, latency, weights, 0_usize..4).prop_map(|(cells, latency, (memory, garbage), cores)| {
+        let mut run = Run::new(fixture::machine());
+        run.machine.cores = cores;
+        (run.cells, run.latency, run.memory, run.garbage) = (cells, latency, memory, garbage);
+        run
+    })
 }
 
 proptest! {
@@ -110,7 +127,7 @@ proptest! {
     fn no_run_makes_a_page_panic_or_ill_formed(run in run(), other in run()) {
         let report = Report::of(vec![run.clone(), other]);
         pages::parse(&report.html());
-        let _ = report.markdown();
+        let _ = (report.markdown(), hotcache_report::garbage(&run));
         let _ = (Advice::of(&run), Scaling::of(&run));
     }
 

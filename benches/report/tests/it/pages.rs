@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use hotcache_report::{Cell, Kind, Machine, Report, Run, Work};
+use hotcache_report::{Cell, Kind, Machine, Report, Run, Work, garbage};
 use roxmltree::{Document, ParsingOptions};
 
 use crate::fixture;
@@ -43,6 +43,7 @@ fn the_page_has_a_section_for_everything_that_was_measured() {
         "Time against the number of keys",
         "Latency",
         "Memory",
+        "Garbage",
         "Recorded traces",
         "Beyond this machine",
         "Every cell",
@@ -150,6 +151,26 @@ fn pauses_are_told() {
     let markdown = Report::of(vec![fixture::complete(1)]).markdown();
     let latencies = markdown.split("## Latency").nth(1).expect("latencies");
     assert!(latencies.contains("| rate | page faults |") && latencies.contains("| 1234 |"), "{latencies}");
+}
+
+#[test]
+fn garbage_is_a_table_of_moments() {
+    let run = fixture::complete(1);
+    let papaya = run.garbage.iter().find(|one| one.backend == "papaya").expect("papaya");
+    assert_eq!(papaya.moments[0].counted, 870_000);
+    let markdown = Report::of(vec![run.clone()]).markdown();
+    let section = markdown.split("## Garbage").nth(1).expect("garbage");
+    assert!(section.contains(
+        "obj one object replaced: one thread replaces the object of one key 250 times, 1 MiB each"
+    ));
+    assert!(section.contains("| backend | peak | idle | after the drop |"), "{section}");
+    assert!(section.contains("| papaya | 850 KiB <sub>RSS 361 KiB, 87 objects</sub> |"), "{section}");
+    let text = garbage(&run);
+    assert!(text.contains("850 KiB / 361 KiB, 87"), "{text}");
+    // Two lines of title, the moments, and a line for each row.
+    assert_eq!(text.lines().count(), 3 + run.garbage.len(), "{text}");
+    let widths: std::collections::BTreeSet<_> = text.lines().skip(2).map(str::len).collect();
+    assert_eq!(widths.len(), 1, "aligned: {text}");
 }
 
 #[test]

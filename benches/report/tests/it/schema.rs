@@ -18,6 +18,18 @@ fn minimal() -> Value {
     })
 }
 
+/// What a workload left, at these moments.
+fn garbage(moments: Value) -> Value {
+    json!({
+        "workload": "churn", "about": "two threads", "cache": "int", "backend": "papaya", "repeats": 1,
+        "object_bytes": 0, "verified": true, "moments": moments
+    })
+}
+
+fn moment(counted: i64) -> Value {
+    json!({"moment": "left", "counted": counted})
+}
+
 /// The error for the minimal document with the value at a place changed, or removed.
 fn refused(place: &str, value: Option<Value>) -> String {
     let mut document = minimal();
@@ -73,6 +85,19 @@ fn what_cannot_be_is_refused_by_its_place() {
         ("/cells/0/kind", json!("friend"), "cells[0].kind: unknown variant `friend`"),
         ("/cells/1", minimal()["cells"][0].clone(), "cells[1]: measures the same as cells[0]"),
         ("/latency", json!([{"cache": "int"}]), "latency[0]: missing field"),
+        ("/garbage", json!([{"cache": "int"}]), "garbage[0]: missing field `workload`"),
+        ("/garbage", json!([garbage(json!([]))]), "garbage[0].moments: has no moment"),
+        ("/garbage", json!([garbage(json!([moment(-1)]))]), "garbage[0].moments[0].counted: invalid value"),
+        (
+            "/garbage",
+            json!([garbage(json!([moment(1), moment(2)]))]),
+            "garbage[0].moments[1]: measures the same as garbage[0].moments[0]",
+        ),
+        (
+            "/garbage",
+            json!([garbage(json!([moment(1)])), garbage(json!([moment(2)]))]),
+            "garbage[1]: measures the same as garbage[0]",
+        ),
         ("/partial", json!("no"), "partial: invalid type"),
     ] {
         let error = refused(place, Some(value));
@@ -110,6 +135,17 @@ fn fields_that_are_not_known_are_passed_over() {
 }
 
 #[test]
+fn garbage_came_later_and_may_be_missing() {
+    let run = Run::from_json(&minimal().to_string()).expect("a document of before");
+    assert!(run.garbage.is_empty());
+    assert!(!run.to_json().expect("a run").contains("garbage"));
+    let mut document = minimal();
+    document["garbage"] = json!([garbage(json!([moment(7)]))]);
+    let run = Run::from_json(&document.to_string()).expect("without what may be missing");
+    assert_eq!((run.garbage[0].moments[0].rss, run.garbage[0].moments[0].objects), (None, None));
+}
+
+#[test]
 fn a_run_survives_being_written() {
     let run = fixture::complete(1);
     let json = run.to_json().expect("a run");
@@ -130,13 +166,17 @@ fn the_names_of_the_fields_are_those_that_are_documented() {
             assert!(value.get(field).is_some(), "{field} in {value}");
         }
     };
-    has(&written, &["version", "machine", "cells", "latency", "memory", "trace", "skipped"]);
+    has(&written, &["version", "machine", "cells", "latency", "memory", "garbage", "trace", "skipped"]);
     let cell = &written["cells"][0];
     let fields = minimal()["cells"][0].clone();
     has(cell, &fields.as_object().expect("a cell").keys().map(String::as_str).collect::<Vec<_>>());
     has(cell, &["kind", "samples", "iterations", "verified"]);
     has(&written["latency"][0]["percentiles"], &["p50", "p90", "p99", "p99.9", "p99.99", "max"]);
     has(&written["memory"][0], &["after_load", "worst", "after_churn", "after_delete_all"]);
+    let fields =
+        ["workload", "about", "cache", "backend", "kind", "repeats", "object_bytes", "verified", "moments"];
+    has(&written["garbage"][0], &fields);
+    has(&written["garbage"][0]["moments"][0], &["moment", "counted", "rss", "objects"]);
     let kinds = written["cells"].as_array().expect("cells").iter().map(|cell| cell["kind"].as_str());
     let kinds: std::collections::BTreeSet<_> = kinds.map(Option::unwrap_or_default).collect();
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["backend", "by-hand", "floor", "peer"]);
