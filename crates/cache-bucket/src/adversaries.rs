@@ -89,3 +89,22 @@ fn a_key_that_comes_and_goes_makes_no_long_chain() {
     // Other tests of this process may keep the epoch for a while.
     assert!(longest < ROUNDS as usize / 28 / 20, "{longest}");
 }
+
+/// The same beside a reader that stays, so that nothing that died can be used again: the dead leave the chain.
+#[test]
+fn a_key_that_comes_and_goes_beside_a_stalled_reader_makes_no_long_chain() {
+    let map: Map<u64, AtomicI64, DefaultHashBuilder> = Map::new(Options::new(), false);
+    let stays = crate::reclaim::pin();
+    let mut longest = 0;
+    for round in 0..50_000_u32 {
+        let (outcome, rest) = map.upsert(&7, 1, &mut |_, _| Some(()));
+        assert_eq!(outcome, Upsert::Inserted);
+        map.finish(rest);
+        assert!(map.remove(&7));
+        if round.is_multiple_of(100) {
+            longest = longest.max(map.longest_chain());
+        }
+    }
+    drop(stays);
+    assert!(longest <= 3, "{longest}");
+}

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use cache_bucket::{BucketIntCache, BucketObjCache};
@@ -242,32 +242,4 @@ fn keys_that_come_and_go_make_no_large_table() {
     let left = live_bytes() - before;
     // A bucket for each key is 64 KiB. The rest is what died while a thread was preempted in the middle of an operation.
     assert!(left < 8 << 20, "{left} bytes");
-}
-
-/// A stalled reader keeps the room of what was removed from being used again. One key that comes and goes stays as fast as
-/// it was, which is counted in the buckets that it has in use, and for_each finds its way.
-#[test]
-fn a_stalled_reader_makes_no_long_chain() {
-    let _alone = alone();
-    let pinned = BucketObjCache::<u8>::default();
-    pinned.insert("a", 1);
-    let (inside, entered) = mpsc::channel();
-    let (leave, left) = mpsc::channel::<()>();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let left = left;
-            pinned.with("a", |_| {
-                inside.send(()).expect("the other end waits");
-                let _ = left.recv();
-            });
-        });
-        entered.recv().expect("the reader enters");
-        let cache = BucketIntCache::<u64>::default();
-        for _ in 0..scale(300_000) {
-            cache.set(&7, 1);
-            assert!(cache.del(&7));
-        }
-        assert_eq!((cache.len(), cache.get(&7)), (0, None));
-        drop(leave);
-    });
 }

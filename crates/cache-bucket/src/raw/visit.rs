@@ -20,6 +20,8 @@ pub(crate) struct Entry<'g, C: Cell> {
 
 impl<C: Cell> Entry<'_, C> {
     fn is_copy_of(&self, other: &Self) -> bool {
+        #[cfg(all(test, not(loom)))]
+        tests::COMPARISONS.set(tests::COMPARISONS.get() + 1);
         let (a, b) = (self.holder.key(self.granule), other.holder.key(other.granule));
         // SAFETY: both were seen under the pin that they borrow.
         self.form == other.form && unsafe { same_key(a, b, self.form) }
@@ -222,5 +224,40 @@ fn gather_bucket<'g, C: Cell>(table: &'g Table<C>, main: &'g Bucket<C>, found: &
     // Moved meanwhile: then these values may be old, and the next generation has them all.
     if main.state().moved() {
         found.truncate(before);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::cell::Cell as Counter;
+
+    use super::*;
+    use crate::primitive::AtomicI64;
+    use crate::raw::Probe;
+    use crate::reclaim;
+    use cache_core::DefaultHashBuilder;
+
+    thread_local!(pub(super) static COMPARISONS: Counter<usize> = const { Counter::new(0) });
+
+    /// A pin that stays keeps the first generation from being moved out, so that all of a region is looked for among all of
+    /// a larger one. Copies are found without comparing each with each.
+    #[test]
+    fn copies_are_found_without_comparing_all_with_all() {
+        let hasher = DefaultHashBuilder::default();
+        let raw = Raw::<u64, AtomicI64>::new(0, false);
+        let stays = reclaim::pin();
+        for key in 0..50_000_u64 {
+            let (probe, hash) = Probe::new(&key, &hasher);
+            raw.upsert(stays.pinned(), hash, probe, 1, &mut |_| Some(()));
+        }
+        COMPARISONS.set(0);
+        let (mut entries, mut next) = (0, Some(0));
+        while let Some(from) = next {
+            let mut found = Vec::new();
+            next = raw.gather(stays.pinned(), from, &hasher, &mut found);
+            entries += found.len();
+        }
+        assert_eq!(entries, 50_000);
+        assert!(COMPARISONS.get() < 1_000, "{} comparisons", COMPARISONS.get());
     }
 }

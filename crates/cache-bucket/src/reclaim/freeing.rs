@@ -53,3 +53,34 @@ impl Domain {
         any
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::reclaim::Retired;
+
+    static DOMAIN: Domain = Domain::new(true);
+    static FREED: AtomicUsize = AtomicUsize::new(0);
+
+    fn endless() -> Retired {
+        unsafe fn free(_: *mut ()) {
+            FREED.fetch_add(1, Ordering::Relaxed);
+            // As if another thread had retired one more meanwhile.
+            DOMAIN.share(vec![endless()]);
+        }
+        // SAFETY: nothing is dropped.
+        let mut retired = unsafe { Retired::new(std::ptr::null_mut(), free) };
+        retired.stamp(DOMAIN.epoch());
+        retired
+    }
+
+    #[test]
+    fn what_others_retire_meanwhile_is_left_to_later() {
+        let own = DOMAIN.join();
+        DOMAIN.share(vec![endless(), endless()]);
+        DOMAIN.drive(Some(own));
+        assert_eq!(FREED.load(Ordering::Relaxed), 2);
+    }
+}
