@@ -42,6 +42,8 @@ pub(super) struct Rare {
     /// Held by whoever moves the epoch on, or claims the bags of others.
     pub(super) moving: Mutex<Moving>,
     pub(super) shared: Mutex<Shared>,
+    /// Whether there is something in it, to look without locking. Written under its mutex.
+    some_shared: AtomicBool,
     #[cfg(loom)]
     fences: AtomicUsize,
 }
@@ -60,6 +62,7 @@ impl Domain {
                 rare: Rare {
                     moving: Mutex::new(Moving::new()),
                     shared: Mutex::new(Shared::new()),
+                    some_shared: AtomicBool::new(false),
                     #[cfg(loom)]
                     fences: AtomicUsize::new(0),
                 },
@@ -292,22 +295,28 @@ impl Domain {
         self.pending.is_set()
     }
 
-    /// Whether there is something that is everyone's to free.
-    #[cfg(not(loom))]
-    pub(super) fn has_shared(&self) -> bool {
-        self.pending.is_set() && !lock(&self.rare.shared).is_empty()
+    /// Whether there is, or was a moment ago, something that is everyone's to free.
+    pub(super) fn seems_to_share(&self) -> bool {
+        self.rare.some_shared.load(Ordering::Relaxed)
     }
 
     /// Adds to what is everyone's to free.
     pub(super) fn share(&self, retired: Vec<Retired>) {
         if !retired.is_empty() {
-            lock(&self.rare.shared).add(retired);
+            let mut shared = lock(&self.rare.shared);
+            shared.add(retired);
+            self.rare.some_shared.store(true, Ordering::Relaxed);
+            drop(shared);
             self.pending.set();
         }
     }
 
+    /// Takes out what is expired of what is everyone's to free.
     pub(super) fn take_shared(&self, now: u64) -> Vec<Retired> {
-        if self.pending.is_set() { lock(&self.rare.shared).take(now) } else { Vec::new() }
+        let mut shared = lock(&self.rare.shared);
+        let expired = shared.take(now);
+        self.rare.some_shared.store(!shared.is_empty(), Ordering::Relaxed);
+        expired
     }
 }
 

@@ -29,7 +29,8 @@ impl Domain {
             }
         }
         let expired = own.into_iter().flat_map(|own| Expired::new(self, own, now));
-        free_all(self.take_shared(now).into_iter().chain(expired));
+        let shared = if self.seems_to_share() { self.take_shared(now) } else { Vec::new() };
+        free_all(shared.into_iter().chain(expired));
     }
 
     /// Frees all that was retired before and can be freed now, by whomever; and what is retired by what is dropped then.

@@ -37,7 +37,8 @@ impl Drop for Own {
             let asked = record.is_asked();
             record.answer();
             DOMAIN.leave(record);
-            if asked || DOMAIN.has_shared() {
+            // What it shared itself it sees.
+            if asked || DOMAIN.seems_to_share() {
                 let free_shared = || {
                     DOMAIN.free_shared(None);
                 };

@@ -255,6 +255,9 @@ fn bag_claimed() {
             move || {
                 let guard = slot.domain.pin(remover);
                 guard.pinned().retire(slot.unlink());
+                // Once more, when the other may have been at the bag.
+                // SAFETY: nothing is dropped.
+                guard.pinned().retire(unsafe { Retired::new(ptr::null_mut(), |_| ()) });
                 drop(guard);
                 slot.domain.tidy(Some(remover));
             }

@@ -128,7 +128,7 @@ impl Domain {
             }
         }
         // Before the epoch: whoever sees that sees this.
-        self.pending.review(retired || !lock(&self.rare.shared).is_empty(), epoch);
+        self.pending.review(retired || self.seems_to_share(), epoch);
         self.set_epoch(epoch + 1);
         moving.failures = 0;
         (Advance::Moved, fenced)

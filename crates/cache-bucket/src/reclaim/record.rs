@@ -52,7 +52,9 @@ pub(super) const PINNED: u64 = 1;
 pub(super) const UNKNOWN: u64 = u64::MAX;
 
 /// The most writes from one attempt to move the epoch on to the next.
-const MOST_WRITES: u32 = if cfg!(loom) { 1 } else { 64 };
+const MOST_WRITES: u32 = 64;
+/// Until the first. Models say themselves when the epoch moves.
+const FIRST_DUE: u32 = if cfg!(loom) { u32::MAX } else { 1 };
 /// An attempt is wanted about so often, in nanoseconds: it takes a few hundred at worst, where other threads have to
 /// hand over their records.
 const INTERVAL: u64 = 6_400;
@@ -102,7 +104,7 @@ impl Record {
                 taken: AtomicBool::new(true),
                 nested: AtomicU32::new(0),
                 writes: AtomicU32::new(0),
-                due: AtomicU32::new(1),
+                due: AtomicU32::new(FIRST_DUE),
                 visits: AtomicU32::new(0),
                 fenced_pins: AtomicU32::new(0),
                 attempted: AtomicU64::new(0),
@@ -209,12 +211,9 @@ impl Record {
 
     /// Makes it the caller's, if it is nobody's.
     pub(super) fn take(&self) -> bool {
-        // Acquire: what its last owner did with it comes before.
+        // Acquire: what its last owner did with it comes before. The fence that every owner begins with would do, too.
         !self.taken.load(Ordering::Relaxed)
-            && self
-                .taken
-                .compare_exchange(false, true, seeded::ordering(Ordering::Acquire, "take"), Ordering::Relaxed)
-                .is_ok()
+            && self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// Asks the owner to free what it can when it is no longer pinned.
