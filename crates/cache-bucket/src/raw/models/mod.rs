@@ -2,6 +2,7 @@
 
 mod growth;
 mod history;
+mod moving_epochs;
 mod objects;
 mod one_bucket;
 mod overflow;
