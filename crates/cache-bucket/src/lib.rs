@@ -17,8 +17,12 @@
 //! # Memory
 //!
 //! The table grows and shrinks a few buckets at a time, beside other writes;
-//! [`shrink_to_fit`](BucketIntCache::shrink_to_fit) does it at once. What was removed is freed when no thread can see it
-//! any more; a thread that stays in a closure delays that, and nothing else.
+//! [`shrink_to_fit`](BucketIntCache::shrink_to_fit) does it at once.
+//!
+//! What was removed or replaced is freed when no thread can see it any more. A thread that writes has at most 128 such
+//! objects, or 256 for a moment after another thread stopped using caches. A thread that ends and a cache that is dropped
+//! leave none. A thread that stays in a closure of `with`, `for_each` or `retain` keeps what is retired meanwhile, and frees
+//! it when it leaves. `docs/bucket-reclamation.md` in the repository has the details.
 //!
 //! # How it works
 //!
@@ -27,7 +31,9 @@
 //!
 //! # Panics in callers' code
 //!
-//! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of a key or an object leaves the cache usable.
+//! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of a key or an object leaves the cache usable. Each of
+//! these may call the cache, too. A `Drop` may run at the end of any write, on any thread, for any cache: it must not need a
+//! lock that the writer holds.
 //!
 //! # Examples
 //!

@@ -1,12 +1,11 @@
 //! When memory that readers may still look at can be used again.
 //!
-//! An epoch counts up. A thread *pins* the epoch it sees before it looks into a table, and unpins after. The
-//! epoch moves on from `e` only when no thread is pinned at another than `e`. What was unlinked while the epoch
-//! was `e` is out of everyone's sight at `e + GRACE`.
+//! An epoch counts up. A thread *pins* the epoch it sees before it looks into a table, and unpins after. The epoch moves on
+//! from `e` when every thread has been seen to have pinned `e`, or is not pinned and will execute a fence in its next pin.
+//! What was unlinked while the epoch was `e` is out of everyone's sight at `e + GRACE`.
 //!
-//! Pinning is two plain stores. The fence that must follow the first is executed on the pinning thread's behalf
-//! by whoever moves the epoch on, where the system can do that; elsewhere it is a real one. Why that is enough, and why
-//! the models may use the real one, is in `docs/bucket-proofs.md`.
+//! A pin is two plain stores and three loads. `docs/bucket-reclamation.md` has the design, `docs/bucket-proofs.md` says why it
+//! is sound.
 
 mod bag;
 mod domain;
