@@ -186,7 +186,9 @@ fn garbage_of_a_closure_goes_when_it_returns() {
 #[test]
 fn thread_locals_that_outlive_ours_leave_nothing() {
     let _alone = alone();
-    static CACHE: Mutex<Option<(Arc<BucketObjCache<Counted>>, Arc<Ledger>)>> = Mutex::new(None);
+    type Used = (Arc<BucketObjCache<Counted>>, Arc<Ledger>);
+
+    static CACHE: Mutex<Option<Used>> = Mutex::new(None);
 
     struct Late;
 

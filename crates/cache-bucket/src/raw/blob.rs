@@ -30,6 +30,10 @@ impl Blob {
     }
 
     /// The blob that an entry points at, without owning it.
+    ///
+    /// # Safety
+    ///
+    /// `place` is the key's place of an entry that holds a blob, seen under a pin that lasts.
     pub(super) unsafe fn read(place: *const KeyWord) -> std::mem::ManuallyDrop<Blob> {
         // SAFETY: the caller knows that the entry holds a blob.
         std::mem::ManuallyDrop::new(Blob(unsafe { read_pointer(place) }))
@@ -45,6 +49,11 @@ impl Blob {
         unsafe { slice::from_raw_parts(self.0.add(1).cast().as_ptr(), self.0.read()) }
     }
 
+    /// Frees a blob.
+    ///
+    /// # Safety
+    ///
+    /// `blob` is what [`as_ptr`](Self::as_ptr) gave, once, and its entry is out of everyone's sight.
     pub(super) unsafe fn free(blob: *mut ()) {
         // SAFETY: the pointer is that of a blob whose entry is out of sight.
         drop(Blob(unsafe { NonNull::new_unchecked(blob.cast()) }));
@@ -59,6 +68,10 @@ impl Drop for Blob {
 }
 
 /// Whether the blob that an entry points at is these bytes, of which there are more than [`LONGEST`](super::lane::LONGEST).
+///
+/// # Safety
+///
+/// As for [`Blob::read`].
 #[inline(always)]
 pub(super) unsafe fn is_blob(place: *const KeyWord, bytes: &[u8]) -> bool {
     // SAFETY: the caller knows that the entry holds a blob.

@@ -4,6 +4,10 @@ use super::lane::LONGEST;
 use crate::arch;
 
 /// Whether a stored key that is as long as `bytes` is these bytes. At most [`LONGEST`] of them.
+///
+/// # Safety
+///
+/// As many bytes as `bytes` has can be read at `stored`, and nobody writes to them.
 #[inline(always)]
 pub(super) unsafe fn same_bytes(stored: *const u8, bytes: &[u8]) -> bool {
     let n = bytes.len();
@@ -40,6 +44,10 @@ pub(super) unsafe fn same_bytes(stored: *const u8, bytes: &[u8]) -> bool {
 /// Whether a stored key that is as long as `bytes` is these bytes, of which there are more than [`LONGEST`].
 ///
 /// Without a call: who calls nothing saves no registers, see `map/quick.rs`.
+///
+/// # Safety
+///
+/// As for [`same_bytes`]; and there are more than [`LONGEST`].
 #[inline(always)]
 pub(super) unsafe fn same_long(stored: *const u8, bytes: &[u8]) -> bool {
     const PART: usize = 64;
@@ -63,6 +71,10 @@ pub(super) unsafe fn same_long(stored: *const u8, bytes: &[u8]) -> bool {
 }
 
 /// Copies at most [`LONGEST`] bytes, without calling for it.
+///
+/// # Safety
+///
+/// As many bytes can be written at `to`, and nobody else looks at them.
 #[inline(always)]
 pub(super) unsafe fn copy_bytes(bytes: &[u8], to: *mut u8) {
     let n = bytes.len();

@@ -95,6 +95,9 @@ impl<V: Send + Sync + 'static> Cell for AtomicPtr<V> {
 ///
 /// `object` came from `Arc::into_raw`, was published in a cell, and the reference it stands for is the caller's.
 pub(crate) unsafe fn retire_arc<V: Send + Sync + 'static>(object: *mut V) -> Retired {
+    /// # Safety
+    ///
+    /// As `retire_arc` was promised, and the object is out of everyone's sight.
     unsafe fn free<V>(object: *mut ()) {
         // SAFETY: as `retire_arc` was promised.
         drop(unsafe { Arc::from_raw(object.cast::<V>()) });

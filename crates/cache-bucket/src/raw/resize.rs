@@ -191,6 +191,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
 
     /// Takes a generation that is moved out off the list.
     fn finish(&self, guard: Pinned<'_>, table: &Table<C>) {
+        /// # Safety
+        ///
+        /// `table` is of a box of a `Table<C>`, and nobody looks at it any more.
         unsafe fn free<C>(table: *mut ()) {
             // SAFETY: every generation comes from a box, and is retired once.
             drop(unsafe { Box::from_raw(table.cast::<Table<C>>()) });

@@ -158,12 +158,20 @@ pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, granules
 }
 
 /// Frees a box that an entry pointed at.
+///
+/// # Safety
+///
+/// `owned` came from `Box::<T>::into_raw`, and its entry is out of everyone's sight.
 unsafe fn free_box<T>(owned: *mut ()) {
     // SAFETY: it came from `Box::into_raw`, and is out of everyone's sight.
     drop(unsafe { Box::from_raw(owned.cast::<T>()) });
 }
 
 /// The pointer that an entry keeps for a key.
+///
+/// # Safety
+///
+/// `place` is the key's place of an entry that holds one, to a `T`, seen under a pin that lasts.
 pub(super) unsafe fn read_pointer<T>(place: *const KeyWord) -> NonNull<T> {
     // SAFETY: the caller knows that the entry holds one.
     unsafe { KeyWord::read(place, |stored| stored.cast::<NonNull<T>>().read()) }

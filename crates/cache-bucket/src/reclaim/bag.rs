@@ -55,8 +55,16 @@ impl OwnBag {
     /// Calls `f` with the bag, for its owner; `None` if someone else is at it.
     ///
     /// `fence` is executed in between, where nobody executes one on the owner's behalf.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner, and `f` does not come back here.
     #[inline]
-    pub(super) fn by_owner<R>(&self, fence: impl FnOnce(), f: impl FnOnce(&mut Bag) -> R) -> Option<R> {
+    pub(super) unsafe fn by_owner<R>(
+        &self,
+        fence: impl FnOnce(),
+        f: impl FnOnce(&mut Bag) -> R,
+    ) -> Option<R> {
         #[cfg(not(tsan))]
         self.busy.store(true, Ordering::Relaxed);
         // ThreadSanitizer knows no fences.
@@ -68,7 +76,7 @@ impl OwnBag {
         let claimed = self.claimed.load(seeded::ordering(Ordering::Acquire, "bag-unclaimed"));
         #[cfg(tsan)]
         let claimed = self.claimed.load(SeqCst);
-        // SAFETY: there is one owner, who is not in here already, as `f` is ours. Who claims the bag waits until we are no
+        // SAFETY: there is one owner, who is not in here already. Who claims the bag waits until we are no
         // longer busy, or we see that it is claimed: one of us sees the other, by the fence.
         let result = (!claimed).then(|| unsafe { self.bag.with_mut(f) });
         // Release: who claims the bag sees what was done.
@@ -280,14 +288,16 @@ mod tests {
     #[test]
     fn a_claimed_bag_is_not_the_owners() {
         let bag = OwnBag::new();
-        assert_eq!(bag.by_owner(|| (), |bag| bag.put(nothing(1))), Some(1));
+        // SAFETY: it is ours.
+        let put = || unsafe { bag.by_owner(|| (), |bag| bag.put(nothing(1))) };
+        assert_eq!(put(), Some(1));
         bag.claim();
-        assert_eq!(bag.by_owner(|| (), |bag| bag.put(nothing(1))), None);
+        assert_eq!(put(), None);
         let mut count = 0;
         // SAFETY: claimed, by the owner's own thread.
         unsafe { bag.by_another(|bag| count = take(bag, 1 + GRACE)) };
         bag.unclaim();
-        assert_eq!((count, bag.by_owner(|| (), |bag| bag.put(nothing(1)))), (1, Some(1)));
+        assert_eq!((count, put()), (1, Some(1)));
         assert_eq!(bag.into_all().len(), 1);
     }
 }

@@ -286,7 +286,9 @@ impl Domain {
                 self.fence();
             }
         };
-        record.bag.by_owner(fence, f)
+        // SAFETY: a record is its owner's: `join` gives it to one thread, until that leaves. What is passed here allocates,
+        // and locks what is shared; no user's code runs in it.
+        unsafe { record.bag.by_owner(fence, f) }
     }
 
     /// Whether there may be something to free.

@@ -66,6 +66,9 @@ mod tests {
     static FREED: AtomicUsize = AtomicUsize::new(0);
 
     fn endless() -> Retired {
+        /// # Safety
+        ///
+        /// None is needed.
         unsafe fn free(_: *mut ()) {
             FREED.fetch_add(1, Ordering::Relaxed);
             // As if another thread had retired one more meanwhile.

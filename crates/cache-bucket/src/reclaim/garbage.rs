@@ -125,11 +125,18 @@ mod tests {
 
     static FREED: AtomicUsize = AtomicUsize::new(0);
 
+    /// # Safety
+    ///
+    /// None is needed.
     unsafe fn count(_: *mut ()) {
         FREED.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A panic whose payload panics when it is dropped.
+    ///
+    /// # Safety
+    ///
+    /// None is needed.
     unsafe fn panic_twice(_: *mut ()) {
         struct Payload;
 

@@ -54,6 +54,9 @@ impl Slot {
 
     /// Unlinks the object as the table does: by a store, with no fence between that and the stamp.
     fn unlink(&self) -> Retired {
+        /// # Safety
+        ///
+        /// The object is out of everyone's sight.
         unsafe fn free(object: *mut ()) {
             // SAFETY: it came from a box.
             drop(unsafe { Box::from_raw(object.cast::<Tracked>()) });

@@ -8,7 +8,8 @@ use crate::seeded;
 
 /// A locked bucket. Unlocks when dropped.
 ///
-/// Nothing that a user wrote runs while one exists, and nothing that may panic.
+/// Nothing that a user wrote runs while one exists, and nothing that may panic. One who moves entries may take an overflow
+/// bucket meanwhile, which locks their pool and may allocate memory.
 pub(in crate::raw) struct BucketLock<'b, C: Cell> {
     bucket: &'b Bucket<C>,
     /// What the state becomes.
