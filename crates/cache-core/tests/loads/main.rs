@@ -1,0 +1,5 @@
+//! The order of loads and writes, with each of them stopped where it matters.
+
+mod gated;
+mod late;
+mod user_code;
