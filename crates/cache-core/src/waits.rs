@@ -44,6 +44,33 @@ pub(crate) fn in_loader<R>(load: impl FnOnce() -> R) -> R {
     load()
 }
 
+/// Runs `work`, which drops objects that have left a cache earlier.
+///
+/// For backends that free what was removed later, in the middle of some other operation. That operation may be one
+/// of a loader's, and the `Drop` of an object may load keys of its own. Inside `work` such a `Drop` is not taken for
+/// the loader: if it asks for a key whose load waits for it, it loads by itself and caches nothing. Outside, it
+/// would be told of a recursion that nobody made.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::{LoadError, ObjCacheExt, while_dropping};
+/// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+/// let ask = || cache.get_or_try_insert_with("a", || Ok::<_, ()>(1));
+///
+/// let loaded = cache.get_or_insert_with("a", || {
+///     assert_eq!(ask(), Err(LoadError::Recursive));
+///     // As a `Drop` would, that a backend runs here:
+///     while_dropping(|| assert_eq!(*ask().unwrap(), 1));
+///     2
+/// });
+/// assert_eq!(*loaded, 2);
+/// ```
+#[doc(hidden)]
+pub fn while_dropping<R>(work: impl FnOnce() -> R) -> R {
+    in_map(work)
+}
+
 /// How many pieces of the map's own work this thread is in the middle of.
 pub(crate) fn map_work() -> usize {
     MAP_WORK.get()
