@@ -159,11 +159,15 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
                     drop(lead);
                     result
                 }
-                Joined::Value(value) => Ok(value),
+                Joined::Value(value) => {
+                    drop(load);
+                    Ok(value)
+                }
                 Joined::Retry => {
                     self.remove(&flight);
                     drop(flight);
                     if let Some(value) = cache.get(key) {
+                        drop(load);
                         return Ok(value);
                     }
                     continue;

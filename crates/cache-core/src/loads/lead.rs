@@ -30,6 +30,7 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
         if let Some(value) = in_map(|| cache.get(self.key)) {
             // For us alone: it may have been removed since we looked, before others joined.
             self.flight.end_with_nothing();
+            drop(load);
             return Ok(value);
         }
         let loaded = Arc::new(in_loader(load).map_err(LoadError::Failed)?);
