@@ -38,10 +38,6 @@ pub enum Hazard {
 impl Hazard {
     /// All of them.
     pub const ALL: [Hazard; 4] = [Hazard::Hash, Hazard::Compare, Hazard::DropKey, Hazard::DropObject];
-
-    pub(crate) fn is_drop(self) -> bool {
-        matches!(self, Hazard::DropKey | Hazard::DropObject)
-    }
 }
 
 thread_local! {
@@ -63,7 +59,8 @@ pub(super) fn lit(hazard: Hazard, calls: usize, body: impl FnOnce()) -> Result<b
     }
 }
 
-fn burn(hazard: Hazard) {
+/// To be called by the code of a hazard: panics if it is the call that is to.
+pub(super) fn burn(hazard: Hazard) {
     // A second panic while one unwinds would end the process whatever the cache does.
     if std::thread::panicking() {
         return;

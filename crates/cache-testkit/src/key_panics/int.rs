@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use cache_core::{Backend, DefaultHashBuilder, IntCache, Options};
+use cache_core::{Backend, DefaultHashBuilder, IntCache};
 
 use super::fuse::lit;
-use super::sweep::{KEYS, Keys, Operation, from_another_thread, over};
+use super::sweep::{KEYS, Keys, Operation, from_another_thread, options, over};
 use super::{Hazard, Patience, Touchy};
 use crate::Violation;
 use crate::int::panics::use_everything;
@@ -87,7 +87,7 @@ fn step<B: Backend>(
     patience: Patience,
 ) -> Result<bool, Violation> {
     let keys = Keys::new();
-    let cache = B::int::<Touchy, _>(Options::new());
+    let cache = B::int::<Touchy, _>(options());
     for id in 0..KEYS {
         cache.set(&keys.key(id), id as i64);
     }

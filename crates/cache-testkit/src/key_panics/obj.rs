@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use cache_core::{Backend, DefaultHashBuilder, ObjCache, ObjCacheExt, Options};
+use cache_core::{Backend, DefaultHashBuilder, ObjCache, ObjCacheExt};
 
 use super::fuse::lit;
-use super::sweep::{KEYS, Keys, Operation, from_another_thread, over};
+use super::sweep::{KEYS, Keys, Operation, from_another_thread, options, over};
 use super::{Hazard, Patience, Touchy, TouchyObject};
 use crate::Violation;
 use crate::obj::panics::use_everything;
@@ -92,7 +92,7 @@ fn step<B: Backend>(
     patience: Patience,
 ) -> Result<bool, Violation> {
     let keys = Keys::new();
-    let cache = B::obj::<TouchyObject, Touchy, _>(Options::new());
+    let cache = B::obj::<TouchyObject, Touchy, _>(options());
     for id in 0..KEYS {
         cache.insert(&keys.key(id), object(&keys));
     }

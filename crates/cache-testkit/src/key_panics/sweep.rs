@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use cache_core::Backend;
+use cache_core::{Backend, DefaultHashBuilder, Options};
 
 use super::{Hazard, Patience, Touchy};
 use crate::threads::eventually;
@@ -12,6 +12,11 @@ use crate::{Kind, Violation, ends_within, scale};
 
 /// Keys in the cache when the panic comes: for a small table a few, so that growth is near.
 pub(super) const KEYS: u64 = 28;
+
+/// One shard where there are any, so that few keys make it grow.
+pub(super) fn options() -> Options<DefaultHashBuilder> {
+    Options::new().shards(1)
+}
 
 /// The calls of one operation at which it is made to panic: more than any but a growing table makes.
 const MAX_CALLS: usize = 600;
