@@ -24,6 +24,7 @@
 //! | `basic` | `int` `obj` | one key: set, get, add, del; tables of sums; options |
 //! | `bounds` | `int` | bounded adds: refusals, overflow, empty ranges |
 //! | `many` | `int` `obj` | len, clear, keys, for_each, retain, get_many |
+//! | `retain` | `int` `obj` | what is set while `retain` asks about what was there stays |
 //! | `races` | `int` | the two races of the design that was replaced, as stress |
 //! | `contention` | `int` | stock is not oversold, adds are not lost, removals are told once |
 //! | `lin` | `int` `obj` | recorded histories are linearizable, also while the table grows |

@@ -74,6 +74,9 @@ macro_rules! __int {
                 clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
                 get_many_answers_in_order get_many_refuses_unequal_lengths
             }
+            retain {
+                keeps_a_counter_made_anew
+            }
             races {
                 two_sets_of_a_new_key a_set_and_an_add_of_a_new_key two_adds_of_a_new_key
             }
@@ -120,6 +123,9 @@ macro_rules! __obj {
             }
             many {
                 clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
+            }
+            retain {
+                keeps_what_replaced_the_object keeps_what_was_inserted_anew
             }
             lin {
                 str_keys integer_keys while_growing

@@ -1,5 +1,6 @@
 //! Faults of object caches, and the tests that find them.
 
+use std::borrow::Borrow;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -215,6 +216,25 @@ fault!(
     }
 );
 
+fault!(
+    /// Asks about a copy, and then removes by key.
+    RetainRemovesByKey {
+        fn obj_retain<V: Value, K: Key + ?Sized, S: HashBuilder>(
+            c: &Obj<Self, V, K, S>,
+            f: &mut dyn FnMut(&K, &Arc<V>) -> bool,
+        ) {
+            c.loads.all_written();
+            let mut entries = Vec::new();
+            c.inner.for_each(&mut |key, value| entries.push((key.to_owned_key(), value.clone())));
+            for (key, value) in entries {
+                if !f(key.borrow(), &value) {
+                    c.inner.del(key.borrow());
+                }
+            }
+        }
+    }
+);
+
 finds! {
     a_get_or_insert_that_replaces: GetOrInsertReplaces by obj::basic::get_or_insert_keeps_what_is_there;
     a_get_or_insert_that_replaces_by_model: GetOrInsertReplaces by obj::model::str_keys;
@@ -241,5 +261,7 @@ finds! {
     a_clear_that_does_not_win: ClearDoesNotTell by obj::loads::writes::a_clear_wins;
     a_retain_that_does_not_win: RetainDoesNotTell by obj::loads::writes::a_retain_wins;
     a_panic_that_keeps_the_lock: PanicsKeepTheLock by obj::panics::in_for_each;
+    a_retain_that_removes_a_replacement: RetainRemovesByKey by obj::retain::keeps_what_replaced_the_object;
+    a_retain_that_removes_by_key: RetainRemovesByKey by obj::retain::keeps_what_was_inserted_anew;
     a_retain_that_keeps_one: RetainKeepsOne by obj::many::retain_removes_what_it_is_told_to;
 }
