@@ -6,4 +6,18 @@
 use cache_flurry::FlurryBackend;
 
 cache_testkit::conformance!(FlurryBackend, except: reclaim);
-cache_testkit::probe_panics!(FlurryBackend, hash: Usable, eq: Usable | Breaks | Hangs, drop_key: Leaks | Breaks, drop_object: Leaks);
+cache_testkit::probe_panics!(
+    FlurryBackend, hash: Usable, hasher: Usable, eq: Usable | Breaks | Hangs, borrow: Usable, clone: Breaks,
+    to_owned: Usable, drop_key: Leaks | Breaks, drop_object: Leaks, closure: Usable, loader: Usable
+);
+cache_testkit::probe_calls!(
+    FlurryBackend,
+    one_key: {
+        hash: Usable, hasher: Usable, eq: Hangs, borrow: Hangs, clone: Hangs, to_owned: Usable,
+        drop_key: Usable, drop_object: Usable, closure: Usable, loader: Usable
+    },
+    passes: {
+        hash: Usable, hasher: Usable, eq: Hangs, borrow: Usable, clone: Usable, to_owned: Usable,
+        drop_key: Usable, drop_object: Usable, closure: Usable, loader: Usable
+    }
+);

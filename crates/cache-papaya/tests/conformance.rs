@@ -8,4 +8,18 @@
 use cache_papaya::PapayaBackend;
 
 cache_testkit::conformance!(PapayaBackend, except: collisions reclaim);
-cache_testkit::probe_panics!(PapayaBackend, hash: Hangs, eq: Leaks, drop_key: Leaks, drop_object: Leaks);
+cache_testkit::probe_panics!(
+    PapayaBackend, hash: Hangs, hasher: Leaks, eq: Leaks, borrow: Usable, clone: Usable, to_owned: Usable,
+    drop_key: Leaks, drop_object: Leaks, closure: Usable, loader: Usable
+);
+cache_testkit::probe_calls!(
+    PapayaBackend,
+    one_key: {
+        hash: Hangs, hasher: Hangs, eq: Usable, borrow: Usable, clone: Usable, to_owned: Usable,
+        drop_key: Usable, drop_object: Usable, closure: Usable, loader: Usable
+    },
+    passes: {
+        hash: Usable, hasher: Usable, eq: Usable, borrow: Usable, clone: Usable, to_owned: Usable,
+        drop_key: Usable, drop_object: Usable, closure: Usable, loader: Usable
+    }
+);
