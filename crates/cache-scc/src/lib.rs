@@ -61,8 +61,8 @@
 //! leaks. After a panic in the `Drop` of a key the cache is usable, but what was about to be dropped with it may leak.
 //!
 //! Every `Drop` runs under no lock and may call the cache, and so may `to_owned_key`. A key's `Eq` and `Borrow` run
-//! under the lock of a bucket, and so do its `Hash` while the table is resized and its `Clone` in a pass: these must
-//! not call the cache, which may wait for itself for ever.
+//! under the lock of a bucket; so do its `Hash` and the hasher while the table is resized, and its `Hash` and `Clone` in a
+//! pass. These, and closures, must not call the cache, which may wait for itself for ever.
 //!
 //! # Examples
 //!
