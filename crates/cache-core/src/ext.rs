@@ -112,7 +112,11 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
         load: impl FnOnce() -> Result<V, E>,
     ) -> Result<Arc<V>, LoadError<E>> {
         match self.get(key) {
-            Some(value) => Ok(value),
+            Some(value) => {
+                // What the loader owns may have a `Drop` that panics: a value that is being returned would leak.
+                drop(load);
+                Ok(value)
+            }
             None => self.loads().get_or_load(self, key, load),
         }
     }

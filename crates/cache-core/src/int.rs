@@ -210,7 +210,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// Removes the keys for which `f` returns `false`, weakly consistent.
     ///
     /// `f` may run under a lock and must not call any cache. An `add` to a key between the call of `f` and the
-    /// removal is ordered before the removal.
+    /// removal is ordered before the removal. A counter that is made anew meanwhile, after a `del`, stays unless `f`
+    /// is asked about it too.
     ///
     /// # Examples
     ///

@@ -1,10 +1,14 @@
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+mod flight;
+mod lead;
 
-use crate::waits::{NOBODY, Owner, Running, Wait, in_loader, in_map, is_in_map, this_thread};
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use self::flight::{Flight, Joined};
+use self::lead::Lead;
 use crate::{Key, LoadError, ObjCache};
 
 /// The loads in flight on one object cache: one loader at a time for each key.
@@ -14,9 +18,24 @@ use crate::{Key, LoadError, ObjCache};
 /// before `clear` and `retain` do. That is all it does for
 /// [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with) to work.
 ///
-/// Why *before*: a load that began before the write is found here and told not to publish, or has published
-/// already, and then the write that follows replaces it. A load that begins after the call began after the
-/// write did, and what it reads is as new.
+/// # Consistency
+///
+/// *A write wins over a load that it overtakes.* The write is told of before it touches the map. A load that began
+/// before is found here and told not to publish, or has published already and is then replaced. A load that begins
+/// later reads what is as new as the write.
+///
+/// *Nobody is given what was removed before they asked.* A caller may take another's object only if it joined that
+/// load before the object was published, and before any write of the key was told of. Let a `del` have returned
+/// before the caller asked. If the load was in flight when the `del` was told of, the caller joins after the mark
+/// and is refused. If it was not, it began later, so it loads what is as new; and the object enters the map after
+/// the caller has joined, so after the `del`. Whoever joins later than that looks into the map, and then starts
+/// over with a load of its own. The same holds for `set`, `clear` and `retain`.
+///
+/// *Nobody starts over for ever.* A caller starts over only when another caller's load has ended, and it takes that
+/// flight out of the table first. It finds the object in the map, unless it was removed meanwhile, or leads the
+/// next load, or joins one that has not published.
+///
+/// No code of a key, an object or a caller runs under a lock of this type, so all of it may call the cache.
 ///
 /// # Examples
 ///
@@ -28,50 +47,32 @@ use crate::{Key, LoadError, ObjCache};
 pub struct Loads<V, K: Key + ?Sized> {
     /// How many entries `flights` has, so that writers need not lock it to learn that there are none.
     in_flight: AtomicUsize,
-    flights: Mutex<HashMap<K::Owned, Arc<Flight<V>>>>,
+    flights: Mutex<Flights<V, K>>,
+    hasher: RandomState,
 }
 
-/// One key's load, from the first miss until a loader succeeds or nobody wants it any more.
-struct Flight<V> {
-    owner: Owner,
-    state: Mutex<State<V>>,
-    changed: Condvar,
+/// The flights that have not ended; as many as there are threads that load, so they are looked through in turn.
+struct Flights<V, K: Key + ?Sized> {
+    entries: Vec<Entry<V, K>>,
+    /// How many flights were ever entered, which numbers them.
+    entered: u64,
 }
 
-struct State<V> {
-    phase: Phase<V>,
-    /// The key was written since the running loader started: what it loads must not be cached.
-    stale: bool,
-    waiters: usize,
-}
-
-enum Phase<V> {
-    Running,
-    /// The loaded object is on its way into the map. A write of the key waits for that, then replaces it.
-    Publishing,
-    /// The loader failed; the first waiter to see this runs its own.
-    Vacant,
-    Done(Arc<V>),
-    /// Ended with no value and no waiter.
-    Abandoned,
-}
-
-/// What joining a flight came to.
-enum Joined<V> {
-    Lead,
-    Value(Arc<V>),
-    /// The flight ended in a way that says nothing about the cache now.
-    Retry,
-    Recursive,
-    /// As recursive, but no loader asked: an object's `Drop` did, that the map ran while it did its part of a load.
-    Alone,
+struct Entry<V, K: Key + ?Sized> {
+    hash: u64,
+    number: u64,
+    flight: Arc<Flight<V, K>>,
 }
 
 impl<V, K: Key + ?Sized> Loads<V, K> {
     /// An empty table; allocates nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self { in_flight: AtomicUsize::new(0), flights: Mutex::new(HashMap::new()) }
+        Self {
+            in_flight: AtomicUsize::new(0),
+            flights: Mutex::new(Flights { entries: Vec::new(), entered: 0 }),
+            hasher: RandomState::new(),
+        }
     }
 
     /// Tells that `key` is about to be written: a load of it that is in flight will not be cached.
@@ -101,16 +102,13 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     /// ```
     pub fn all_written(&self) {
         if self.any_in_flight() {
-            let flights: Vec<_> = lock(&self.flights).values().cloned().collect();
-            for flight in flights {
-                flight.mark_stale();
-            }
+            self.mark_all_stale();
         }
     }
 
     #[inline]
     fn any_in_flight(&self) -> bool {
-        // Pairs with the fence in `join`. What the caller changed before this write, such as the source that
+        // Pairs with the fence in `enter`. What the caller changed before this write, such as the source that
         // objects are loaded from, must not become visible after this read: then either this finds the load, or
         // the load finds the change. Without both fences a stale object was seen to stay.
         fence(Ordering::SeqCst);
@@ -120,13 +118,29 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
 
     #[cold]
     fn mark_stale(&self, key: &K) {
-        let flight = lock(&self.flights).get(key).cloned();
-        if let Some(flight) = flight {
+        let (flights, _) = self.look(self.hasher.hash_one(key));
+        for flight in flights {
+            if flight.is_of(key) {
+                flight.mark_stale();
+            }
+        }
+    }
+
+    #[cold]
+    fn mark_all_stale(&self) {
+        let table = lock(&self.flights);
+        let flights: Vec<_> = table.entries.iter().map(|entry| entry.flight.clone()).collect();
+        // A mark may wait for an object to be published.
+        drop(table);
+        for flight in flights {
             flight.mark_stale();
         }
     }
 
     /// The object of `key` in `cache`, by running `load` or waiting for who runs one.
+    ///
+    /// Whatever has a `Drop` of a caller's is dropped before a value is returned: one that is being returned when
+    /// such a `Drop` panics would leak.
     pub(crate) fn get_or_load<C, E>(
         &self,
         cache: &C,
@@ -138,67 +152,89 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     {
         loop {
             let flight = self.join(key);
-            match flight.wait(|| cache.get(key)) {
+            let result = match flight.wait(|| cache.get(key)) {
                 Joined::Lead => {
-                    // Someone may have published between our miss and our taking the lead.
-                    let lead = Lead { loads: self, key, flight: &flight, _running: Running::start() };
-                    let result = match in_map(|| cache.get(key)) {
-                        Some(value) => {
-                            lead.bring(&value);
-                            Ok(value)
-                        }
-                        None => lead.run(cache, load).map_err(LoadError::Failed),
-                    };
-                    // Here and not at the end of a call that returns `result`: should the stored key's `Drop` panic
-                    // in this, a value that is being returned would leak.
+                    let lead = Lead::new(self, key, &flight);
+                    let result = lead.run(cache, load);
                     drop(lead);
-                    return result;
+                    result
                 }
-                Joined::Value(value) => return Ok(value),
+                Joined::Value(value) => {
+                    drop(load);
+                    Ok(value)
+                }
                 Joined::Retry => {
                     self.remove(&flight);
+                    drop(flight);
                     if let Some(value) = cache.get(key) {
+                        drop(load);
                         return Ok(value);
                     }
+                    continue;
                 }
-                Joined::Recursive => return Err(LoadError::Recursive),
+                Joined::Recursive => Err(LoadError::Recursive),
                 // Waiting would be for ever, and an error for what the caller did not do. So load, but cache nothing.
-                Joined::Alone => return load().map(Arc::new).map_err(LoadError::Failed),
-            }
+                Joined::Alone => flight.load_alone(load).map(Arc::new).map_err(LoadError::Failed),
+            };
+            drop(flight);
+            return result;
         }
     }
 
     /// The flight of `key`, a new and vacant one if there is none.
-    fn join(&self, key: &K) -> Arc<Flight<V>> {
-        let mut flights = lock(&self.flights);
-        if let Some(flight) = flights.get(key) {
-            return flight.clone();
-        }
-        match flights.entry(key.to_owned_key()) {
-            Entry::Occupied(flight) => flight.get().clone(),
-            Entry::Vacant(place) => {
-                self.in_flight.fetch_add(1, Ordering::Relaxed);
-                // Pairs with the fence in `any_in_flight`: what this load reads comes after.
-                fence(Ordering::SeqCst);
-                place.insert(Arc::new(Flight::new())).clone()
+    fn join(&self, key: &K) -> Arc<Flight<V, K>> {
+        let hash = self.hasher.hash_one(key);
+        let mut spare = None;
+        loop {
+            let (flights, entered) = self.look(hash);
+            let found = flights.iter().find(|flight| flight.is_of(key)).cloned();
+            drop(flights);
+            if let Some(flight) = found {
+                drop(spare);
+                return flight;
             }
+            let flight = spare.unwrap_or_else(|| Arc::new(Flight::new(key.to_owned_key())));
+            if self.enter(hash, entered, &flight) {
+                return flight;
+            }
+            spare = Some(flight);
         }
     }
 
-    /// Takes `flight` out of the table, if it is still there.
+    /// The flights of keys with this hash, and how many flights were entered so far.
     ///
-    /// Finds it by looking through the table, which is as long as there are threads that load: this runs while
-    /// panics unwind, and must not call a key's `Hash`, which may be what panics.
-    fn remove(&self, flight: &Arc<Flight<V>>) {
+    /// They are compared with a key outside the lock, as that runs the key's code.
+    fn look(&self, hash: u64) -> (Vec<Arc<Flight<V, K>>>, u64) {
+        let flights = lock(&self.flights);
+        let alike = flights.entries.iter().filter(|entry| entry.hash == hash);
+        (alike.map(|entry| entry.flight.clone()).collect(), flights.entered)
+    }
+
+    /// Enters a new flight, unless one of the same hash was entered after the first `seen`.
+    fn enter(&self, hash: u64, seen: u64, flight: &Arc<Flight<V, K>>) -> bool {
         let mut flights = lock(&self.flights);
-        let removed = flights.extract_if(|_, there| Arc::ptr_eq(there, flight)).next();
-        if removed.is_some() {
+        if flights.entries.iter().any(|entry| entry.hash == hash && entry.number >= seen) {
+            return false;
+        }
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        // Pairs with the fence in `any_in_flight`: what this load reads comes after.
+        fence(Ordering::SeqCst);
+        let number = flights.entered;
+        flights.entered += 1;
+        flights.entries.push(Entry { hash, number, flight: flight.clone() });
+        true
+    }
+
+    /// Takes `flight` out of the table, if it is still there. Runs no code of a key's: it may be called in a panic.
+    fn remove(&self, flight: &Arc<Flight<V, K>>) {
+        let mut flights = lock(&self.flights);
+        let place = flights.entries.iter().position(|entry| Arc::ptr_eq(&entry.flight, flight));
+        if let Some(place) = place {
+            // The caller holds the flight too, so that nothing is dropped here.
+            flights.entries.swap_remove(place);
             // Pairs with the read in `any_in_flight`.
             self.in_flight.fetch_sub(1, Ordering::Release);
         }
-        drop(flights);
-        // After the lock: a stored key may have a `Drop` of its own.
-        drop(removed);
     }
 }
 
@@ -214,147 +250,7 @@ impl<V, K: Key + ?Sized> fmt::Debug for Loads<V, K> {
     }
 }
 
-impl<V> Flight<V> {
-    fn new() -> Self {
-        Self {
-            owner: Owner::default(),
-            state: Mutex::new(State { phase: Phase::Vacant, stale: false, waiters: 0 }),
-            changed: Condvar::new(),
-        }
-    }
-
-    /// Takes the lead if nobody has it, or waits for what the leader brings.
-    fn wait(&self, cached: impl Fn() -> Option<Arc<V>>) -> Joined<V> {
-        let mut state = lock(&self.state);
-        // Who joins after a write must not be given what was loaded before it.
-        let joined_stale = state.stale && !matches!(state.phase, Phase::Vacant);
-        let mut wait = None;
-        loop {
-            match &state.phase {
-                Phase::Vacant => {
-                    // A thread that owned what it is registered as waiting for would be a circle to others' eyes.
-                    drop(wait);
-                    state.phase = Phase::Running;
-                    state.stale = false;
-                    self.owner.store(this_thread(), Ordering::Release);
-                    return Joined::Lead;
-                }
-                Phase::Abandoned => return Joined::Retry,
-                Phase::Done(value) => {
-                    let value = (!joined_stale).then(|| value.clone());
-                    let stale = state.stale;
-                    drop(wait);
-                    drop(state);
-                    // What wrote the key meanwhile is newer still.
-                    let newer = if stale { cached() } else { None };
-                    return newer.or(value).map_or(Joined::Retry, Joined::Value);
-                }
-                Phase::Running | Phase::Publishing => {}
-            }
-            if wait.is_none() {
-                wait = Wait::start(&self.owner);
-                if wait.is_none() {
-                    return if is_in_map() { Joined::Alone } else { Joined::Recursive };
-                }
-            }
-            state.waiters += 1;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.waiters -= 1;
-        }
-    }
-
-    /// Sees to it that what is being loaded is not in the map after the write that is about to happen.
-    fn mark_stale(&self) {
-        let mut state = lock(&self.state);
-        state.stale = true;
-        if !matches!(state.phase, Phase::Publishing) {
-            return;
-        }
-        // A map may free other objects while it publishes this one, and their `Drop` may write this very key:
-        // then there is nothing to wait for.
-        let Some(_wait) = Wait::start(&self.owner) else {
-            return;
-        };
-        while matches!(state.phase, Phase::Publishing) {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Ends the leader's part, and wakes who waits.
-    fn end(&self, phase: Phase<V>) {
-        let mut state = lock(&self.state);
-        self.owner.store(NOBODY, Ordering::Release);
-        state.phase = phase;
-        drop(state);
-        self.changed.notify_all();
-    }
-}
-
-/// The right and duty to load one key. Dropped unfinished (the loader failed or panicked), it hands over.
-struct Lead<'a, V, K: Key + ?Sized> {
-    loads: &'a Loads<V, K>,
-    key: &'a K,
-    flight: &'a Arc<Flight<V>>,
-    _running: Running,
-}
-
-impl<V, K: Key + ?Sized> Lead<'_, V, K> {
-    fn run<C, E>(&self, cache: &C, load: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E>
-    where
-        C: ObjCache<V, K> + ?Sized,
-    {
-        let loaded = Arc::new(in_loader(load)?);
-        let mut state = lock(&self.flight.state);
-        let stale = state.stale;
-        if !stale {
-            state.phase = Phase::Publishing;
-        }
-        drop(state);
-        let value = in_map(|| {
-            if !stale {
-                return cache.get_or_insert(self.key, loaded);
-            }
-            match cache.get(self.key) {
-                Some(present) => {
-                    // Here and not as the call ends: should the object's `Drop` panic in that, `present`, being returned,
-                    // would leak.
-                    drop(loaded);
-                    present
-                }
-                None => loaded,
-            }
-        });
-        self.bring(&value);
-        Ok(value)
-    }
-
-    /// Gives the waiters what they wait for. The flight leaves the table when this is dropped.
-    fn bring(&self, value: &Arc<V>) {
-        self.flight.end(Phase::Done(value.clone()));
-    }
-}
-
-impl<V, K: Key + ?Sized> Drop for Lead<'_, V, K> {
-    fn drop(&mut self) {
-        let mut state = lock(&self.flight.state);
-        if matches!(state.phase, Phase::Running | Phase::Publishing) {
-            let next = if state.waiters > 0 { Phase::Vacant } else { Phase::Abandoned };
-            let hand_over = state.waiters > 0;
-            self.flight.owner.store(NOBODY, Ordering::Release);
-            state.phase = next;
-            drop(state);
-            self.flight.changed.notify_all();
-            if hand_over {
-                return;
-            }
-        } else {
-            drop(state);
-        }
-        self.loads.remove(self.flight);
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic under these locks can come from a key's `Hash` or `Eq` only; the table is whole after it.
+    // Only an allocation can fail under these locks, and both states are whole after it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -171,7 +171,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
 
     /// Removes the keys for which `f` returns `false`, weakly consistent.
     ///
-    /// `f` may run under a lock and must not call any cache.
+    /// `f` may run under a lock and must not call any cache. An object that is set while `f` looks at the one before
+    /// stays, unless `f` is asked about it too.
     ///
     /// # Examples
     ///

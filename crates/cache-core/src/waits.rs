@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread::LocalKey;
 
 /// The thread that runs the loader of one flight; [`NOBODY`] between a failed loader and the next.
 pub(crate) type Owner = Arc<AtomicU64>;
@@ -22,35 +23,74 @@ thread_local! {
         NEXT.fetch_add(1, Ordering::Relaxed)
     };
     static LOADERS_RUNNING: Cell<usize> = const { Cell::new(0) };
-    static IN_MAP: Cell<bool> = const { Cell::new(false) };
+    /// How many pieces of the map's own work this thread is in the middle of.
+    static MAP_WORK: Cell<usize> = const { Cell::new(0) };
+    /// How many they were when its innermost loader started.
+    static AT_LOADER: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Runs a part of a load that is the map's own work.
 ///
 /// A map may free other objects meanwhile, and their `Drop` may ask for any key. That is no fault of a loader's.
 pub(crate) fn in_map<R>(work: impl FnOnce() -> R) -> R {
-    with_in_map(true, work)
+    let _restore = Restore { cell: &MAP_WORK, before: MAP_WORK.get() };
+    MAP_WORK.set(MAP_WORK.get() + 1);
+    work()
 }
 
 /// Runs a caller's loader.
 pub(crate) fn in_loader<R>(load: impl FnOnce() -> R) -> R {
-    with_in_map(false, load)
+    let _restore = Restore { cell: &AT_LOADER, before: AT_LOADER.replace(MAP_WORK.get()) };
+    load()
 }
 
-/// Whether this thread is in the map's part of a load, and not in a loader that was called from there.
+/// Runs `work`, which drops objects that have left a cache earlier.
+///
+/// For backends that free what was removed later, in the middle of some other operation. That operation may be one
+/// of a loader's, and the `Drop` of an object may load keys of its own. Inside `work` such a `Drop` is not taken for
+/// the loader: if it asks for a key whose load waits for it, it loads by itself and caches nothing. Outside, it
+/// would be told of a recursion that nobody made.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::{LoadError, ObjCacheExt, while_dropping};
+/// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+/// let ask = || cache.get_or_try_insert_with("a", || Ok::<_, ()>(1));
+///
+/// let loaded = cache.get_or_insert_with("a", || {
+///     assert_eq!(ask(), Err(LoadError::Recursive));
+///     // As a `Drop` would, that a backend runs here:
+///     while_dropping(|| assert_eq!(*ask().unwrap(), 1));
+///     2
+/// });
+/// assert_eq!(*loaded, 2);
+/// ```
+#[doc(hidden)]
+pub fn while_dropping<R>(work: impl FnOnce() -> R) -> R {
+    in_map(work)
+}
+
+/// How many pieces of the map's own work this thread is in the middle of.
+pub(crate) fn map_work() -> usize {
+    MAP_WORK.get()
+}
+
+/// Whether this thread is in the map's own work, and not in a loader that was called from there.
 pub(crate) fn is_in_map() -> bool {
-    IN_MAP.with(Cell::get)
+    MAP_WORK.get() > AT_LOADER.get()
 }
 
-fn with_in_map<R>(in_map: bool, work: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            IN_MAP.with(|now| now.set(self.0));
-        }
+/// Puts a thread's count back to what it was, also after a panic.
+struct Restore {
+    cell: &'static LocalKey<Cell<usize>>,
+    before: usize,
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        self.cell.set(self.before);
     }
-    let _restore = Restore(IN_MAP.with(|now| now.replace(in_map)));
-    work()
 }
 
 /// This thread, as an [`Owner`] holds it.

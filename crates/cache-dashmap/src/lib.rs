@@ -24,19 +24,23 @@
 //!
 //! An entry is the owned key and 8 bytes, plus one byte of the table: 33 bytes for `str` keys of up to 24
 //! bytes, times the room that a table leaves free. With a million 8-byte keys 69 bytes a key were counted,
-//! and 80 at the worst point on the way to two million. `del` and `retain` keep the room for later inserts;
-//! `clear` gives it back.
+//! and 80 at the worst point on the way to two million. `del` and `retain` keep the room for later inserts,
+//! until these find a shard less than half full; `clear` gives it back.
 //!
-//! # Panics in callers' code
+//! # Callers' code
 //!
-//! A panic in a closure, or in a key's `Hash` or `Eq`, leaves the cache usable and nothing leaks. After a
-//! panic in the `Drop` of a key or of an object the cache is usable, but what was about to be dropped with it
-//! may leak.
+//! A panic in a closure, in a key's `Hash`, `Eq` or `Drop`, or in the `Drop` of an object leaves the cache usable and
+//! complete, and nothing leaks. Only one that comes while the cache itself is dropped leaks what was about to be dropped.
+//!
+//! Objects are dropped under no lock, so their `Drop` may call the cache. So may the `Drop` of a key, but in `retain`,
+//! and `to_owned_key`, but in [`keys`](cache_core::IntCache::keys). A key's `Eq` and `Borrow` run under the lock of a
+//! shard, and so does its `Hash` while the shard grows: these must not call the cache, which may wait for itself for
+//! ever.
 //!
 //! # How it is adapted
 //!
 //! Through DashMap's raw API, so that an operation hashes its key once even if it has to look twice, and
-//! makes an owned key only to insert it. On a present key that is fewer instructions than
+//! makes an owned key only to insert it, under no lock. On a present key that is fewer instructions than
 //! [`DashMap::get`](dashmap::DashMap::get) takes.
 //!
 //! # Examples

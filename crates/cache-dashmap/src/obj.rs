@@ -73,12 +73,16 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
         let hash = self.table.hash(key);
-        let replaced = self.table.write(hash, key, |place| match place {
-            Some(place) => (None, Some(mem::replace(place, value))),
-            None => (Some(value), None),
-        });
-        // The lock is free again: what is dropped here may call the cache.
-        drop(replaced);
+        // Whatever is replaced ends up here, and is dropped after the lock is free.
+        let mut value = value;
+        let replaced = self.table.replace(hash, key, |place| mem::swap(place, &mut value));
+        if replaced.is_none() {
+            let replaced = self.table.write(hash, key, |place| match place {
+                Some(place) => (None, Some(mem::replace(place, value))),
+                None => (Some(value), None),
+            });
+            drop(replaced);
+        }
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {

@@ -43,22 +43,50 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         Some(f(value.get()))
     }
 
+    /// Calls `change` with the value of a key, under the shard's write lock; `None` if the key is absent.
+    pub(crate) fn replace<R>(&self, hash: u64, key: &K, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut shard = self.map.shards()[self.map.determine_shard(hash as usize)].write();
+        let (_, value) = shard.get_mut(hash, |(owned, _)| owned.borrow() == key)?;
+        Some(change(value.get_mut()))
+    }
+
     /// Calls `change` with the place of a key's value, under the shard's write lock, and inserts what it
     /// gives.
     ///
-    /// It may give a value only if the key is absent.
+    /// It may give a value only if the key is absent. For keys that were just seen to be: it makes an owned key.
     pub(crate) fn write<R>(
         &self,
         hash: u64,
         key: &K,
         change: impl FnOnce(Option<&mut T>) -> (Option<T>, R),
     ) -> R {
+        // Before the lock: for a key type of the caller's it may do anything.
+        let owned = key.to_owned_key();
         let mut shard = self.map.shards()[self.map.determine_shard(hash as usize)].write();
-        let place = shard.get_mut(hash, |(owned, _)| owned.borrow() == key);
-        let (inserted, result) = change(place.map(|(_, value)| value.get_mut()));
+        let (inserted, result) = match shard.get_mut(hash, |(owned, _)| owned.borrow() == key) {
+            Some((_, value)) => (None, change(Some(value.get_mut())).1),
+            None => {
+                // Room first: should a key's `Hash` panic here, no value exists yet that would be dropped under
+                // the lock.
+                let hash = |(owned, _): &(K::Owned, SharedValue<T>)| self.hash(owned.borrow());
+                if shard.len() == shard.capacity() && shard.len() < shard.buckets() / 2 {
+                    // The room is taken by what was removed. hashbrown would sort the entries where they stand, and
+                    // a panic in `Hash` in the middle of that loses some, or leaves the table counting more than it
+                    // has. So copy them to a table of half the size, where a panic frees the copy.
+                    let room = (shard.len() + 1).max(shard.buckets() / 16 * 7);
+                    shard.shrink_to(room, hash);
+                }
+                shard.reserve(1, hash);
+                change(None)
+            }
+        };
         if let Some(value) = inserted {
-            let entry = (key.to_owned_key(), SharedValue::new(value));
-            shard.insert(hash, entry, |(owned, _)| self.hash(owned.borrow()));
+            shard.insert(hash, (owned, SharedValue::new(value)), |(owned, _)| self.hash(owned.borrow()));
+        } else {
+            // In this order, and not left to the end of the function: the key's `Drop` runs under no lock, and
+            // should it panic, a result that is being returned would leak.
+            drop(shard);
+            drop(owned);
         }
         result
     }
@@ -76,11 +104,9 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
     }
 
     pub(crate) fn clear(&self) {
-        for shard in self.map.shards() {
-            let removed = mem::take(&mut *shard.write());
-            // The lock is free again: what is dropped here may call the cache.
-            drop(removed);
-        }
+        let emptied: Vec<_> = self.map.shards().iter().map(|shard| mem::take(&mut *shard.write())).collect();
+        // One by one: what a panic in a `Drop` leaves of the iterators is dropped, and what it leaves of a table leaks.
+        emptied.into_iter().flatten().for_each(drop);
     }
 
     pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &T)) {
@@ -89,7 +115,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         }
     }
 
-    /// Drops what it removes under a lock.
+    /// Drops the keys that it removes under a lock: DashMap has no way to hand them out.
     pub(crate) fn retain(&self, mut f: impl FnMut(&K, &T) -> bool) {
         self.map.retain(|key, value| f(key.borrow(), value));
     }

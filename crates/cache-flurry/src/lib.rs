@@ -31,7 +31,7 @@
 //! it, on that operation's thread and under no lock. [`Backend::reclaim`](cache_core::Backend::reclaim)
 //! cannot reach incomplete ones: they wait for more, or for the drop of the cache, which frees everything.
 //!
-//! # Panics in callers' code
+//! # Callers' code
 //!
 //! A panic in a closure, or in a key's `Hash`, leaves the cache usable and nothing leaks. So does mostly one in `Eq` or
 //! `Ord`; but in four of 120 runs a write that it came from left the map counting one key less than it had, or never
@@ -39,6 +39,11 @@
 //! After a panic in the `Drop` of a key or of an object the rest of the batch that was being freed leaks. The
 //! cache is usable, unless the panic came while an insert made the table grow: now and then the map's own `Drop`
 //! then fails an assertion.
+//! After a panic in the `Clone` of a key, which copies bins while the table grows, the map may lose keys or fail later.
+//!
+//! `Hash`, `to_owned_key`, every `Drop` and closures run under no lock and may call the cache. A key's `Eq`, `Ord`,
+//! `Borrow` and `Clone` run under the lock of a bin in writes: these must not call the cache, which may wait for itself
+//! for ever.
 //!
 //! # Examples
 //!

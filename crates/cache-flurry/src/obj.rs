@@ -60,7 +60,12 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCache<V, K, S> {
     #[inline]
     fn get(&self, key: &K) -> Option<Arc<V>> {
-        self.map.get(key, &self.map.guard()).cloned()
+        let guard = self.map.guard();
+        let value = self.map.get(key, &guard).cloned();
+        // Here and not at the end of the function: it may free what others retired, and should a `Drop` panic in
+        // that, what is returned would leak.
+        drop(guard);
+        value
     }
 
     #[inline]
@@ -90,8 +95,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
                 Err(TryInsertError { current, not_inserted }) => (current.clone(), Some(not_inserted)),
             },
         };
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Neither is left to the end of the function: should a `Drop` panic there, what is returned would leak.
         drop(refused);
+        drop(guard);
         cached
     }
 

@@ -34,13 +34,16 @@
 //! still see it, on that operation's thread. [`Backend::reclaim`](cache_core::Backend::reclaim) cannot reach
 //! incomplete ones: they wait for more, or for the drop of the cache, which frees everything.
 //!
-//! # Panics in callers' code
+//! # Callers' code
 //!
-//! A panic in a closure leaves the cache usable. After a panic in a key's `Hash` or `Eq` the entry that was
-//! about to be inserted leaks. Should it happen while the table grows, the copy is never completed: single
-//! keys are still read, but now and then a write of one, and whatever looks at all of them (`keys`, `for_each`,
-//! `retain`, `clear`), waits for ever. After a panic in the `Drop` of a key or of an object the cache is usable, but the rest of the batch
-//! that was being freed leaks.
+//! A panic in a closure, or in `to_owned_key`, leaves the cache usable. After a panic in a key's `Hash` or `Eq`, or in
+//! the hasher, the entry that was about to be inserted leaks. Should it happen while the table grows or is tidied, the
+//! copy is never completed: single keys are still read, but now and then a write of one, and whatever looks at all of
+//! them (`keys`, `for_each`, `retain`, `clear`), waits for ever. After a panic in the `Drop` of a key or of an object the
+//! cache is usable, but the rest of the batch that was being freed leaks.
+//!
+//! There are no locks, so callers' code may call the cache, but for a key's `Hash` and the hasher: while a table is
+//! copied they may wait for that copy for ever.
 //!
 //! # Examples
 //!

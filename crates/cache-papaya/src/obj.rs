@@ -67,7 +67,12 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> PapayaObjCache<V, K, S> {
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCache<V, K, S> {
     #[inline]
     fn get(&self, key: &K) -> Option<Arc<V>> {
-        self.map.pin().get(key).cloned()
+        let map = self.map.pin();
+        let value = map.get(key).cloned();
+        // Here and not at the end of the function: it may free what others retired, and should a `Drop` panic in
+        // that, what is returned would leak.
+        drop(map);
+        value
     }
 
     #[inline]
@@ -90,8 +95,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
                 Err(OccupiedError { current, not_inserted }) => (current.clone(), Some(not_inserted)),
             },
         };
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Neither is left to the end of the function: should a `Drop` panic there, what is returned would leak.
         drop(refused);
+        drop(map);
         cached
     }
 

@@ -11,8 +11,7 @@
 //!
 //! It is the plainest of the backends and the only one over a map that frees what is deleted at once, at the
 //! `del`, on the calling thread. A key that is there is read, set and added to under the shard's *read* lock;
-//! only inserts and deletes exclude anyone. A panic in a key's `Hash`, `Eq` or `Drop`, or in a closure, leaves
-//! it usable (should `Hash` panic while a shard is being rebuilt, entries of that shard may be gone).
+//! only inserts and deletes exclude anyone.
 //!
 //! With one shard it is the seed of this project, a single read-write lock over a map from keys to counters,
 //! with its races mended. The benchmarks keep that as the row `rwlock-1`.
@@ -21,6 +20,15 @@
 //!
 //! An entry is the owned key and 8 bytes, plus one byte of the table: 33 bytes for short `str` keys, times the
 //! room that a table leaves free (1.14 to 2.3). `del` keeps the room for later inserts; `clear` gives it back.
+//!
+//! # Callers' code
+//!
+//! A panic in a closure, or in a key's `Hash`, `Eq` or `Drop`, or in the `Drop` of an object, leaves the cache usable
+//! and complete, and nothing leaks.
+//!
+//! Every `Drop` runs under no lock and may call the cache; so may `to_owned_key`, but in
+//! [`keys`](cache_core::IntCache::keys). A key's `Eq` and `Borrow` run under the lock of a shard, and so does its `Hash`
+//! while the shard grows: these must not call the cache, which may wait for itself for ever.
 //!
 //! # Examples
 //!

@@ -79,16 +79,16 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let hash = self.table.hash(key);
-        if let Some(present) = self.table.read(hash, key, Arc::clone) {
-            // While `present` is still a variable: were it being returned, a panic in this `Drop` would leak it.
-            drop(value);
-            return present;
-        }
-        // The closure only borrows `value`: refused, it is dropped by this function and not under the lock.
-        self.table.write(hash, key, |slot| match slot {
-            Some(slot) => (None, slot.clone()),
-            None => (Some(value.clone()), value.clone()),
-        })
+        let cached = self.table.read(hash, key, Arc::clone).unwrap_or_else(|| {
+            // The closure only borrows `value`: one that is refused is not dropped under the lock.
+            self.table.write(hash, key, |slot| match slot {
+                Some(slot) => (None, slot.clone()),
+                None => (Some(value.clone()), value.clone()),
+            })
+        });
+        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        drop(value);
+        cached
     }
 
     fn del(&self, key: &K) -> bool {

@@ -64,17 +64,43 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         // Before the lock: it may allocate, and for a key type of the caller's it may do anything.
         let owned = key.to_owned_key();
         let mut table = self.shard(hash).write();
-        if let Some(entry) = table.find_mut(hash, |entry| entry.key.borrow() == key) {
-            return f(Some(&mut entry.slot)).1;
-        }
-        // Room first: should a key's `Hash` panic here, no slot exists yet that would be dropped under the lock.
-        let rehash = |entry: &Entry<K, T>| self.hasher.hash_one(entry.key.borrow());
-        table.reserve(1, rehash);
-        let (slot, result) = f(None);
+        let (slot, result) = match table.find_mut(hash, |entry| entry.key.borrow() == key) {
+            Some(entry) => (None, f(Some(&mut entry.slot)).1),
+            None => {
+                // Room first: should a key's `Hash` panic here, no slot exists yet that would be dropped under the
+                // lock.
+                self.make_room(&mut table);
+                f(None)
+            }
+        };
         if let Some(slot) = slot {
-            table.insert_unique(hash, Entry { key: owned, slot }, rehash);
+            table.insert_unique(hash, Entry { key: owned, slot }, |entry| self.hash(entry.key.borrow()));
+        } else {
+            // In this order, and not left to the end of the function: the key's `Drop` runs under no lock, and
+            // should it panic, a result that is being returned would leak.
+            drop(table);
+            drop(owned);
         }
         result
+    }
+
+    /// Makes room for one entry. Should a key's `Hash` panic, `table` is unchanged.
+    fn make_room(&self, table: &mut HashTable<Entry<K, T>>) {
+        let hash = |entry: &Entry<K, T>| self.hash(entry.key.borrow());
+        let buckets = table.num_buckets();
+        if table.len() < table.capacity() || table.len() >= buckets / 2 {
+            // There is room, or the entries are copied to a larger table, where a panic frees the copy.
+            table.reserve(1, hash);
+            return;
+        }
+        // The room is taken by what was removed. hashbrown would sort the entries where they stand, and a panic in
+        // the middle of that loses those that have no place yet. So all of the keys' code runs first.
+        let hashes: Vec<u64> = table.iter().map(hash).collect();
+        let mut tidy = HashTable::with_capacity((buckets / 8 * 7).max(hashes.len() + 1));
+        for (entry, hash_of_entry) in table.drain().zip(hashes) {
+            tidy.insert_unique(hash_of_entry, entry, hash);
+        }
+        *table = tidy;
     }
 
     /// Removes a key; tells whether it was there.
@@ -94,10 +120,9 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
     }
 
     pub(crate) fn clear(&self) {
-        for shard in &self.shards {
-            let emptied = mem::take(&mut *shard.0.write());
-            drop(emptied);
-        }
+        let emptied: Vec<_> = self.shards.iter().map(|shard| mem::take(&mut *shard.0.write())).collect();
+        // One by one: what a panic in a `Drop` leaves of the iterators is dropped, and what it leaves of a table leaks.
+        emptied.into_iter().flatten().for_each(drop);
     }
 
     /// Calls `f` with every entry, under the read lock of one shard at a time.
@@ -124,6 +149,14 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         // A table uses the top seven bits of a hash as tags and the low ones as positions; the bits between
         // choose the shard. Shifted in two steps, as one shard would need a shift by 64.
         &self.shards[(((hash << 7) >> 1) >> self.shift) as usize].0
+    }
+}
+
+impl<K: Key + ?Sized, T, S> Drop for Table<K, T, S> {
+    fn drop(&mut self) {
+        let shards = mem::take(&mut self.shards);
+        // As in `clear`.
+        shards.into_iter().flat_map(|shard| shard.0.into_inner()).for_each(drop);
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicI64;
 
 use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
 use scc::HashMap;
-use scc::hash_map::Entry;
 
 use crate::pass::Pass;
 
@@ -71,15 +70,18 @@ impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
     /// Calls `change` with the counter of a key; `None` if the key was absent and now has `initial`.
     #[inline]
     fn update<R>(&self, key: &K, initial: i64, change: impl Fn(&AtomicI64) -> R) -> Option<R> {
-        let present = self.map.read_sync(key, |_, cell| change(cell));
-        if present.is_some() {
-            return present;
-        }
-        match self.map.entry_sync(key.to_owned_key()) {
-            Entry::Occupied(entry) => Some(change(entry.get())),
-            Entry::Vacant(entry) => {
-                entry.insert_entry(AtomicI64::new(initial));
-                None
+        let mut new = None;
+        loop {
+            let present = self.map.read_sync(key, |_, cell| change(cell));
+            if present.is_some() {
+                return present;
+            }
+            // Not by `entry_sync`, which drops the key of an occupied entry under the lock.
+            let (owned, cell) = new.take().unwrap_or_else(|| (key.to_owned_key(), AtomicI64::new(initial)));
+            match self.map.insert_sync(owned, cell) {
+                Ok(()) => return None,
+                // Someone was faster, and may be gone again.
+                Err(refused) => new = Some(refused),
             }
         }
     }
@@ -129,7 +131,12 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
     }
 
     fn clear(&self) {
-        self.map.clear_sync();
+        // Dropped after the last lock is free: a key may have a `Drop` of its own.
+        let mut removed = Vec::new();
+        self.map.iter_mut_sync(|entry| {
+            removed.push(entry.consume());
+            true
+        });
     }
 
     fn keys(&self) -> Vec<K::Owned> {
@@ -152,8 +159,15 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
+        // Dropped after the last lock is free, also when `f` panics.
+        let mut removed = Vec::new();
         let mut pass = Pass::<K>::default();
-        self.map.retain_sync(|key, cell| !pass.meets(key) || f(key.borrow(), *cell.get_mut()));
+        self.map.iter_mut_sync(|entry| {
+            if pass.meets(entry.key()) && !f(entry.key().borrow(), counter::get(&entry)) {
+                removed.push(entry.consume());
+            }
+            true
+        });
     }
 }
 

@@ -55,10 +55,14 @@
 //! twice its size. [`Backend::reclaim`](cache_core::Backend::reclaim) frees outgrown tables that wait for
 //! their last reader.
 //!
-//! # Panics in callers' code
+//! # Callers' code
 //!
 //! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of an object leaves the cache usable, and nothing
 //! leaks. After a panic in the `Drop` of a key the cache is usable, but what was about to be dropped with it may leak.
+//!
+//! Every `Drop` runs under no lock and may call the cache, and so may `to_owned_key`. A key's `Eq` and `Borrow` run
+//! under the lock of a bucket; so do its `Hash` and the hasher while the table is resized, and its `Hash` and `Clone` in a
+//! pass. These, and closures, must not call the cache, which may wait for itself for ever.
 //!
 //! # Examples
 //!

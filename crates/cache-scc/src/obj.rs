@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
 use scc::HashMap;
-use scc::hash_map::Entry;
 
 use crate::pass::Pass;
 
@@ -80,24 +79,32 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
         self.loads.written(key);
         // Whatever is replaced ends up here, and is dropped after the lock is free.
         let mut value = value;
-        let replaced = self.map.update_sync(key, |_, place| mem::swap(place, &mut value));
-        if replaced.is_none() {
-            self.map.upsert_sync(key.to_owned_key(), value);
+        let mut owned = None;
+        while self.map.update_sync(key, |_, place| mem::swap(place, &mut value)).is_none() {
+            // Not by `upsert_sync`, which drops the key of an occupied entry under the lock.
+            match self.map.insert_sync(owned.take().unwrap_or_else(|| key.to_owned_key()), value) {
+                Ok(()) => return,
+                // Someone was faster, and may be gone again.
+                Err((key, refused)) => (owned, value) = (Some(key), refused),
+            }
         }
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
-        let (cached, refused) = match self.get(key) {
-            Some(present) => (present, Some(value)),
-            None => match self.map.entry_sync(key.to_owned_key()) {
-                Entry::Occupied(entry) => (entry.get().clone(), Some(value)),
-                Entry::Vacant(entry) => (entry.insert_entry(value).get().clone(), None),
-            },
-        };
-        // After the lock, and not left to the end of the function: should its `Drop` panic there, what is
-        // returned would leak.
-        drop(refused);
-        cached
+        let mut owned = None;
+        loop {
+            if let Some(present) = self.get(key) {
+                // Not left to the end of the function: should a `Drop` panic there, what is returned would leak.
+                drop(value);
+                drop(owned);
+                return present;
+            }
+            match self.map.insert_sync(owned.take().unwrap_or_else(|| key.to_owned_key()), value.clone()) {
+                Ok(()) => return value,
+                // Someone was faster, and may be gone again.
+                Err((key, _)) => owned = Some(key),
+            }
+        }
     }
 
     fn del(&self, key: &K) -> bool {

@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::collections::HashSet;
 
 use cache_core::{DefaultHashBuilder, Key};
@@ -13,7 +14,8 @@ pub(crate) struct Pass<K: Key + ?Sized> {
 impl<K: Key + ?Sized> Pass<K> {
     /// Whether this is the first time.
     pub(crate) fn meets(&mut self, key: &K::Owned) -> bool {
-        self.met.insert(key.clone())
+        // Two look-ups, as a copy that is not needed would be dropped under the map's lock.
+        !self.met.contains(key.borrow()) && self.met.insert(key.clone())
     }
 
     pub(crate) fn into_keys(self) -> Vec<K::Owned> {

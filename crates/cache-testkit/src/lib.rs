@@ -9,9 +9,9 @@
 //!
 //! The macro stamps names only: `#[test] fn set_get_add_del` calls
 //! [`int::basic::set_get_add_del::<B>()`](int::basic::set_get_add_del), under a [watchdog](watched()) that turns a
-//! hang into a failure with a name. Two more are opt-in: [`panics_in_keys!`] for backends that promise to survive
-//! panics in keys' and objects' own code, and [`probe_panics!`] for those that do not, which holds their docs to
-//! what really happens.
+//! hang into a failure with a name. Four more are opt-in. [`panics_in_keys!`] and [`calls_from_keys!`] are for backends
+//! that promise to survive callers' code that panics, or that calls the cache that runs it. [`probe_panics!`] and
+//! [`probe_calls!`] are for those that do not, and hold their docs to what really happens.
 //!
 //! # The suites
 //!
@@ -24,6 +24,7 @@
 //! | `basic` | `int` `obj` | one key: set, get, add, del; tables of sums; options |
 //! | `bounds` | `int` | bounded adds: refusals, overflow, empty ranges |
 //! | `many` | `int` `obj` | len, clear, keys, for_each, retain, get_many |
+//! | `retain` | `int` `obj` | what is set while `retain` asks about what was there stays |
 //! | `races` | `int` | the two races of the design that was replaced, as stress |
 //! | `contention` | `int` | stock is not oversold, adds are not lost, removals are told once |
 //! | `lin` | `int` `obj` | recorded histories are linearizable, also while the table grows |
@@ -77,7 +78,7 @@ mod watchdog;
 
 pub use ledger::{Counted, Ledger};
 pub use patience::{patience, set_patience};
-pub use probe::{Outcome, assert_outcome, probe, serve_probe};
+pub use probe::{Outcome, assert_all_named, assert_outcome, probe, serve_probe};
 pub use quiet::quiet_panic;
 pub use random::{Random, fresh_seed};
 pub use reference::{Reference, ReferenceIntCache, ReferenceObjCache};

@@ -74,6 +74,9 @@ macro_rules! __int {
                 clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
                 get_many_answers_in_order get_many_refuses_unequal_lengths
             }
+            retain {
+                keeps_a_counter_made_anew
+            }
             races {
                 two_sets_of_a_new_key a_set_and_an_add_of_a_new_key two_adds_of_a_new_key
             }
@@ -120,6 +123,9 @@ macro_rules! __obj {
             }
             many {
                 clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
+            }
+            retain {
+                keeps_what_replaced_the_object keeps_what_was_inserted_anew
             }
             lin {
                 str_keys integer_keys while_growing
@@ -179,86 +185,7 @@ macro_rules! __obj {
     };
 }
 
-/// Writes out the tests that panics in keys' and objects' own code leave a backend usable.
-///
-/// For backends that promise it. It makes a module `key_panics` where it stands.
-///
-/// # Examples
-///
-/// ```
-/// cache_testkit::panics_in_keys!(cache_testkit::Reference);
-/// # fn main() {}
-/// ```
-#[macro_export]
-macro_rules! panics_in_keys {
-    ($backend:ty) => {
-        $crate::__stamp! { $backend; []; key_panics {
-            in_hash in_eq_and_ord in_the_drop_of_a_key in_the_drop_of_an_object
-        } }
-    };
-}
-
-/// Writes out the tests that panics in keys' and objects' own code do to a backend what its docs say they do.
-///
-/// For backends that promise nothing. Each runs in a process of its own with a time limit, and fails when the
-/// [`Outcome`](crate::Outcome) is another than the one given, be it worse or better; where it depends on hashes or
-/// on timing, all that were seen are given, as in `Leaks | Breaks`. It makes a module `key_panics` where it
-/// stands. To find the outcomes, put in anything and read what the failures say.
-///
-/// # Examples
-///
-/// ```
-/// cache_testkit::probe_panics!(
-///     cache_testkit::Reference, hash: Usable, eq: Usable, drop_key: Usable, drop_object: Usable
-/// );
-/// # fn main() {}
-/// ```
-#[macro_export]
-macro_rules! probe_panics {
-    (
-        $backend:ty, hash: $($hash:ident)|+, eq: $($eq:ident)|+, drop_key: $($drop_key:ident)|+,
-        drop_object: $($drop_object:ident)|+
-    ) => {
-        mod key_panics {
-            use super::*;
-
-            #[test]
-            #[ignore = "run by the tests beside it, in a process of its own"]
-            fn serve() {
-                $crate::serve_probe::<$backend>();
-            }
-
-            fn check(hazard: $crate::key_panics::Hazard, expected: &[$crate::Outcome]) {
-                // The test harness names tests without the crate that a module's path starts with.
-                let path = module_path!();
-                let module = path.split_once("::").map_or("", |(_crate, module)| module);
-                $crate::assert_outcome(&format!("{module}::serve"), hazard, expected);
-            }
-
-            #[test]
-            fn in_hash() {
-                check($crate::key_panics::Hazard::Hash, &[$($crate::Outcome::$hash),+]);
-            }
-
-            #[test]
-            fn in_eq_and_ord() {
-                check($crate::key_panics::Hazard::Compare, &[$($crate::Outcome::$eq),+]);
-            }
-
-            #[test]
-            fn in_the_drop_of_a_key() {
-                check($crate::key_panics::Hazard::DropKey, &[$($crate::Outcome::$drop_key),+]);
-            }
-
-            #[test]
-            fn in_the_drop_of_an_object() {
-                check($crate::key_panics::Hazard::DropObject, &[$($crate::Outcome::$drop_object),+]);
-            }
-        }
-    };
-}
-
-/// Names tests; the macros above say which.
+/// Names tests; the macros above and those of `key_panics` say which.
 ///
 /// `$path` is where the functions are, as a list in brackets, so that it can be carried along and appended to.
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cache_core::Backend;
 
 use crate::Kind;
-use crate::key_panics::{Hazard, Patience, check_hazard};
+use crate::key_panics::{Deed, Hazard, Patience, check_hazard};
 
 /// The variable that tells the child process which hazard to run.
 const VARIABLE: &str = "HOTCACHE_TEST_HAZARD";
@@ -18,10 +18,15 @@ const PATIENCE: Patience = Patience { hang: Duration::from_secs(5), leak: Durati
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// What the child's exit status says. Apart from 0 and 101, which the test harness uses itself.
-const STATUS: [(i32, Outcome); 4] =
-    [(40, Outcome::Usable), (41, Outcome::Leaks), (42, Outcome::Breaks), (43, Outcome::Hangs)];
+const STATUS: [(i32, Outcome); 5] = [
+    (40, Outcome::Usable),
+    (41, Outcome::Refuses),
+    (42, Outcome::Leaks),
+    (43, Outcome::Breaks),
+    (44, Outcome::Hangs),
+];
 
-/// What becomes of a cache in which a caller's code panicked, the worse the greater.
+/// What becomes of a cache in which a caller's code panicked or called it, the worse the greater.
 ///
 /// # Examples
 ///
@@ -33,6 +38,8 @@ const STATUS: [(i32, Outcome); 4] =
 pub enum Outcome {
     /// Everything works afterwards, and nothing leaks.
     Usable,
+    /// A call from within is refused with a panic; everything works afterwards, and nothing leaks.
+    Refuses,
     /// Everything works afterwards, but something is never dropped.
     Leaks,
     /// Something is lost, wrong, or panics afterwards.
@@ -55,15 +62,16 @@ pub enum Outcome {
 /// # Examples
 ///
 /// ```no_run
-/// use cache_testkit::{Outcome, key_panics::Hazard, probe};
-/// assert_eq!(probe("panics::serve", Hazard::Hash), Outcome::Usable);
+/// use cache_testkit::key_panics::{Deed, Hazard};
+/// use cache_testkit::{Outcome, probe};
+/// assert_eq!(probe("panics::serve", Hazard::Hash, Deed::Panics), Outcome::Usable);
 /// ```
 #[must_use]
-pub fn probe(child: &str, hazard: Hazard) -> Outcome {
+pub fn probe(child: &str, hazard: Hazard, deed: Deed) -> Outcome {
     let program = env::current_exe().expect("a running test has a path");
     let mut process = Command::new(program)
         .args([child, "--exact", "--ignored", "--nocapture"])
-        .env(VARIABLE, format!("{hazard:?}"))
+        .env(VARIABLE, wanted(hazard, deed))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -100,18 +108,20 @@ pub fn probe(child: &str, hazard: Hazard) -> Outcome {
 /// cache_testkit::serve_probe::<cache_testkit::Reference>();
 /// ```
 pub fn serve_probe<B: Backend>() {
-    let Ok(wanted) = env::var(VARIABLE) else {
+    let Ok(value) = env::var(VARIABLE) else {
         return;
     };
-    let Some(hazard) = Hazard::ALL.into_iter().find(|hazard| format!("{hazard:?}") == wanted) else {
-        panic!("{VARIABLE}={wanted:?} names no hazard");
+    let all = Hazard::ALL.into_iter().flat_map(|hazard| Deed::ALL.map(|deed| (hazard, deed)));
+    let Some((hazard, deed)) = all.into_iter().find(|(hazard, deed)| wanted(*hazard, *deed) == value) else {
+        panic!("{VARIABLE}={value:?} names no hazard");
     };
-    let outcome = match check_hazard::<B>(hazard, PATIENCE) {
+    let outcome = match check_hazard::<B>(hazard, deed, PATIENCE) {
         Ok(()) => Outcome::Usable,
         Err(violation) => {
             // For whoever runs this by hand; the parent looks at the status only.
             eprintln!("{violation}");
             match violation.kind() {
+                Kind::Refusal => Outcome::Refuses,
                 Kind::Leak => Outcome::Leaks,
                 Kind::Wrong => Outcome::Breaks,
                 Kind::Hang => Outcome::Hangs,
@@ -122,23 +132,48 @@ pub fn serve_probe<B: Backend>() {
     process::exit(status);
 }
 
-/// Checks that a hazard has the outcome that is written down, or one of them.
+/// What the variable says to the child.
+fn wanted(hazard: Hazard, deed: Deed) -> String {
+    format!("{}-{deed:?}", hazard.name())
+}
+
+/// Checks that the hazard of a name has the outcome that is written down, or one of them.
 ///
 /// # Panics
 ///
-/// If it has another, saying how to see why.
+/// If it has another, saying how to see why; or if there is no such hazard.
 ///
 /// # Examples
 ///
 /// ```no_run
-/// use cache_testkit::{Outcome, assert_outcome, key_panics::Hazard};
-/// assert_outcome("panics::serve", Hazard::Hash, &[Outcome::Usable]);
+/// use cache_testkit::{Outcome, assert_outcome, key_panics::Deed};
+/// assert_outcome("panics::serve", "hash", Deed::Panics, &[Outcome::Usable]);
 /// ```
-pub fn assert_outcome(child: &str, hazard: Hazard, expected: &[Outcome]) {
-    let found = probe(child, hazard);
+pub fn assert_outcome(child: &str, hazard: &str, deed: Deed, expected: &[Outcome]) {
+    let Some(hazard) = Hazard::named(hazard) else {
+        panic!("{hazard:?} names no hazard");
+    };
+    let found = probe(child, hazard, deed);
     assert!(
         expected.contains(&found),
-        "a panic in {hazard:?} is written down as {expected:?} and was found to be {found:?}; for details run \
-         this test binary with {VARIABLE}={hazard:?} and `{child} --exact --ignored --nocapture`"
+        "{hazard:?} that {deed:?} is written down as {expected:?} and was found to be {found:?}; for details run this \
+         test binary with {VARIABLE}={} and `{child} --exact --ignored --nocapture`",
+        wanted(hazard, deed)
     );
+}
+
+/// Checks that these are the names of all hazards.
+///
+/// # Panics
+///
+/// If one is missing.
+///
+/// # Examples
+///
+/// ```should_panic
+/// cache_testkit::assert_all_named(&["hash", "eq"]);
+/// ```
+pub fn assert_all_named(names: &[&str]) {
+    let missing = Hazard::ALL.into_iter().find(|hazard| !names.contains(&hazard.name()));
+    assert!(missing.is_none(), "the outcome of {missing:?} is not written down");
 }

@@ -30,6 +30,8 @@ pub struct Violation {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// A call that is refused with a panic; the cache is whole after it.
+    Refusal,
     /// Something is never freed; results are right.
     Leak,
     /// A result that the semantics do not allow.
@@ -73,6 +75,18 @@ impl Violation {
     /// ```
     pub fn hang(message: impl Into<String>) -> Self {
         Self::new(Kind::Hang, message)
+    }
+
+    /// A call that is refused with a panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_testkit::{Kind, Violation};
+    /// assert_eq!(Violation::refusal("the table is being changed").kind(), Kind::Refusal);
+    /// ```
+    pub fn refusal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Refusal, message)
     }
 
     /// How bad it is.

@@ -11,6 +11,7 @@ pub mod many;
 pub mod model;
 pub mod panics;
 pub mod races;
+pub mod retain;
 
 use cache_core::{Backend, DefaultHashBuilder, Options};
 

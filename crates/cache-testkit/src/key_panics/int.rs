@@ -1,20 +1,21 @@
-//! The operations of an [`IntCache`], each with a panic in the middle.
+//! The operations of an [`IntCache`], each with a caller's code that does its deed in the middle.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use cache_core::{Backend, DefaultHashBuilder, IntCache, Options};
+use cache_core::{Backend, IntCache};
 
-use super::fuse::lit;
-use super::sweep::{KEYS, Keys, Operation, from_another_thread, over};
-use super::{Hazard, Patience, Touchy};
+use super::fuse::burn;
+use super::sweep::{KEYS, Keys, Operation, PASSING, Plan, from_another_thread, options, over};
+use super::{Deed, Hazard, Patience, Touchy, TouchyHasher};
 use crate::Violation;
 use crate::int::panics::use_everything;
 use crate::violation::ensure;
 
-type Cache<B> = <B as Backend>::Int<Touchy, DefaultHashBuilder>;
+type Cache<B> = <B as Backend>::Int<Touchy, TouchyHasher>;
 
-pub(super) fn sweep<B: Backend>(hazard: Hazard, patience: Patience) -> Result<(), Violation> {
-    over(hazard, patience, &operations::<B>(), step::<B>)
+pub(super) fn sweep<B: Backend>(hazard: Hazard, deed: Deed, patience: Patience) -> Result<(), Violation> {
+    over(hazard, deed, patience, &operations::<B>(), step::<B>)
 }
 
 fn operations<B: Backend>() -> Vec<Operation<Cache<B>>> {
@@ -69,34 +70,55 @@ fn operations<B: Backend>() -> Vec<Operation<Cache<B>>> {
             }
         }),
         operation("keys", NONE, |cache, _| drop(cache.keys())),
+        operation("for_each", NONE, |cache, _| cache.for_each(&mut |_, _| burn(Hazard::Closure))),
         operation(
             "retain",
             |id| id % 2 == 0,
             |cache, _| {
-                cache.retain(&mut |key, _| key.id() % 2 == 1);
+                cache.retain(&mut |key, _| {
+                    burn(Hazard::Closure);
+                    key.id() % 2 == 1
+                });
             },
         ),
         operation("clear", |_| true, |cache, _| cache.clear()),
     ]
 }
 
-fn step<B: Backend>(
-    operation: Operation<Cache<B>>,
-    hazard: Hazard,
-    calls: usize,
-    patience: Patience,
-) -> Result<bool, Violation> {
+/// Uses the cache from within, and changes nothing that is there but adds the keys of the plan.
+fn call(cache: &impl IntCache<Touchy>, keys: &Keys, plan: Plan) {
+    let passing = keys.key(PASSING);
+    cache.get(&keys.key(0));
+    cache.set(&passing, 1);
+    cache.add(&passing, 1);
+    // The keys that operations are about, as they are, and one anew.
+    cache.set(&keys.key(1), 1);
+    cache.add(&keys.key(0), 0);
+    cache.set(&keys.key(KEYS), 7);
+    cache.del(&keys.key(KEYS));
+    for id in plan.grown() {
+        cache.set(&keys.key(id), id as i64);
+    }
+    cache.del(&passing);
+}
+
+fn step<B: Backend>(operation: Operation<Cache<B>>, plan: Plan) -> Result<bool, Violation> {
     let keys = Keys::new();
-    let cache = B::int::<Touchy, _>(Options::new());
+    let cache = Arc::new(B::int::<Touchy, _>(options()));
     for id in 0..KEYS {
         cache.set(&keys.key(id), id as i64);
     }
-    let burnt = lit(hazard, calls, || {
-        (operation.run)(&cache, &keys);
-        B::reclaim();
-    })?;
+    let (within, keys_within) = (Arc::clone(&cache), keys.clone());
+    let (burnt, refused) = plan.run(
+        move || call(&*within, &keys_within, plan),
+        || {
+            (operation.run)(&cache, &keys);
+            B::reclaim();
+        },
+    )?;
     from_another_thread(|| {
-        for id in (0..KEYS).filter(|id| !(operation.touches)(*id)) {
+        let grown = if burnt && refused.is_none() { plan.grown() } else { 0..0 };
+        for id in (0..KEYS).chain(grown).filter(|id| !(operation.touches)(*id)) {
             let there = cache.get(&keys.key(id));
             ensure!(there == Some(id as i64), "key {id} has {there:?}, and the operation is not about it");
         }
@@ -109,9 +131,9 @@ fn step<B: Backend>(
         });
         ensure!(twice.is_none(), "key {twice:?} is there twice");
         cache.set(&keys.key(0), 0);
-        use_everything(&cache, &keys.key(0), &keys.key(1000))
+        use_everything(&*cache, &keys.key(0), &keys.key(1000))
     })?;
     drop(cache);
-    keys.all_gone::<B>(patience.leak)?;
-    Ok(burnt)
+    keys.all_gone::<B>(plan.leak)?;
+    refused.map_or(Ok(burnt), Err)
 }

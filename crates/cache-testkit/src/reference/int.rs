@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
 
-use super::lock;
+use super::{insert_new, lock};
 
 /// The integer cache of [`Reference`](crate::Reference).
 ///
@@ -40,50 +40,56 @@ impl<K: Key + ?Sized, S: HashBuilder> ReferenceIntCache<K, S> {
         Self { map: Mutex::new(HashMap::with_capacity_and_hasher(capacity, options.into_hasher())) }
     }
 
-    fn put(map: &mut HashMap<K::Owned, i64, S>, key: &K, value: i64) {
-        match map.get_mut(key) {
-            Some(place) => *place = value,
-            None => {
-                map.insert(key.to_owned_key(), value);
+    /// Calls `change` with the value of a key and stores the one that it gives.
+    fn update<R>(&self, key: &K, change: impl FnOnce(Option<i64>) -> (Option<i64>, R)) -> R {
+        let owned = key.to_owned_key();
+        let mut map = lock(&self.map);
+        let (new, result) = change(map.get(key).copied());
+        if let Some(new) = new {
+            match map.get_mut(key) {
+                Some(place) => *place = new,
+                None => insert_new(&mut map, owned, new),
             }
         }
+        result
     }
 }
 
+// Keys that are not stored or no longer stored outlive the guard, so that their `Drop` runs under no lock.
 impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for ReferenceIntCache<K, S> {
     fn get(&self, key: &K) -> Option<i64> {
         lock(&self.map).get(key).copied()
     }
 
     fn set(&self, key: &K, value: i64) {
-        Self::put(&mut lock(&self.map), key, value);
+        self.update(key, |_| (Some(value), ()));
     }
 
     fn add(&self, key: &K, delta: i64) -> i64 {
-        let mut map = lock(&self.map);
-        let sum = map.get(key).copied().unwrap_or(0).wrapping_add(delta);
-        Self::put(&mut map, key, sum);
-        sum
+        self.update(key, |current| {
+            let sum = current.unwrap_or(0).wrapping_add(delta);
+            (Some(sum), sum)
+        })
     }
 
     fn del(&self, key: &K) -> bool {
-        lock(&self.map).remove(key).is_some()
+        let removed = lock(&self.map).remove_entry(key);
+        removed.is_some()
     }
 
     fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        let mut map = lock(&self.map);
-        let current = *map.get(key).ok_or(AddError::Absent)?;
-        let sum = counter::step(current, delta, &bounds)?;
-        Self::put(&mut map, key, sum);
-        Ok(sum)
+        self.update(key, |current| {
+            let sum =
+                current.ok_or(AddError::Absent).and_then(|current| counter::step(current, delta, &bounds));
+            (sum.ok(), sum)
+        })
     }
 
     fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        let mut map = lock(&self.map);
-        let current = map.get(key).copied().unwrap_or(0);
-        let sum = counter::step(current, delta, &bounds)?;
-        Self::put(&mut map, key, sum);
-        Ok(sum)
+        self.update(key, |current| {
+            let sum = counter::step(current.unwrap_or(0), delta, &bounds);
+            (sum.ok(), sum)
+        })
     }
 
     fn len(&self) -> usize {
@@ -91,7 +97,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for ReferenceIntCache<K, S> {
     }
 
     fn clear(&self) {
-        lock(&self.map).clear();
+        let removed: Vec<_> = lock(&self.map).drain().collect();
+        drop(removed);
     }
 
     fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
@@ -101,7 +108,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for ReferenceIntCache<K, S> {
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
-        lock(&self.map).retain(|key, value| f(key.borrow(), *value));
+        let mut removed = Vec::new();
+        removed.extend(lock(&self.map).extract_if(|key, value| !f(key.borrow(), *value)));
     }
 }
 

@@ -1,6 +1,8 @@
 mod int;
 mod obj;
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cache_core::{Backend, HashBuilder, Key, Options, Value};
@@ -44,4 +46,16 @@ impl Backend for Reference {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic in a caller's closure or in a key must leave the cache usable; `HashMap` is whole after one.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Inserts a key that is absent.
+///
+/// A `HashMap` whose room is taken by removed entries sorts those that are left where they stand. A panic in a key's
+/// `Hash` then loses entries; and up to the standard library of Rust 1.95 at least, where neither keys nor values have
+/// anything to drop, the map goes on to count them and reads memory that is not its own. Shrinking copies instead.
+fn insert_new<K: Eq + Hash, T, S: BuildHasher>(map: &mut HashMap<K, T, S>, key: K, value: T) {
+    if map.len() == map.capacity() {
+        map.shrink_to(map.len() + 1);
+    }
+    map.insert(key, value);
 }

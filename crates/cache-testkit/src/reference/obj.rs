@@ -1,11 +1,12 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex};
 
 use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
 
-use super::lock;
+use super::{insert_new, lock};
 
 /// The object cache of [`Reference`](crate::Reference).
 ///
@@ -46,7 +47,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ReferenceObjCache<V, K, S> {
     }
 }
 
-// In every method that removes objects they outlive the guard, so that their `Drop` runs under no lock.
+// What is removed or refused outlives the guard, keys and objects, so that their `Drop` runs under no lock.
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjCache<V, K, S> {
     fn get(&self, key: &K) -> Option<Arc<V>> {
         lock(&self.map).get(key).cloned()
@@ -64,21 +65,32 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
 
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
-        let replaced = lock(&self.map).insert(key.to_owned_key(), value);
+        let owned = key.to_owned_key();
+        let mut map = lock(&self.map);
+        let replaced = match map.get_mut(key) {
+            Some(place) => Some(mem::replace(place, value)),
+            None => {
+                insert_new(&mut map, owned, value);
+                return;
+            }
+        };
+        drop(map);
         drop(replaced);
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
+        let owned = key.to_owned_key();
         let mut map = lock(&self.map);
         let present = map.get(key).cloned();
         match present {
             Some(present) => {
                 drop(map);
                 drop(value);
+                drop(owned);
                 present
             }
             None => {
-                map.insert(key.to_owned_key(), value.clone());
+                insert_new(&mut map, owned, value.clone());
                 value
             }
         }
@@ -86,7 +98,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
 
     fn del(&self, key: &K) -> bool {
         self.loads.written(key);
-        let removed = lock(&self.map).remove(key);
+        let removed = lock(&self.map).remove_entry(key);
         removed.is_some()
     }
 
@@ -109,13 +121,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
         let mut removed = Vec::new();
-        lock(&self.map).retain(|key, value| {
-            let keep = f(key.borrow(), value);
-            if !keep {
-                removed.push(value.clone());
-            }
-            keep
-        });
+        removed.extend(lock(&self.map).extract_if(|key, value| !f(key.borrow(), value)));
     }
 
     fn loads(&self) -> &Loads<V, K> {

@@ -1,5 +1,6 @@
 //! Faults of integer caches, and the tests that find them.
 
+use std::borrow::Borrow;
 use std::ops::RangeInclusive;
 use std::thread;
 
@@ -311,6 +312,24 @@ fault!(
     }
 );
 
+fault!(
+    /// Asks about a copy, and then removes by key.
+    RetainRemovesByKey {
+        fn retain<K: Key + ?Sized, S: HashBuilder>(
+            c: &SpoiledInt<Self, K, S>,
+            f: &mut dyn FnMut(&K, i64) -> bool,
+        ) {
+            let mut entries = Vec::new();
+            c.inner.for_each(&mut |key, value| entries.push((key.to_owned_key(), value)));
+            for (key, value) in entries {
+                if !f(key.borrow(), value) {
+                    c.inner.del(key.borrow());
+                }
+            }
+        }
+    }
+);
+
 finds! {
     an_add_that_saturates: AddSaturates by int::basic::adds_return_and_keep_the_sum;
     an_add_that_returns_the_old_value: AddReturnsTheOldValue by int::basic::set_get_add_del;
@@ -339,6 +358,7 @@ finds! {
     a_for_each_that_repeats: ForEachRepeats by int::many::iteration_sees_every_key_once;
     an_iteration_that_loses_its_place: ForEachLosesItsPlace by int::iteration::for_each_sees_stable_keys_once;
     a_retain_that_is_inverted: RetainIsInverted by int::many::retain_removes_what_it_is_told_to;
+    a_retain_that_removes_by_key: RetainRemovesByKey by int::retain::keeps_a_counter_made_anew;
     a_panic_that_poisons: PanicsPoison by int::panics::in_for_each;
     a_panic_that_poisons_in_retain: PanicsPoison by int::panics::in_retain;
     a_panic_that_keeps_the_lock: PanicsKeepTheLock by int::panics::in_for_each;

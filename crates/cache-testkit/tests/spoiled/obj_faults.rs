@@ -1,5 +1,6 @@
 //! Faults of object caches, and the tests that find them.
 
+use std::borrow::Borrow;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -215,6 +216,49 @@ fault!(
     }
 );
 
+fault!(
+    /// Asks about a copy, and then removes by key.
+    RetainRemovesByKey {
+        fn obj_retain<V: Value, K: Key + ?Sized, S: HashBuilder>(
+            c: &Obj<Self, V, K, S>,
+            f: &mut dyn FnMut(&K, &Arc<V>) -> bool,
+        ) {
+            c.loads.all_written();
+            let mut entries = Vec::new();
+            c.inner.for_each(&mut |key, value| entries.push((key.to_owned_key(), value.clone())));
+            for (key, value) in entries {
+                if !f(key.borrow(), &value) {
+                    c.inner.del(key.borrow());
+                }
+            }
+        }
+    }
+);
+
+fault!(
+    /// Owns an object, or a key, that nobody drops if a key's code panics.
+    LeaksWhenAKeyPanics {
+        fn obj_set<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>, key: &K, value: Arc<V>) {
+            let unowned = mem::ManuallyDrop::new(value.clone());
+            drop(key.to_owned_key());
+            c.loads.written(key);
+            c.inner.set(key, value);
+            drop(mem::ManuallyDrop::into_inner(unowned));
+        }
+        fn obj_for_each<V: Value, K: Key + ?Sized, S: HashBuilder>(
+            c: &Obj<Self, V, K, S>,
+            f: &mut dyn FnMut(&K, &Arc<V>),
+        ) {
+            c.inner.for_each(&mut |key, value| {
+                let unowned = mem::ManuallyDrop::new(key.to_owned_key());
+                drop(mem::ManuallyDrop::into_inner(unowned.clone()));
+                f(key, value);
+                drop(mem::ManuallyDrop::into_inner(unowned));
+            });
+        }
+    }
+);
+
 finds! {
     a_get_or_insert_that_replaces: GetOrInsertReplaces by obj::basic::get_or_insert_keeps_what_is_there;
     a_get_or_insert_that_replaces_by_model: GetOrInsertReplaces by obj::model::str_keys;
@@ -241,5 +285,16 @@ finds! {
     a_clear_that_does_not_win: ClearDoesNotTell by obj::loads::writes::a_clear_wins;
     a_retain_that_does_not_win: RetainDoesNotTell by obj::loads::writes::a_retain_wins;
     a_panic_that_keeps_the_lock: PanicsKeepTheLock by obj::panics::in_for_each;
+    a_retain_that_removes_a_replacement: RetainRemovesByKey by obj::retain::keeps_what_replaced_the_object;
+    a_retain_that_removes_by_key: RetainRemovesByKey by obj::retain::keeps_what_was_inserted_anew;
+    a_call_in_the_drop_of_an_object: DropsUnderTheLock by key_panics::calls::in_the_drop_of_an_object;
+    a_call_in_the_drop_of_a_key: DropsUnderTheLock by key_panics::calls::in_the_drop_of_a_key;
+    a_panic_in_hash: LeaksWhenAKeyPanics by key_panics::in_hash;
+    a_panic_in_the_hasher: LeaksWhenAKeyPanics by key_panics::in_the_hasher;
+    a_panic_in_eq: LeaksWhenAKeyPanics by key_panics::in_eq_and_ord;
+    a_panic_in_borrow: LeaksWhenAKeyPanics by key_panics::in_borrow;
+    a_panic_in_clone: LeaksWhenAKeyPanics by key_panics::in_clone;
+    a_panic_in_to_owned_key: LeaksWhenAKeyPanics by key_panics::in_to_owned_key;
+    a_panic_in_a_closure: PanicsKeepTheLock by key_panics::in_closures;
     a_retain_that_keeps_one: RetainKeepsOne by obj::many::retain_removes_what_it_is_told_to;
 }
