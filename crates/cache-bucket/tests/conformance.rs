@@ -2,3 +2,4 @@
 
 cache_testkit::conformance!(cache_bucket::BucketBackend);
 cache_testkit::panics_in_keys!(cache_bucket::BucketBackend);
+cache_testkit::calls_from_keys!(cache_bucket::BucketBackend);

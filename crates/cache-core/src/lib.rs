@@ -40,7 +40,7 @@ pub use key::Key;
 pub use loads::Loads;
 pub use obj::ObjCache;
 pub use options::{DefaultHashBuilder, Options};
-pub use waits::{runs_loader, while_dropping};
+pub use waits::while_dropping;
 
 /// The owned form of `str` keys: up to 24 bytes without a heap allocation.
 pub use compact_str::CompactString;

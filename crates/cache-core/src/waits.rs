@@ -98,25 +98,6 @@ pub(crate) fn this_thread() -> u64 {
     THREAD.with(|id| *id)
 }
 
-/// Whether this thread is running a loader, or putting into a cache what one brought.
-///
-/// For backends that drop objects later than they leave the cache, in the middle of some operation: not in the middle of
-/// one of these. A `Drop` may load, and would be told of a circle that is none of its making.
-///
-/// # Examples
-///
-/// ```
-/// use cache_core::{ObjCacheExt, runs_loader};
-/// # let cache = cache_rwlock::RwLockObjCache::<bool>::default();
-/// assert!(!runs_loader());
-/// assert!(*cache.get_or_insert_with("a", runs_loader));
-/// ```
-#[must_use]
-pub fn runs_loader() -> bool {
-    // A thread that is ending runs no loader.
-    LOADERS_RUNNING.try_with(Cell::get).is_ok_and(|running| running != 0)
-}
-
 /// Counts this thread as running a loader until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Running;

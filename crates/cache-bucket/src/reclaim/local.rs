@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::sync::OnceLock;
 
-use cache_core::runs_loader;
+use cache_core::while_dropping;
 
 use super::GRACE;
 use super::domain::Domain;
@@ -203,11 +203,11 @@ fn free(work: impl FnOnce()) -> bool {
         }
     }
 
-    if runs_loader() || FREEING.replace(true) {
+    if FREEING.replace(true) {
         return false;
     }
     let _freeing = Freeing;
-    work();
+    while_dropping(work);
     true
 }
 
