@@ -33,23 +33,23 @@ mod tests {
         }
     }
 
-    /// An age is what is left of the difference in 15 bits. One that is negative therefore seems large, and whoever has
-    /// no lock may meet it: an entry that died after the epoch was loaded. So this is a guess without the lock.
     #[test]
     fn what_is_free_or_long_dead_is_usable() {
         let used = [0x0101, 0x7fff, 1, 0x7f00, 0x0900, 0x00ff, 0x4000, 0x0912];
-        assert_eq!(usable(&Words::of(used).0, 3, 7), 0);
+        let words = |lanes| Words::of(lanes).0.map(AtomicU64::into_inner);
+        assert_eq!(usable(words(used), 3, 7), 0);
         for place in 0..8 {
             let with = |lane: u16, now| {
                 let mut lanes = used;
                 lanes[place] = lane;
-                usable(&Words::of(lanes).0, 3, now)
+                usable(words(lanes), 3, now)
             };
             let it = 3 << (2 * place);
             assert_eq!(with(0, 7), it);
             for epoch in [1, 4, 0x7ffe, 0x7fff] {
                 let dead = 0x8000 | epoch;
-                let ages = [0, 2, 3, 4, 0x7ffe].map(|age| with(dead, u64::from(epoch) + age));
+                // The last is 0x7fff: a removal in a later epoch than `now` would seem to be as old. So there must be none.
+                let ages = [0, 2, 3, 4, 0x7fff].map(|age| with(dead, u64::from(epoch) + age));
                 assert_eq!(ages, [0, 0, it, it, it], "{epoch:x} at {place}");
                 // Once round, it seems to have died just now.
                 assert_eq!(with(dead, u64::from(epoch) + 0x8000), 0);

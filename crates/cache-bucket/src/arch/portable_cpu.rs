@@ -24,10 +24,9 @@ pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
 }
 
 /// Which of eight lanes of 16 bits an insert may use in the epoch `now`, as a mask of two bits for each: those that are 0, and
-/// those with the top bit, whose others are those of an epoch, so many epochs ago or more.
+/// those with the top bit, whose others are those of an epoch, so many epochs ago or more. None of those is later than `now`.
 #[inline(always)]
-pub(crate) fn usable(words: &[AtomicU64; 2], epochs: u64, now: u64) -> u32 {
-    let words = words.each_ref().map(|word| word.load(Ordering::Relaxed));
+pub(crate) fn usable(words: [u64; 2], epochs: u64, now: u64) -> u32 {
     (0..8).fold(0, |mask, i| {
         let lane = (words[i / 4] >> (i % 4 * 16)) as u16;
         let old = u64::from((now as u16).wrapping_sub(lane) & 0x7fff) >= epochs;

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 };
 use std::ops::BitAnd;
 
-use crate::primitive::{AtomicU64, Ordering};
+use crate::primitive::AtomicU64;
 
 /// Which of eight lanes of 16 bits equal `lane`, as a mask of two bits for each. Every load acquires.
 #[inline(always)]
@@ -31,10 +31,10 @@ pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
 }
 
 /// Which of eight lanes of 16 bits an insert may use in the epoch `now`, as a mask of two bits for each: those that are 0, and
-/// those with the top bit, whose others are those of an epoch, so many epochs ago or more.
+/// those with the top bit, whose others are those of an epoch, so many epochs ago or more. None of those is later than `now`.
 #[inline(always)]
-pub(crate) fn usable(words: &[AtomicU64; 2], epochs: u64, now: u64) -> u32 {
-    let [low, high] = words.each_ref().map(|word| word.load(Ordering::Relaxed) as i64);
+pub(crate) fn usable(words: [u64; 2], epochs: u64, now: u64) -> u32 {
+    let [low, high] = words.map(u64::cast_signed);
     // SAFETY: every x86-64 has SSE2.
     unsafe {
         let (lanes, zero) = (_mm_set_epi64x(high, low), _mm_setzero_si128());

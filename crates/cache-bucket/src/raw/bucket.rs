@@ -182,29 +182,21 @@ impl<C: Cell> Bucket<C> {
         (free != 0).then(|| home + free.trailing_zeros() as usize / 16)
     }
 
-    /// The granules of a pair of lines that an insert may use at this epoch, as a mask of two bits for each: those that
-    /// are free, and those of removed entries that nobody reads any more.
+    /// Which granules of a pair of lines an insert may use, as a mask of two bits for each: those that are free, and those of
+    /// removed entries that nobody reads any more. Only an insert takes them, so they stay usable while the state stays what
+    /// it was before.
     ///
-    /// Without the lock this is a guess. An entry may die after `now` was loaded; its age is then negative, and seems
-    /// large in the few bits that a lane has. [`is_usable`](Self::is_usable) decides.
+    /// The epoch is loaded after the lanes. Whoever removed an entry had loaded the epoch in its lane before it stored that,
+    /// and the lane acquires it. So the epoch that is loaded here is no older: no age is negative. One that is too large for
+    /// the 15 bits of a lane can only seem less than it is.
     #[inline(always)]
-    pub(super) fn usable(&self, pair: usize, now: u64) -> u32 {
+    pub(super) fn usable(&self, pair: usize, guard: Pinned<'_>) -> u32 {
+        let early = if seeded::bug("age") { guard.domain().epoch() } else { 0 };
+        // Acquire: see above. It is also what keeps the epoch's load after these.
+        let lanes = self.words(pair).each_ref().map(|word| word.load(Ordering::Acquire));
+        let now = if seeded::bug("age") { early } else { guard.domain().epoch() };
         let grace = if seeded::bug("unseen-quick") { 0 } else { GRACE };
-        arch::usable(self.words(pair), grace, now) & if pair == 0 { LANES_OF_FIRST } else { !0 }
-    }
-
-    /// Whether an insert may use so many granules of a pair of lines, from one on. The caller holds the lock.
-    ///
-    /// The lock acquires what every remover of this bucket did, the load of the epoch that it wrote into the lanes
-    /// included. So the epoch that is loaded here is no older, and no age is negative. The few bits of a lane can only
-    /// make an age seem less than it is.
-    #[inline(always)]
-    pub(super) fn is_usable(&self, pair: usize, at: usize, count: usize, guard: Pinned<'_>) -> bool {
-        if seeded::bug("age") {
-            return true;
-        }
-        let wanted = !(!0 << (2 * count)) << (2 * at);
-        self.usable(pair, guard.domain().epoch()) & wanted == wanted
+        arch::usable(lanes, grace, now) & if pair == 0 { LANES_OF_FIRST } else { !0 }
     }
 
     /// Which granules are taken. The caller holds the lock.

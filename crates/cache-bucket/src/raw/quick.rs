@@ -73,28 +73,24 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         // Before the lanes: if it is still this when we lock, nothing was inserted since.
         let seen = main.state();
         let plain = table.is_open() && seen.is_plain();
-        if !plain && (!seeded::bug("insert-closed") || seen.locked()) || guard.is_due_at_next() {
+        if !plain && (!seeded::bug("insert-closed") || seen.locked()) || guard.count_insert() {
             return false;
         }
         let (pair, lane) = (hash.home_pair(), lane::entry(hash.tag(), key.form()));
         if main.near(pair, lane) != 0 {
             return false;
         }
-        // In a table that is filled, some granule is mostly free: one comparison sees it.
+        // What is usable still is when we have the lock: only an insert takes it, and the state would have changed. In a table
+        // that is filled, that is what is free: seen by one comparison.
         let count = if ONE { 1 } else { lane::granules(key.form()) };
         let small = table.count <= SMALL;
         let free = if ONE && !small { main.near(pair, FREE) } else { 0 };
-        let usable = if free != 0 { free } else { main.usable(pair, guard.domain().epoch()) };
+        let usable = if free != 0 { free } else { main.usable(pair, guard) };
         let Some(at) = main.find_place(usable, count, pair, hash.home(), small) else { return false };
         let lock = if seeded::bug("insert-near") { Some(main.lock()) } else { main.try_lock(seen) };
         let Some(lock) = lock else { return false };
-        // What was free still is: only an insert takes it, and the state would have changed. The dead are looked at again.
-        if free == 0 && !main.is_usable(pair, at, count, guard) {
-            return false;
-        }
         write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
-        guard.count_write();
         true
     }
 
@@ -117,14 +113,13 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         if let Some(spot) = search_all(main, lane::entry(hash.tag(), key.form()), key) {
             return Some(Upsert::Found(spot.cell()));
         }
-        if !seen.is_single() || guard.is_due_at_next() {
+        if !seen.is_single() || guard.count_insert() {
             return None;
         }
         let count = lane::granules(key.form());
         let (home, small) = (hash.home_pair(), table.count <= SMALL);
-        let now = guard.domain().epoch();
         let room = |pair| {
-            let at = main.find_place(main.usable(pair, now), count, pair, hash.home(), small)?;
+            let at = main.find_place(main.usable(pair, guard), count, pair, hash.home(), small)?;
             Some((pair, at))
         };
         let others = (0..PAIRS).rev().filter(|&pair| pair != home);
@@ -135,12 +130,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             None => others.into_iter().find_map(room)?,
         };
         let lock = main.try_lock(seen)?;
-        if !main.is_usable(pair, at, count, guard) {
-            return None;
-        }
         write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
-        guard.count_write();
         Some(Upsert::Inserted)
     }
 
@@ -151,7 +142,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
-        if !table.is_open() && !seeded::bug("remove-near-moved") || guard.is_due_at_next() {
+        if !table.is_open() && !seeded::bug("remove-near-moved") || guard.count_removal() {
             return None;
         }
         let (pair, lane) = (hash.home_pair(), lane::entry(hash.tag(), key.form()));
@@ -172,7 +163,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     pub(crate) fn remove_beyond<Q: Sought>(&self, guard: Pinned<'_>, hash: Hash, key: Q) -> Option<Removed> {
         let table = self.root(guard);
         let main = table.bucket(hash);
-        if !table.is_open() || guard.is_due_at_next() {
+        if !table.is_open() || guard.count_removal() {
             return None;
         }
         let lane = lane::entry(hash.tag(), key.form());
@@ -211,7 +202,6 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         drop(lock);
         self.counters.removed(guard.thread());
         left.retire(guard);
-        guard.count_write();
         Some(Removed::Done)
     }
 }

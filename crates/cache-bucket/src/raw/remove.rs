@@ -88,10 +88,10 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     pub(super) fn removed(&self, guard: Pinned<'_>, left: Left) -> Chores {
         self.counters.removed(guard.thread());
         left.retire(guard);
-        if !guard.count_write() {
+        if !guard.count_removal() {
             return Chores::NONE;
         }
-        if guard.visits().is_multiple_of(SHRINK_EVERY) {
+        if guard.visits() % SHRINK_EVERY < 2 {
             return Chores::TIDY | self.shrink_if_empty(guard);
         }
         Chores::TIDY
@@ -130,6 +130,7 @@ pub(super) fn unlink<K: Key + ?Sized, C: Cell>(
     behind: bool,
 ) -> Left {
     let dead = lane::dead(if seeded::bug("removed") { 0 } else { guard.domain().epoch() });
+    guard.set_removed();
     // In this order: who finds the value ended finds no entry if it looks again.
     holder.set_lanes(granule, lane::granules(form), dead, dead);
     let value = holder.cell(granule).end();

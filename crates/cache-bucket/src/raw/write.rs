@@ -179,7 +179,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             if thick {
                 chores = chores | self.grow(guard, table);
             }
-            if guard.count_write() {
+            if guard.count_insert() {
                 chores = chores | Chores::TIDY;
             }
             return (Upsert::Inserted, chores, None);

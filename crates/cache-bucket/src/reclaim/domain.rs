@@ -292,7 +292,7 @@ impl Domain {
     }
 
     /// Whether there may be something to free.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_garbage(&self) -> bool {
         self.pending.is_set()
     }

@@ -86,19 +86,42 @@ impl<'g> Pinned<'g> {
         unsafe { &*self.record.domain }
     }
 
-    /// Counts an insert, a removal or a replacement; says whether it is time to see to garbage.
+    /// Counts a replacement; says whether it is time to see to garbage.
     #[inline(always)]
     pub(crate) fn count_write(self) -> bool {
         self.record.count_write()
     }
 
-    /// Whether the next [`count_write`](Self::count_write) will say so.
+    /// Remembers that an entry was removed: its room waits for later epochs.
     #[inline(always)]
-    pub(crate) fn is_due_at_next(self) -> bool {
-        self.record.is_due_at_next()
+    pub(crate) fn set_removed(self) {
+        self.record.set_removed();
     }
 
-    /// How often it was time to see to garbage.
+    /// Counts an insert. Says whether it is time to see to garbage, of which an insert makes none.
+    #[inline(always)]
+    pub(crate) fn count_insert(self) -> bool {
+        let due = self.record.count_write();
+        if due && !self.domain().has_garbage() && !self.record.has_removed() {
+            self.record.restart_count();
+            return false;
+        }
+        due
+    }
+
+    /// Counts a removal that may have left nothing but room. Says whether it is time to see to garbage: at every second
+    /// end of the count, if there is only room to be had.
+    #[inline(always)]
+    pub(crate) fn count_removal(self) -> bool {
+        let due = self.record.count_write();
+        if due && !self.domain().has_garbage() && self.record.visits().is_multiple_of(2) {
+            self.record.restart_count();
+            return false;
+        }
+        due
+    }
+
+    /// How often the count of writes has ended.
     pub(crate) fn visits(self) -> u32 {
         self.record.visits()
     }

@@ -135,19 +135,12 @@ impl Drop for QuickGuard {
 pub(crate) fn tidy() {
     let own = own();
     if let Some(own) = own {
-        own.reset_due(arch::nanoseconds(), DOMAIN.threads());
-        // Of removals that leave nothing behind but room, some are enough.
-        if !DOMAIN.has_garbage() && own.visits() % ROOM_EVERY != 0 {
-            return;
-        }
+        own.reset_count(arch::nanoseconds(), DOMAIN.threads());
     }
     if !free(|| DOMAIN.tidy(own)) {
         DOMAIN.try_move(own, Effort::Usual);
     }
 }
-
-/// Where nothing waits to be freed, the epoch is moved on for the room of removed entries only, at each of so many visits.
-const ROOM_EVERY: u32 = 4;
 
 /// Frees all that can be freed now, whoever retired it. Drops values, as [`tidy`] does.
 pub(crate) fn drive() {

@@ -23,12 +23,16 @@ pub(crate) struct Record {
     pub(super) taken: AtomicBool,
     /// How many pins lie within the outermost one. Written by the owner only, as are the four that follow.
     pub(super) nested: AtomicU32,
-    /// Inserts, removals and replacements since the last attempt to move the epoch on.
-    writes: AtomicU32,
-    /// How many of them are due for the next attempt.
-    due: AtomicU32,
-    /// Counts the attempts that were due.
+    /// How many inserts, removals and replacements are left until the next attempt to move the epoch on. It may be negative.
+    left: AtomicU32,
+    /// How many there were to be when the last attempt was made.
+    interval: AtomicU32,
+    /// How many were counted since the last attempt before the count began anew without one.
+    skipped: AtomicU32,
+    /// How often the count has ended.
     visits: AtomicU32,
+    /// Whether entries were removed since the last attempt, whose room waits for later epochs.
+    removed: AtomicBool,
     /// Pins with a fence since the owner has to have them.
     pub(super) fenced_pins: AtomicU32,
     /// When the last attempt was, in nanoseconds. Written by the owner only.
@@ -54,7 +58,7 @@ pub(super) const UNKNOWN: u64 = u64::MAX;
 /// The most writes from one attempt to move the epoch on to the next.
 const MOST_WRITES: u32 = 64;
 /// Until the first. Models say themselves when the epoch moves.
-const FIRST_DUE: u32 = if cfg!(loom) { u32::MAX } else { 1 };
+const FIRST: u32 = if cfg!(loom) { i32::MAX as u32 } else { 1 };
 /// An attempt is wanted about so often, in nanoseconds: it takes a few hundred at worst, where other threads have to
 /// hand over their records.
 const INTERVAL: u64 = 6_400;
@@ -103,9 +107,11 @@ impl Record {
                 asked: AtomicBool::new(false),
                 taken: AtomicBool::new(true),
                 nested: AtomicU32::new(0),
-                writes: AtomicU32::new(0),
-                due: AtomicU32::new(FIRST_DUE),
+                left: AtomicU32::new(FIRST),
+                interval: AtomicU32::new(FIRST),
+                skipped: AtomicU32::new(0),
                 visits: AtomicU32::new(0),
+                removed: AtomicBool::new(false),
                 fenced_pins: AtomicU32::new(0),
                 attempted: AtomicU64::new(0),
                 fenced_after: AtomicU64::new(0),
@@ -231,36 +237,57 @@ impl Record {
         self.asked.store(false, Ordering::Relaxed);
     }
 
-    /// Counts a write; says whether it is time for an attempt to move the epoch on. For the owner.
+    /// Counts a write; says whether it is time for an attempt to move the epoch on, as it is until one is made. For the owner.
     #[inline(always)]
     pub(super) fn count_write(&self) -> bool {
-        let writes = self.writes.load(Ordering::Relaxed).wrapping_add(1);
-        self.writes.store(writes, Ordering::Relaxed);
-        writes >= self.due.load(Ordering::Relaxed)
+        let left = self.left.load(Ordering::Relaxed).wrapping_sub(1);
+        self.left.store(left, Ordering::Relaxed);
+        left.cast_signed() <= 0
     }
 
-    /// Whether [`count_write`](Self::count_write) will say so the next time. For the owner.
+    /// Remembers that an entry was removed. For the owner.
     #[inline(always)]
-    pub(super) fn is_due_at_next(&self) -> bool {
-        self.writes.load(Ordering::Relaxed).wrapping_add(1) >= self.due.load(Ordering::Relaxed)
+    pub(super) fn set_removed(&self) {
+        self.removed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether entries were removed since the last attempt. For the owner.
+    #[inline(always)]
+    pub(super) fn has_removed(&self) -> bool {
+        self.removed.load(Ordering::Relaxed)
+    }
+
+    /// Begins to count anew, as there is nothing to make an attempt for. For the owner.
+    #[inline(always)]
+    pub(super) fn restart_count(&self) {
+        let interval = self.interval.load(Ordering::Relaxed);
+        self.left.store(interval, Ordering::Relaxed);
+        self.skipped.store(self.skipped.load(Ordering::Relaxed).wrapping_add(interval), Ordering::Relaxed);
+        self.visits.store(self.visits().wrapping_add(1), Ordering::Relaxed);
     }
 
     /// Begins to count anew: an attempt is made now. For the owner.
-    pub(super) fn reset_due(&self, now: u64, threads: usize) {
+    pub(super) fn reset_count(&self, now: u64, threads: usize) {
         let since = now.saturating_sub(self.attempted.load(Ordering::Relaxed)).max(1);
         self.attempted.store(now, Ordering::Relaxed);
-        let writes = self.writes.load(Ordering::Relaxed);
-        self.writes.store(0, Ordering::Relaxed);
-        self.visits.store(self.visits.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.removed.store(false, Ordering::Relaxed);
+        self.visits.store(self.visits().wrapping_add(1), Ordering::Relaxed);
+        let interval = self.interval.load(Ordering::Relaxed);
+        let writes = interval.wrapping_sub(self.left.load(Ordering::Relaxed));
+        let writes = writes.wrapping_add(self.skipped.load(Ordering::Relaxed));
+        self.skipped.store(0, Ordering::Relaxed);
         let at_this_rate = u64::from(writes) * INTERVAL / since;
         // Not more than twice as many as before: a pause says nothing of what comes after it.
-        let most = self.due.load(Ordering::Relaxed).saturating_mul(2);
+        let most = interval.saturating_mul(2);
         // An attempt looks at every record.
         let most = most.min(MOST_WRITES.max((threads / 2) as u32));
-        self.due.store(at_this_rate.clamp(1, most.into()) as u32, Ordering::Relaxed);
+        let interval = at_this_rate.clamp(1, most.into()) as u32;
+        self.interval.store(interval, Ordering::Relaxed);
+        self.left.store(interval, Ordering::Relaxed);
     }
 
-    /// How many attempts were due. For the owner.
+    /// How often the count has ended. For the owner.
+    #[inline(always)]
     pub(super) fn visits(&self) -> u32 {
         self.visits.load(Ordering::Relaxed)
     }
