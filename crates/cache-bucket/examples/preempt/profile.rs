@@ -1,0 +1,91 @@
+//! What a cache of a slice of time is like, and what is done to it.
+
+use std::ops::Range;
+
+/// The type of a profile's cache, and of its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    IntStrings,
+    IntNumbers,
+    IntNames,
+    ObjStrings,
+    ObjNames,
+}
+
+/// A kind of cache, and of traffic.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    pub(crate) name: &'static str,
+    pub(crate) of: Type,
+    /// The table has room for so many entries from the beginning.
+    pub(crate) capacity: usize,
+    /// The logarithm of its buckets then.
+    pub(crate) index_bits: u32,
+    /// How many keys are worked on.
+    pub(crate) actors: Range<usize>,
+    /// The lengths of keys, where they are strings; any if none.
+    pub(crate) lengths: Option<&'static [usize]>,
+    /// Whether other keys leave hardly any room.
+    pub(crate) crowded: bool,
+    /// How many keys come and go in numbers.
+    pub(crate) pool: usize,
+    /// A cache serves for so many cycles at most.
+    pub(crate) cycles: usize,
+    /// How likely are, in this order: `get_many`, `for_each`, `retain`, `clear`, inserts, deletes, `shrink_to_fit`,
+    /// and what moves the epoch on; of 100. The rest is operations on one key.
+    pub(crate) weights: [usize; 8],
+    /// The same of the thread that is not interrupted.
+    pub(crate) others: [usize; 8],
+}
+
+const USUAL: [usize; 8] = [3, 12, 2, 1, 0, 0, 0, 1];
+const OTHERS: [usize; 8] = [1, 1, 1, 0, 0, 0, 0, 30];
+const GROWS: [usize; 8] = [4, 4, 2, 1, 10, 2, 1, 1];
+const GROWING: [usize; 8] = [1, 1, 1, 1, 30, 3, 3, 10];
+
+/// A table of 128 buckets, of which one is full, so that places of the dead are used again.
+const REUSE: Profile = Profile {
+    name: "",
+    of: Type::IntStrings,
+    capacity: 2000,
+    index_bits: 7,
+    actors: 3..6,
+    lengths: Some(&[8]),
+    crowded: true,
+    pool: 8,
+    cycles: 60,
+    weights: USUAL,
+    others: OTHERS,
+};
+
+/// A table of 32 buckets that soon gets a larger one to follow it.
+const GROWTH: Profile = Profile {
+    capacity: 0,
+    index_bits: 5,
+    actors: 2..4,
+    crowded: false,
+    pool: 60,
+    cycles: 2,
+    weights: GROWS,
+    others: GROWING,
+    ..REUSE
+};
+
+/// A table of 128 buckets, of which one has a chain.
+const OVERFLOW: Profile = Profile { actors: 16..20, pool: 40, cycles: 30, ..REUSE };
+
+/// Every profile.
+pub(crate) const PROFILES: &[Profile] = &[
+    Profile { name: "reuse", ..REUSE },
+    Profile { name: "reuse-numbers", of: Type::IntNumbers, ..REUSE },
+    Profile { name: "reuse-lengths", lengths: None, ..REUSE },
+    Profile { name: "reuse-long", lengths: Some(&[8, 8, 73, 200]), ..REUSE },
+    Profile { name: "reuse-names", of: Type::IntNames, ..REUSE },
+    Profile { name: "reuse-objects", of: Type::ObjStrings, ..REUSE },
+    Profile { name: "growth", ..GROWTH },
+    Profile { name: "growth-lengths", lengths: None, ..GROWTH },
+    Profile { name: "growth-objects", of: Type::ObjStrings, lengths: None, ..GROWTH },
+    Profile { name: "growth-names", of: Type::ObjNames, ..GROWTH },
+    Profile { name: "overflow", ..OVERFLOW },
+    Profile { name: "overflow-objects", of: Type::ObjStrings, lengths: None, ..OVERFLOW },
+];
