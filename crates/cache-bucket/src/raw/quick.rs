@@ -222,8 +222,8 @@ fn write_entry<C: Cell>(
     place.cell().init(word);
     // SAFETY: the granules were usable, and are the caller's who has the lock, so nobody reads them.
     unsafe { key.write(place.key()) };
+    lock.inserts(pair == hash.home_pair());
     main.publish(pair, at, count, lane::entry(hash.tag(), key.form()));
-    lock.after = lock.after.inserted(pair == hash.home_pair());
 }
 
 /// Looks for a key where it should be in its bucket.

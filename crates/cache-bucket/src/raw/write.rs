@@ -161,8 +161,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             holder.cell(granule).init(word);
             // SAFETY: the granules were found free under the lock, so nobody reads them.
             unsafe { probe.write(prepared, holder.key(granule)) };
+            lock.inserts(is_near(main, holder, granule, hash));
             holder.set_lanes(granule, probe.granules(), lane::entry(hash.tag(), form), FURTHER);
-            lock.after = lock.after.inserted(is_near(main, holder, granule, hash));
             if !std::ptr::eq(holder, main) && main.has_dead() {
                 chores = chores | Chores::CROWDED;
             }

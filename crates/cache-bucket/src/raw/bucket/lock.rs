@@ -16,6 +16,17 @@ pub(in crate::raw) struct BucketLock<'b, C: Cell> {
 }
 
 impl<C: Cell> BucketLock<'_, C> {
+    /// Counts an insert, before its entry is published. A stray is counted for all to see at once: whoever finds it may tell
+    /// others of it before this lock is released, and they must not take the bucket for one without strays.
+    #[inline(always)]
+    pub(in crate::raw) fn inserts(&mut self, near: bool) {
+        self.after = self.after.inserted(near);
+        if !near && !seeded::bug("stray-late") {
+            // Release, as the unlocking that it takes the place of. Who finds the entry sees this by the release of its lane.
+            self.bucket.header[0].store(self.after.lock().0, Ordering::Release);
+        }
+    }
+
     /// Sets the link to the first overflow bucket, for all to see at once: the next to be put into the same chain under
     /// this lock must find it.
     pub(in crate::raw) fn set_link(&mut self, link: u32) {
