@@ -23,7 +23,10 @@ pub(crate) enum Act<O> {
     /// `for_each`; in its closure it stays with this many keys before.
     ForEach(usize),
     /// `retain`, which removes one key.
-    Retain { removed: usize, stays: usize },
+    Retain {
+        removed: usize,
+        stays: usize,
+    },
     Clear,
     /// Inserts keys of the pool, none of which is there.
     Inserts(Range<usize>),

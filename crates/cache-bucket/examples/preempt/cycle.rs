@@ -107,6 +107,10 @@ impl<W: World> Director<'_, W> {
         self.totals.cycles += 1;
         let mut begun = Vec::new();
         let mut spent = Spent::default();
+        if self.random.one_in(2) {
+            // The places of all that died before may be used again.
+            self.step(stage, &Act::Reclaim);
+        }
         self.steps(stage, &mut spent, 3);
         for desk in 0..1 + self.random.below(self.desks.len()) {
             let weights = self.profile.weights;
@@ -148,13 +152,30 @@ impl<W: World> Director<'_, W> {
     /// Does up to so many things.
     fn steps(&mut self, stage: &mut Stage<W>, spent: &mut Spent, most: usize) {
         for _ in 0..self.random.below(most + 1) {
-            let act = self.act(stage, self.profile.others, spent);
-            interrupt::slow(act.is_slow());
-            self.hand.perform(&stage.world, &act);
-            interrupt::slow(false);
-            interrupt::pulse();
-            self.totals.operations += 1;
+            if self.random.one_in(6) {
+                self.all_die(stage);
+            } else {
+                let act = self.act(stage, self.profile.others, spent);
+                self.step(stage, &act);
+            }
         }
+    }
+
+    /// Moves the epoch on, and deletes nearly every key.
+    fn all_die(&mut self, stage: &mut Stage<W>) {
+        self.step(stage, &Act::Replace);
+        let first = self.random.below(2);
+        for key in first..stage.states.len() {
+            self.step(stage, &Act::One(key, W::del()));
+        }
+    }
+
+    fn step(&mut self, stage: &mut Stage<W>, act: &Act<OpOf<W>>) {
+        interrupt::slow(act.is_slow());
+        self.hand.perform(&stage.world, act);
+        interrupt::slow(false);
+        interrupt::pulse();
+        self.totals.operations += 1;
     }
 
     /// Something to do.

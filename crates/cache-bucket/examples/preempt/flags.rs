@@ -2,7 +2,8 @@
 
 use crate::profile::{PROFILES, Profile};
 
-pub(crate) const USAGE: &str = "usage: preempt SECONDS SEED [PROFILE]; `cargo xtask soak --help` tells of `--preempt`";
+pub(crate) const USAGE: &str =
+    "usage: preempt SECONDS SEED [PROFILE]; `cargo xtask soak --help` tells of `--preempt`";
 
 /// How long, with which operations, and on which caches.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,10 @@ impl Flags {
             Some(name) => {
                 let profile = PROFILES.iter().find(|profile| profile.name == name);
                 let names = || PROFILES.iter().map(|profile| profile.name).collect::<Vec<_>>().join(", ");
-                Some(profile.ok_or_else(|| format!("unknown profile `{name}`: expected one of {}", names()))?)
+                Some(
+                    profile
+                        .ok_or_else(|| format!("unknown profile `{name}`: expected one of {}", names()))?,
+                )
             }
         };
         match words.next() {

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 /// Sleeps while the word is `seen`, until someone wakes its sleepers, at most so long.
 pub(crate) fn wait(word: &AtomicU32, seen: u32, at_most: Duration) {
-    let at_most =
-        libc::timespec { tv_sec: at_most.as_secs() as _, tv_nsec: at_most.subsec_nanos() as _ };
+    let at_most = libc::timespec { tv_sec: at_most.as_secs() as _, tv_nsec: at_most.subsec_nanos() as _ };
     let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: the word and the time live as long as the call.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, seen, &raw const at_most) };

@@ -224,7 +224,10 @@ impl Slot {
             if more > 0 {
                 self.again.store(more - 1, Ordering::Relaxed);
                 // The call may be made by a signal handler.
-                arm(self.timer.load(Ordering::Relaxed) as libc::timer_t, self.again_after.load(Ordering::Relaxed));
+                arm(
+                    self.timer.load(Ordering::Relaxed) as libc::timer_t,
+                    self.again_after.load(Ordering::Relaxed),
+                );
             }
         } else if self.is(State::Ready) {
             self.early.store(true, Ordering::Relaxed);

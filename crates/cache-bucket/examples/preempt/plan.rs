@@ -11,6 +11,8 @@ use crate::profile::Profile;
 const INDEX_BITS: u32 = 12;
 /// Granules of a bucket's pair of lines.
 const PAIR: usize = 8;
+/// Granules of a bucket that entries may have.
+const ROOM: usize = 28;
 
 /// Keys by their numbers: first those that are worked on, then those that fill the bucket and are left alone, then those
 /// that come and go in numbers.
@@ -46,14 +48,18 @@ impl<F: Form> Plan<F> {
             let (index, length) = (beside(random), length(random));
             plan.add(line, tag, index, length);
         }
-        // One granule each, so that hardly any is left. The first pair's are filled by who finds no room in his own.
-        let crowded = profile.crowded;
-        for pair in (0..LINES / 2).chain(0..LINES / 2).take(if crowded { LINES } else { random.below(3) }) {
-            let most = if crowded { PAIR / 2 - random.below(2) } else { random.below(3) };
-            for _ in 0..most {
-                let (line, tag, index) = (2 * pair + random.below(2), random.below(64), beside(random));
-                plan.add(line, tag, index, 8);
-            }
+        // One granule each. In a crowded bucket as many as leave room for the others, and hardly any more: the first pair
+        // of lines is no key's home, and takes what finds no place in its own.
+        let fillers = match profile.crowded {
+            true => ROOM.saturating_sub(plan.actors + random.below(5)),
+            false => random.below(6),
+        };
+        let full = random.below(LINES / 2);
+        for filler in 0..fillers {
+            // Two pairs are full, or nearly.
+            let pair = (full + filler / (PAIR - random.below(2))) % (LINES / 2);
+            let (line, tag, index) = (2 * pair + random.below(2), random.below(64), beside(random));
+            plan.add(line, tag, index, 8);
         }
         plan.fillers = plan.keys.len() - plan.actors;
         for _ in 0..profile.pool {
@@ -86,7 +92,8 @@ impl<F: Form> Plan<F> {
     pub(crate) fn number(&self, key: &F::Key) -> Option<usize> {
         let mut number = None;
         F::has(key, |bytes| {
-            number = number_of(bytes).filter(|number| self.bytes.get(*number).is_some_and(|key| key == bytes));
+            number =
+                number_of(bytes).filter(|number| self.bytes.get(*number).is_some_and(|key| key == bytes));
             number.is_some()
         });
         number

@@ -38,7 +38,7 @@ pub(crate) struct Profile {
     pub(crate) others: [usize; 8],
 }
 
-const USUAL: [usize; 8] = [3, 12, 2, 1, 0, 0, 0, 1];
+const USUAL: [usize; 8] = [3, 25, 3, 1, 0, 0, 0, 1];
 const OTHERS: [usize; 8] = [1, 1, 1, 0, 0, 0, 0, 30];
 const GROWS: [usize; 8] = [4, 4, 2, 1, 10, 2, 1, 1];
 const GROWING: [usize; 8] = [1, 1, 1, 1, 30, 3, 3, 10];
@@ -53,7 +53,7 @@ const REUSE: Profile = Profile {
     lengths: Some(&[8]),
     crowded: true,
     pool: 8,
-    cycles: 60,
+    cycles: 20,
     weights: USUAL,
     others: OTHERS,
 };

@@ -63,7 +63,11 @@ pub(crate) fn main() {
             (now - start).as_secs_f64()
         ));
         // On one processor the threads take turns, which is faster; on several they also meet.
-        if slice % 4 == 3 { processors.all() } else { processors.one() }
+        if slice % 4 == 3 {
+            processors.all()
+        } else {
+            processors.one()
+        }
         let random = Random::new(flags.seed ^ slice.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let until = end.min(now + SLICE);
         totals = match profile.of {
@@ -75,7 +79,11 @@ pub(crate) fn main() {
         };
     }
     let (hits, gave_up) = interrupt::counts();
-    println!("{}, nothing found; {:.0} s", sentence(&totals, hits.iter().sum()), start.elapsed().as_secs_f64());
+    println!(
+        "{}, nothing found; {:.0} s",
+        sentence(&totals, hits.iter().sum()),
+        start.elapsed().as_secs_f64()
+    );
     let by_kind = Kind::ALL.iter().zip(hits).map(|(kind, hits)| format!("{} {hits}", kind.name()));
     println!("interrupted in: {}", by_kind.collect::<Vec<_>>().join(", "));
     println!("{gave_up} times an interrupted thread went on by itself, as others waited for it");
@@ -107,8 +115,7 @@ fn slice_of<W: World>(
             Arc::new(W::new(plan, profile.capacity))
         };
         let hand = Hand { thread: 0, clock: &CLOCK, slot: None, seen: Vec::new() };
-        let mut director =
-            Director { profile, desks: &desks, hand, random, totals, new_world: &new_world };
+        let mut director = Director { profile, desks: &desks, hand, random, totals, new_world: &new_world };
         director.run(until);
         desks.iter().for_each(Desk::close);
         director.totals

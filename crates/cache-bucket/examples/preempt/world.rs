@@ -290,4 +290,3 @@ impl<F: Form> World for Objects<F> {
         self.cache.shrink_to_fit();
     }
 }
-
