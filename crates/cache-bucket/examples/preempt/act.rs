@@ -19,6 +19,8 @@ use crate::world::{OpOf, RetOf, World};
 pub(crate) enum Act<O> {
     /// An operation on one key.
     One(usize, O),
+    /// Several of these, until one is interrupted.
+    Several(Vec<(usize, O)>),
     GetMany(Vec<usize>),
     /// `for_each`; in its closure it stays with this many keys before.
     ForEach(usize),
@@ -74,6 +76,7 @@ impl<O> Act<O> {
     {
         match self {
             Act::One(_, op) => W::kind(op),
+            Act::Several(_) => Kind::Several,
             Act::GetMany(_) => Kind::GetMany,
             Act::ForEach(_) => Kind::ForEach,
             Act::Retain { .. } => Kind::Retain,
@@ -104,6 +107,16 @@ impl<W: World> Hand<'_, W> {
                 let called = self.tick();
                 let ret = self.inside(W::kind(op), |inside| world.apply(*key, op, inside));
                 self.note(*key, op.clone(), ret, called);
+            }
+            Act::Several(ops) => {
+                for (key, op) in ops {
+                    let called = self.tick();
+                    let ret = self.inside(W::kind(op), |inside| world.apply(*key, op, inside));
+                    self.note(*key, op.clone(), ret, called);
+                    if self.slot.is_some_and(Slot::was_hit) {
+                        break;
+                    }
+                }
             }
             Act::GetMany(keys) => {
                 let called = self.tick();

@@ -18,11 +18,11 @@ use crate::subject::Desk;
 use crate::values;
 use crate::world::{OpOf, World};
 
-/// After this long, a thread hangs.
-const HANGS: Duration = Duration::from_secs(30);
+/// So many operations take longer than what a timer's time varies by: a signal finds one of them.
+const SEVERAL: usize = 40;
 
-/// After this long, a thread waits for something that another has.
-const STUCK: Duration = Duration::from_millis(2);
+/// How long objects may outlive their cache.
+const LEAKS: Duration = Duration::from_secs(5);
 
 /// What was done so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,9 +46,19 @@ struct Stage<W: World> {
     cycles: usize,
 }
 
-/// What may come once in a cycle only.
+/// What the director does in one cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mood {
+    #[default]
+    Any,
+    /// Nothing, while others are begun; then all keys die in the next epoch, while someone looks at them.
+    Deadly,
+}
+
+/// What a cycle is about, and what may come once in it only.
 #[derive(Clone, Copy, Debug, Default)]
 struct Spent {
+    mood: Mood,
     /// Operations whose outcome is not known: each doubles what there is to check.
     unsure: bool,
     /// A thread that may be interrupted has keys of the pool come or go.
@@ -93,7 +103,7 @@ impl<W: World> Director<'_, W> {
 
     /// No object outlives its cache, once nobody can see it.
     fn all_dropped(&self, before: i64) {
-        let end = Instant::now() + HANGS;
+        let end = Instant::now() + LEAKS;
         while values::objects() != before {
             BucketBackend::reclaim();
             if Instant::now() > end {
@@ -112,17 +122,35 @@ impl<W: World> Director<'_, W> {
             self.step(stage, &Act::Reclaim);
         }
         self.steps(stage, &mut spent, 3);
-        for desk in 0..1 + self.random.below(self.desks.len()) {
-            let weights = self.profile.weights;
-            let act = self.act(stage, weights, &mut spent);
+        if self.random.one_in(2) {
+            spent.mood = Mood::Deadly;
+        }
+        let least = if spent.mood == Mood::Deadly { 2 } else { 1 };
+        for desk in 0..least + self.random.below(self.desks.len() + 1 - least) {
+            let deadly = spent.mood == Mood::Deadly;
+            let looks = deadly && desk == 0 && !self.random.one_in(4);
+            let act = if looks {
+                Act::ForEach(self.random.below(2))
+            } else {
+                match self.act(stage, self.profile.weights, &mut spent) {
+                    Act::One(..) => self.several(stage.states.len()),
+                    act => act,
+                }
+            };
             spent.pool |= matches!(act, Act::Inserts(_) | Act::Deletes(_));
             self.desks[desk].give(&stage.world, act);
             self.totals.operations += 1;
             self.await_stop(desk);
             begun.push(desk);
-            self.steps(stage, &mut spent, 2);
+            if !deadly {
+                self.steps(stage, &mut spent, 2);
+            }
         }
-        self.steps(stage, &mut spent, 4);
+        if spent.mood == Mood::Deadly {
+            self.all_die(stage);
+        } else {
+            self.steps(stage, &mut spent, 4);
+        }
         while !begun.is_empty() {
             let next = self.random.below(begun.len());
             let desk = &self.desks[begun[next]];
@@ -133,40 +161,36 @@ impl<W: World> Director<'_, W> {
             desk.slot.release();
             interrupt::pulse();
             self.await_stop(begun[next]);
-            self.steps(stage, &mut spent, 2);
+            if spent.mood == Mood::Any {
+                self.steps(stage, &mut spent, 2);
+            }
         }
         self.check(stage);
     }
 
-    /// Waits until a thread is interrupted or done. If that takes long, it may wait for another that is interrupted.
+    /// Waits until a thread is interrupted or done. Those that it may have to wait for go on by themselves.
     fn await_stop(&self, desk: usize) {
-        let begin = Instant::now();
-        while !self.desks[desk].slot.await_any(&[State::Done, State::Held], STUCK) {
-            self.desks.iter().for_each(|desk| desk.slot.release());
-            if begin.elapsed() > HANGS {
-                fault("an operation hangs");
-            }
+        if !self.desks[desk].slot.await_any(&[State::Done, State::Held]) {
+            fault("an operation hangs");
         }
     }
 
     /// Does up to so many things.
     fn steps(&mut self, stage: &mut Stage<W>, spent: &mut Spent, most: usize) {
         for _ in 0..self.random.below(most + 1) {
-            if self.random.one_in(6) {
-                self.all_die(stage);
-            } else {
-                let act = self.act(stage, self.profile.others, spent);
-                self.step(stage, &act);
-            }
+            let act = self.act(stage, self.profile.others, spent);
+            self.step(stage, &act);
         }
     }
 
-    /// Moves the epoch on, and deletes nearly every key.
+    /// Moves the epoch on, and then deletes nearly all keys. A delete of a key that lies where it should leaves no trace in the
+    /// bucket's state.
     fn all_die(&mut self, stage: &mut Stage<W>) {
         self.step(stage, &Act::Replace);
-        let first = self.random.below(2);
-        for key in first..stage.states.len() {
-            self.step(stage, &Act::One(key, W::del()));
+        for key in 0..stage.states.len() {
+            if !self.random.one_in(8) {
+                self.step(stage, &Act::One(key, W::del()));
+            }
         }
     }
 
@@ -189,7 +213,7 @@ impl<W: World> Director<'_, W> {
             choice = choice.wrapping_sub(*weight);
             here
         });
-        let stays = random.below(8);
+        let stays = random.below(4);
         let pool = stage.world.plan().pool();
         match chosen {
             Some(0) => Act::GetMany((0..actors).filter(|_| random.one_in(2)).collect()),
@@ -224,6 +248,17 @@ impl<W: World> Director<'_, W> {
                 Act::One(key, W::random_op(random, key, fresh))
             }
         }
+    }
+
+    /// Operations on one key each.
+    fn several(&mut self, actors: usize) -> Act<OpOf<W>> {
+        let random = &mut self.random;
+        let fresh = 1 + (self.totals.operations % 8000) as i64 * 4;
+        let ops = (0..SEVERAL).map(|_| {
+            let key = random.below(actors);
+            (key, W::random_op(random, key, fresh))
+        });
+        Act::Several(ops.collect())
     }
 
     /// Checks what all threads saw, and reads everything.

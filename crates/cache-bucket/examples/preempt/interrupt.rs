@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::futex;
@@ -19,32 +19,35 @@ static PULSE: AtomicU64 = AtomicU64::new(0);
 /// Whether an operation is under way that takes long.
 static SLOW: AtomicBool = AtomicBool::new(false);
 
-/// How long a handler waits before it looks around.
-const LOOK: Duration = Duration::from_micros(200);
-/// Processor time that the director may take for something before a handler gives up: it may wait for a lock that the
-/// interrupted thread holds.
-const PATIENCE: Duration = Duration::from_micros(300);
-/// The same for what takes long.
-const PATIENCE_SLOW: Duration = Duration::from_millis(5);
-/// And time on the clock, should it not run at all.
-const PATIENCE_ASLEEP: Duration = Duration::from_millis(20);
+/// How often a handler looks, with nothing done in between, until it gives up: the director may wait for a lock that the
+/// interrupted thread holds. On one processor it looks only when everyone else waits or gives way.
+const LOOKS: u32 = 100;
+/// The same where the threads run beside each other.
+const LOOKS_BESIDE: u32 = 1000;
+/// And during what takes long and gives way.
+const LOOKS_SLOW: u32 = 4000;
+/// And for how long it looks at most, should others have the processor.
+const PATIENCE: Duration = Duration::from_millis(5);
 
-/// The clock of the time that the director takes.
-static DIRECTOR: AtomicI32 = AtomicI32::new(libc::CLOCK_MONOTONIC);
+/// Whether the threads share a processor.
+static TOGETHER: AtomicBool = AtomicBool::new(false);
 
-/// Makes the calling thread the one that the handlers keep an eye on.
-pub(crate) fn directs() {
-    let mut clock = libc::CLOCK_MONOTONIC;
-    // SAFETY: the pointer is to a value of our own. If the call fails, that stays as it is.
-    unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut clock) };
-    DIRECTOR.store(clock, Ordering::Relaxed);
+/// Says whether the threads share a processor.
+pub(crate) fn together(together: bool) {
+    TOGETHER.store(together, Ordering::Relaxed);
 }
 
-/// What a clock says. A signal handler may ask.
-fn time(clock: libc::clockid_t) -> Duration {
+/// Gives the processor to another thread. A signal handler may do so.
+fn give_way() {
+    // SAFETY: the call has no arguments.
+    unsafe { libc::sched_yield() };
+}
+
+/// What the clock says. A signal handler may ask.
+fn time() -> Duration {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a value of our own.
-    unsafe { libc::clock_gettime(clock, &mut now) };
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
@@ -146,21 +149,19 @@ impl Slot {
         futex::wake(&self.state);
     }
 
-    /// Sleeps until it is one of these, or so long; says whether it is.
-    pub(crate) fn await_any(&self, wanted: &[State], at_most: Duration) -> bool {
+    /// Sleeps until it is one of these; `false` after some time.
+    ///
+    /// That time is long: where a shorter one is asked for, some systems take longer to set the clock than to run a cycle.
+    pub(crate) fn await_any(&self, wanted: &[State]) -> bool {
         let is_wanted = |state: u32| wanted.iter().any(|wanted| *wanted as u32 == state);
-        let end = time(libc::CLOCK_MONOTONIC) + at_most;
-        loop {
+        for _ in 0..10 {
             let state = self.state.load(Ordering::Acquire);
             if is_wanted(state) {
                 return true;
             }
-            let left = end.saturating_sub(time(libc::CLOCK_MONOTONIC));
-            if left.is_zero() {
-                return false;
-            }
-            futex::wait(&self.state, state, left);
+            futex::wait(&self.state, state, Duration::from_secs(1));
         }
+        false
     }
 
     fn pass(&self, from: State, to: State) -> bool {
@@ -181,27 +182,34 @@ impl Slot {
         self.hits[self.kind.load(Ordering::Relaxed)].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until the thread is let go, or the director is stuck. Called by the handler: it looks at atomics and clocks, and
-    /// sleeps.
+    /// Waits until the thread is let go, or others seem to wait for it. Called by the handler: it looks at atomics and the
+    /// clock, and gives way.
     fn wait(&self) {
         futex::wake(&self.state);
-        let director = DIRECTOR.load(Ordering::Relaxed);
-        let now = || (pulses(), time(director), time(libc::CLOCK_MONOTONIC));
-        let mut since = now();
+        let (mut pulse, mut since, mut looks) = (pulses(), time(), 0);
         while self.is(State::Held) {
-            futex::wait(&self.state, State::Held as u32, LOOK);
-            let now = now();
-            if now.0 != since.0 {
-                since = now;
+            give_way();
+            let now = pulses();
+            if now != pulse {
+                (pulse, since, looks) = (now, time(), 0);
                 continue;
             }
-            let patience = if SLOW.load(Ordering::Relaxed) { PATIENCE_SLOW } else { PATIENCE };
-            let stuck = now.1.saturating_sub(since.1) > patience;
-            let asleep = now.2.saturating_sub(since.2) > PATIENCE_ASLEEP;
-            if (stuck || asleep) && self.pass(State::Held, State::Inside) {
+            looks += 1;
+            let most = match () {
+                () if SLOW.load(Ordering::Relaxed) => LOOKS_SLOW,
+                () if TOGETHER.load(Ordering::Relaxed) => LOOKS,
+                () => LOOKS_BESIDE,
+            };
+            let stuck = looks > most || time().saturating_sub(since) > PATIENCE;
+            if stuck && self.pass(State::Held, State::Inside) {
                 self.gave_up.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Whether the thread was interrupted since [`outcome`](Self::outcome) was last asked for.
+    pub(crate) fn was_hit(&self) -> bool {
+        self.hit.load(Ordering::Relaxed)
     }
 
     /// Interrupts the thread more often in its next operation, each time so many nanoseconds later.

@@ -18,10 +18,12 @@ pub(crate) enum Kind {
     Shrink,
     Reclaim,
     Replace,
+    /// Several operations on one key each. An interrupt is counted as one in one of those.
+    Several,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 17] = [
+    pub(crate) const ALL: [Kind; 18] = [
         Kind::Get,
         Kind::With,
         Kind::Set,
@@ -39,6 +41,7 @@ impl Kind {
         Kind::Shrink,
         Kind::Reclaim,
         Kind::Replace,
+        Kind::Several,
     ];
     pub(crate) const COUNT: usize = Self::ALL.len();
 
@@ -61,6 +64,7 @@ impl Kind {
             Kind::Shrink => "shrink_to_fit",
             Kind::Reclaim => "reclaim",
             Kind::Replace => "many sets",
+            Kind::Several => "several",
         }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Type {
 #[derive(Debug)]
 pub(crate) struct Profile {
     pub(crate) name: &'static str,
+    /// How many slices of time in a row.
+    pub(crate) slices: usize,
     pub(crate) of: Type,
     /// The table has room for so many entries from the beginning.
     pub(crate) capacity: usize,
@@ -46,6 +48,7 @@ const GROWING: [usize; 8] = [1, 1, 1, 1, 30, 3, 3, 10];
 /// A table of 128 buckets, of which one is full, so that places of the dead are used again.
 const REUSE: Profile = Profile {
     name: "",
+    slices: 1,
     of: Type::IntStrings,
     capacity: 2000,
     index_bits: 7,
@@ -57,6 +60,9 @@ const REUSE: Profile = Profile {
     weights: USUAL,
     others: OTHERS,
 };
+
+/// A table of 64 buckets, in which an insert takes the places of the dead as soon as those that are free.
+const SMALL: Profile = Profile { capacity: 1000, index_bits: 6, crowded: false, ..REUSE };
 
 /// A table of 32 buckets that soon gets a larger one to follow it.
 const GROWTH: Profile = Profile {
@@ -82,6 +88,9 @@ pub(crate) const PROFILES: &[Profile] = &[
     Profile { name: "reuse-long", lengths: Some(&[8, 8, 73, 200]), ..REUSE },
     Profile { name: "reuse-names", of: Type::IntNames, ..REUSE },
     Profile { name: "reuse-objects", of: Type::ObjStrings, ..REUSE },
+    Profile { name: "small", slices: 4, ..SMALL },
+    Profile { name: "small-lengths", slices: 2, lengths: None, ..SMALL },
+    Profile { name: "small-objects", of: Type::ObjNames, ..SMALL },
     Profile { name: "growth", ..GROWTH },
     Profile { name: "growth-lengths", lengths: None, ..GROWTH },
     Profile { name: "growth-objects", of: Type::ObjStrings, lengths: None, ..GROWTH },
@@ -89,3 +98,37 @@ pub(crate) const PROFILES: &[Profile] = &[
     Profile { name: "overflow", ..OVERFLOW },
     Profile { name: "overflow-objects", of: Type::ObjStrings, lengths: None, ..OVERFLOW },
 ];
+
+/// The profile of a slice of time: each in its turn, for as many as it has.
+pub(crate) fn in_turn(slice: u64) -> &'static Profile {
+    let all: usize = PROFILES.iter().map(|profile| profile.slices).sum();
+    let mut turn = slice as usize % all;
+    for profile in PROFILES {
+        match turn.checked_sub(profile.slices) {
+            Some(left) => turn = left,
+            None => return profile,
+        }
+    }
+    unreachable!("the turn is less than the sum")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_has_its_turn() {
+        for profile in PROFILES {
+            assert!((0..100).any(|slice| in_turn(slice).name == profile.name), "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn weights_leave_something_for_single_operations() {
+        for profile in PROFILES {
+            assert!(
+                profile.weights.iter().sum::<usize>() < 100 && profile.others.iter().sum::<usize>() < 100
+            );
+        }
+    }
+}

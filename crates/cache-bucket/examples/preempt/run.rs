@@ -18,7 +18,7 @@ use crate::interrupt::{self, SLOTS};
 use crate::keys::{Names, Numbers, Strings};
 use crate::kind::Kind;
 use crate::plan::Plan;
-use crate::profile::{PROFILES, Profile, Type};
+use crate::profile::{Profile, Type, in_turn};
 use crate::subject::Desk;
 use crate::world::{Ints, Objects, World};
 
@@ -38,7 +38,6 @@ pub(crate) fn main() {
     // A panic is a fault: no operation has a reason for one.
     panic::set_hook(Box::new(|info| fault(&info.to_string())));
     interrupt::install();
-    interrupt::directs();
     let processors = Processors::of_this_thread();
     thread::spawn(watch);
     let start = Instant::now();
@@ -55,7 +54,7 @@ pub(crate) fn main() {
             let (seconds, (hits, _)) = ((now - start).as_secs(), interrupt::counts());
             eprintln!("{seconds} of {} s: {}", flags.seconds, sentence(&totals, hits.iter().sum()));
         }
-        let profile = flags.profile.unwrap_or(&PROFILES[slice as usize % PROFILES.len()]);
+        let profile = flags.profile.unwrap_or_else(|| in_turn(slice));
         fault::now_in(format!(
             "in slice {slice} of seed {}, profile {}, after {:.1} s",
             flags.seed,
@@ -63,10 +62,12 @@ pub(crate) fn main() {
             (now - start).as_secs_f64()
         ));
         // On one processor the threads take turns, which is faster; on several they also meet.
-        if slice % 4 == 3 {
-            processors.all()
+        let together = slice % 4 != 3;
+        interrupt::together(together);
+        if together {
+            processors.one();
         } else {
-            processors.one()
+            processors.all();
         }
         let random = Random::new(flags.seed ^ slice.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let until = end.min(now + SLICE);

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use cache_testkit::Random;
 
@@ -10,9 +9,6 @@ use crate::act::{Act, Hand, Seen};
 use crate::aim::{Aim, Outcome};
 use crate::interrupt::{Slot, State, Timer};
 use crate::world::{OpOf, World};
-
-/// How long a thread sleeps before it looks whether its desk is closed.
-const IDLE: Duration = Duration::from_millis(50);
 
 /// A cache, and what a thread is to do to it.
 struct Work<W: World> {
@@ -68,7 +64,7 @@ impl<W: World> Desk<W> {
             if self.closed.load(Ordering::Acquire) {
                 return self.slot.set(State::Done);
             }
-            if !self.slot.await_any(&[State::Ready], IDLE) {
+            if !self.slot.await_any(&[State::Ready]) {
                 continue;
             }
             let work = self.work.lock().expect("no panic").take();
