@@ -44,9 +44,9 @@ pub(crate) enum Act<O> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sure {
     Yes,
-    /// A `retain` that was to remove the key: perhaps it was too late.
+    /// A removal by `retain` or `clear` that may have come too late.
     Perhaps,
-    /// A `clear`, which does not say whether the key was there.
+    /// The removal by `clear`, which does not say whether the key was there.
     UnknownAnswer,
 }
 
@@ -68,6 +68,12 @@ pub(crate) struct Hand<'a, W: World> {
 
 /// Threads of a history have numbers below this. A second sight of a key by one thread at once counts as another's.
 const THREADS: usize = 10;
+
+/// Of several operations, one in so many stays in its closure.
+const STAYS_EVERY: u64 = 32;
+
+/// Generations that a table of this program has at once.
+const GENERATIONS: usize = 3;
 
 impl<O> Act<O> {
     pub(crate) fn kind<W: World>(&self) -> Kind
@@ -111,7 +117,11 @@ impl<W: World> Hand<'_, W> {
             Act::Several(ops) => {
                 for (key, op) in ops {
                     let called = self.tick();
-                    let ret = self.inside(W::kind(op), |inside| world.apply(*key, op, inside));
+                    // Else the first that has a closure would be the last.
+                    let stays = called.is_multiple_of(STAYS_EVERY);
+                    let ret = self.inside(W::kind(op), |inside| {
+                        world.apply(*key, op, if stays { inside } else { &|| () })
+                    });
                     self.note(*key, op.clone(), ret, called);
                     if self.slot.is_some_and(Slot::was_hit) {
                         break;
@@ -132,8 +142,12 @@ impl<W: World> Hand<'_, W> {
                 self.inside(Kind::Clear, |_| world.clear());
                 for key in 0..world.plan().actors {
                     self.note(key, W::del(), W::removed(true), called);
-                    if let Some(seen) = self.seen.last_mut() {
-                        seen.sure = Sure::UnknownAnswer;
+                    self.doubt(Sure::UnknownAnswer);
+                    // What comes to a newer generation when the older one was cleared is removed with that.
+                    for generation in 1..GENERATIONS {
+                        self.note(key, W::del(), W::removed(true), called);
+                        self.amend(generation, |_| ());
+                        self.doubt(Sure::Perhaps);
                     }
                 }
             }
@@ -203,14 +217,19 @@ impl<W: World> Hand<'_, W> {
                 if removed == Some(key) {
                     self.note(key, W::del(), W::removed(true), at);
                     self.amend(times + THREADS, |_| ());
-                    if let Some(seen) = self.seen.last_mut() {
-                        seen.sure = Sure::Perhaps;
-                    }
+                    self.doubt(Sure::Perhaps);
                 }
             }
             if times == 0 {
                 self.note(key, W::Spec::read(), W::seen(None), called);
             }
+        }
+    }
+
+    /// Says how sure what was noted last is.
+    fn doubt(&mut self, sure: Sure) {
+        if let Some(seen) = self.seen.last_mut() {
+            seen.sure = sure;
         }
     }
 
