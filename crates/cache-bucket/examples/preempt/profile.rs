@@ -80,6 +80,9 @@ const GROWTH: Profile = Profile {
 /// A table of 128 buckets, of which one has a chain.
 const OVERFLOW: Profile = Profile { actors: 16..20, pool: 40, cycles: 30, ..REUSE };
 
+/// The same with a chain of several, which are emptied and used again.
+const CHAINS: Profile = Profile { lengths: Some(&[72, 72, 8]), ..OVERFLOW };
+
 /// Every profile.
 pub(crate) const PROFILES: &[Profile] = &[
     Profile { name: "reuse", ..REUSE },
@@ -96,6 +99,7 @@ pub(crate) const PROFILES: &[Profile] = &[
     Profile { name: "growth-objects", of: Type::ObjStrings, lengths: None, ..GROWTH },
     Profile { name: "growth-names", of: Type::ObjNames, ..GROWTH },
     Profile { name: "overflow", ..OVERFLOW },
+    Profile { name: "chains", ..CHAINS },
     Profile { name: "overflow-objects", of: Type::ObjStrings, lengths: None, ..OVERFLOW },
 ];
 
