@@ -122,7 +122,7 @@ impl<W: World> Director<'_, W> {
             self.step(stage, &Act::Reclaim);
         }
         self.steps(stage, &mut spent, 3);
-        if self.random.one_in(2) {
+        if self.profile.deadly && self.random.one_in(2) {
             spent.mood = Mood::Deadly;
         }
         let least = if spent.mood == Mood::Deadly { 2 } else { 1 };

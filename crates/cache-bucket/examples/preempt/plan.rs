@@ -5,7 +5,7 @@ use std::ops::Range;
 use cache_testkit::Random;
 
 use crate::keys::{Form, LINES, Place, number_of};
-use crate::profile::Profile;
+use crate::profile::{Fill, Profile};
 
 /// What a table's bits of the index are at most in a profile: keys that are equal in these share a bucket for long.
 const INDEX_BITS: u32 = 12;
@@ -40,24 +40,24 @@ impl<F: Form> Plan<F> {
         plan.actors = profile.actors.start + random.below(profile.actors.len());
         for _ in 0..plan.actors {
             // Mostly in one pair of lines, and often with one tag.
-            let line = match random.below(3) {
-                0 => random.below(LINES),
-                _ => first / 2 * 2 + random.below(2),
-            };
+            let near = profile.fill == Fill::Home || !random.one_in(3);
+            let line = if near { first / 2 * 2 + random.below(2) } else { random.below(LINES) };
             let tag = if random.one_in(2) { tag } else { random.below(64) };
             let (index, length) = (beside(random), length(random));
             plan.add(line, tag, index, length);
         }
         // One granule each. In a crowded bucket as many as leave room for the others, and hardly any more: the first pair
         // of lines is no key's home, and takes what finds no place in its own.
-        let fillers = match profile.crowded {
-            true => ROOM.saturating_sub(plan.actors + random.below(5)),
-            false => random.below(6),
+        let fillers = match profile.fill {
+            Fill::Few => random.below(6),
+            Fill::Crowded => ROOM.saturating_sub(plan.actors + random.below(5)),
+            Fill::Home => PAIR,
         };
-        let full = random.below(LINES / 2);
+        let full = if profile.fill == Fill::Home { first / 2 } else { random.below(LINES / 2) };
         for filler in 0..fillers {
             // Two pairs are full, or nearly.
             let pair = (full + filler / (PAIR - random.below(2))) % (LINES / 2);
+            let pair = if profile.fill == Fill::Home { full } else { pair };
             let (line, tag, index) = (2 * pair + random.below(2), random.below(64), beside(random));
             plan.add(line, tag, index, 8);
         }

@@ -12,6 +12,16 @@ pub(crate) enum Type {
     ObjNames,
 }
 
+/// What a bucket holds beside the keys that are worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    Few,
+    /// Hardly any room is left.
+    Crowded,
+    /// The pair of lines in which all keys should be is full, and the others are empty.
+    Home,
+}
+
 /// A kind of cache, and of traffic.
 #[derive(Debug)]
 pub(crate) struct Profile {
@@ -27,8 +37,10 @@ pub(crate) struct Profile {
     pub(crate) actors: Range<usize>,
     /// The lengths of keys, where they are strings; any if none.
     pub(crate) lengths: Option<&'static [usize]>,
-    /// Whether other keys leave hardly any room.
-    pub(crate) crowded: bool,
+    /// How much room other keys leave in the bucket.
+    pub(crate) fill: Fill,
+    /// Whether half of the cycles are about nothing but the places of the dead.
+    pub(crate) deadly: bool,
     /// How many keys come and go in numbers.
     pub(crate) pool: usize,
     /// A cache serves for so many cycles at most.
@@ -54,7 +66,8 @@ const REUSE: Profile = Profile {
     index_bits: 7,
     actors: 3..6,
     lengths: Some(&[8]),
-    crowded: true,
+    fill: Fill::Crowded,
+    deadly: true,
     pool: 8,
     cycles: 20,
     weights: USUAL,
@@ -62,14 +75,14 @@ const REUSE: Profile = Profile {
 };
 
 /// A table of 64 buckets, in which an insert takes the places of the dead as soon as those that are free.
-const SMALL: Profile = Profile { capacity: 1000, index_bits: 6, crowded: false, ..REUSE };
+const SMALL: Profile = Profile { capacity: 1000, index_bits: 6, fill: Fill::Few, ..REUSE };
 
 /// A table of 32 buckets that soon gets a larger one to follow it.
 const GROWTH: Profile = Profile {
     capacity: 0,
     index_bits: 5,
     actors: 2..4,
-    crowded: false,
+    fill: Fill::Few,
     pool: 60,
     cycles: 2,
     weights: GROWS,
@@ -81,7 +94,16 @@ const GROWTH: Profile = Profile {
 const OVERFLOW: Profile = Profile { actors: 16..20, pool: 40, cycles: 30, ..REUSE };
 
 /// The same with a chain of several, which are emptied and used again.
-const CHAINS: Profile = Profile { lengths: Some(&[72, 72, 8]), ..OVERFLOW };
+const CHAINS: Profile = Profile {
+    actors: 10..14,
+    lengths: Some(&[72]),
+    others: [1, 1, 1, 0, 25, 10, 0, 15],
+    deadly: false,
+    ..OVERFLOW
+};
+
+/// A table of 128 buckets, in one of which each key that is worked on is a stray, and there are no others.
+const STRAYS: Profile = Profile { actors: 1..3, fill: Fill::Home, deadly: false, ..REUSE };
 
 /// Every profile.
 pub(crate) const PROFILES: &[Profile] = &[
@@ -91,6 +113,7 @@ pub(crate) const PROFILES: &[Profile] = &[
     Profile { name: "reuse-long", lengths: Some(&[8, 8, 73, 200]), ..REUSE },
     Profile { name: "reuse-names", of: Type::IntNames, ..REUSE },
     Profile { name: "reuse-objects", of: Type::ObjStrings, ..REUSE },
+    Profile { name: "strays", ..STRAYS },
     Profile { name: "small", slices: 4, ..SMALL },
     Profile { name: "small-lengths", slices: 2, lengths: None, ..SMALL },
     Profile { name: "small-objects", of: Type::ObjNames, ..SMALL },
