@@ -255,7 +255,7 @@ mod tests {
             hasher.write(&bytes);
             let hash = mix(hasher.finish());
             assert_eq!((hash >> 9 & 4095, hash & 0xff), (4095, 63));
-            assert_eq!((hash >> 56) * LINES as u64 >> 8, 5);
+            assert_eq!(((hash >> 56) * LINES as u64) >> 8, 5);
         }
         assert_eq!(number_of(b"yyy"), None);
     }
