@@ -30,7 +30,8 @@ pub(crate) enum Command {
         #[arg(long)]
         install: bool,
     },
-    /// Tests our own table for long: checked histories, exact sums, threads that come and go, leaks.
+    /// Tests our own table for long: checked histories, exact sums, threads that come and go, leaks; or threads that are
+    /// interrupted inside every operation (`--preempt`).
     Soak(Soak),
     /// Runs the fuzz targets of our own table, with libFuzzer and AddressSanitizer (nightly compiler).
     Fuzz(Fuzz),
@@ -81,7 +82,7 @@ pub(crate) struct Report {
 
 #[derive(Debug, Args)]
 pub(crate) struct Soak {
-    /// How long 32 threads work on caches whose every value is known.
+    /// How long 32 threads work on caches whose every value is known; with `--preempt`, how long each build is tested.
     #[arg(long, default_value_t = 10.0)]
     pub(crate) minutes: f64,
     /// How many operations are recorded and checked for linearizability.
@@ -90,4 +91,9 @@ pub(crate) struct Soak {
     /// Repeats the operations of an earlier run, though not what its scheduler did.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Instead: timers interrupt threads at random instructions inside every operation, while others delete, insert, grow
+    /// and move epochs on; first with each planted bug, which must be found within a minute, then the table as it is for
+    /// `--minutes` in each of its two builds. Linux only.
+    #[arg(long, conflicts_with = "ops")]
+    pub(crate) preempt: bool,
 }

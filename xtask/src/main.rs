@@ -6,6 +6,7 @@ mod flags;
 mod fuzz;
 mod install;
 mod loom;
+mod preempt;
 mod report;
 mod sanitize;
 mod self_check;

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Result, bail};
 
 use crate::flags::Soak;
+use crate::preempt;
 use crate::sh::{self, cargo};
 
 pub(crate) fn run(flags: &Soak) -> Result<()> {
@@ -16,6 +17,9 @@ pub(crate) fn run(flags: &Soak) -> Result<()> {
     let seed = flags.seed.unwrap_or_else(|| {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
     });
+    if flags.preempt {
+        return preempt::run(seconds, seed);
+    }
     println!("to repeat: cargo xtask soak --minutes {} --ops {} --seed {seed}", flags.minutes, flags.ops);
     let numbers = [flags.ops, seconds, seed].map(|number| number.to_string());
     let mut soak = cargo(["run", "--release", "-p", "cache-bucket", "--example", "soak", "--"]);

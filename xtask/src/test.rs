@@ -8,6 +8,7 @@ use crate::backends::BACKENDS;
 use crate::fuzz;
 use crate::install;
 use crate::loom;
+use crate::preempt;
 use crate::sh::{self, Steps, cargo};
 
 pub(crate) fn run(install: bool) -> Result<()> {
@@ -19,6 +20,7 @@ pub(crate) fn run(install: bool) -> Result<()> {
     steps.step("tests and doc tests", || sh::run(&mut cargo(["test", "--workspace", "--all-features"])))?;
     steps.step("the bucket table without Linux and x86", portable)?;
     steps.step("models of the bucket table", || loom::run(true))?;
+    steps.step("preemption of the bucket table", preempt::brief)?;
     steps.step("fuzz targets", fuzz::lint)?;
     steps.step("a consumer on every backend", pick_a_backend)?;
     steps.step("documentation", || {

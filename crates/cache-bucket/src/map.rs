@@ -44,6 +44,7 @@ pub(crate) struct Rest<K: Key + ?Sized> {
 impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
     pub(crate) fn new(options: Options<S>, large_pages: bool) -> Self {
         reclaim::decide();
+        crate::seeded::read_variable();
         let raw = Raw::new(options.initial_capacity(), large_pages);
         Self { raw, hasher: options.into_hasher(), _sweeper: Sweeper }
     }

@@ -196,6 +196,7 @@ impl<C: Cell> Bucket<C> {
         let lanes = self.words(pair).each_ref().map(|word| word.load(Ordering::Acquire));
         let now = if seeded::bug("age") { early } else { guard.domain().epoch() };
         let grace = if seeded::bug("unseen-quick") { 0 } else { GRACE };
+        let grace = if seeded::bug("one-epoch") { 1 } else { grace };
         arch::usable(lanes, grace, now) & if pair == 0 { LANES_OF_FIRST } else { !0 }
     }
 

@@ -38,7 +38,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             {
                 let mut lock = main.lock();
                 if !lock.after.moved() || seeded::bug("remove-moved") {
-                    let Some(form) = spot.form() else {
+                    let form = spot.form().or_else(|| seeded::bug("remove-again").then(|| probe.parts().2));
+                    let Some(form) = form else {
                         // Someone else removed it since we saw it. It was absent then.
                         return (false, chores);
                     };

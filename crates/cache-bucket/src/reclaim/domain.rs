@@ -90,7 +90,7 @@ impl Domain {
 
     /// Whether what was unlinked in epoch `then` is out of sight.
     pub(crate) fn passed(&self, then: u64) -> bool {
-        then + GRACE <= self.epoch()
+        then + GRACE <= self.epoch() || seeded::bug("passed") && then <= self.epoch()
     }
 
     /// The number of records.

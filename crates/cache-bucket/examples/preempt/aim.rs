@@ -1,0 +1,99 @@
+//! When a timer has to ring to interrupt an operation: found by trying, on whatever machine this runs.
+
+use cache_testkit::Random;
+
+use crate::kind::Kind;
+
+/// The shortest and the longest delay, in nanoseconds.
+const LEAST: f64 = 50.0;
+const MOST: f64 = 2_000_000.0;
+/// What a signal that came in time does to the span, measured by what a miss does: so that one in four misses.
+const GAIN: f64 = 0.2;
+
+/// How an attempt to interrupt an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The signal came before the operation began.
+    Early,
+    Hit,
+    /// The operation was over first.
+    Late,
+}
+
+/// The delays between which a timer rings within one kind of operation.
+///
+/// From when it is armed until then it takes the system some microseconds, and the operation may take a twentieth of that.
+/// So both ends of the span are moved by what each attempt came to: a miss at one end draws it in, and a hit stretches both.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    low: f64,
+    high: f64,
+}
+
+impl Span {
+    fn learn(&mut self, outcome: Outcome) {
+        // Of the whole: so it finds a delay of any size in some hundred attempts.
+        let step = (self.high * 0.02).max(10.0);
+        match outcome {
+            Outcome::Early => self.low += step,
+            Outcome::Late => self.high -= step,
+            Outcome::Hit => {
+                self.low -= step * GAIN;
+                self.high += step * GAIN;
+            }
+        }
+        if self.low > self.high {
+            // One of them was moved past the other, and is right.
+            match outcome {
+                Outcome::Early => self.high = self.low,
+                _ => self.low = self.high,
+            }
+        }
+        self.low = self.low.clamp(LEAST, MOST);
+        self.high = self.high.clamp(LEAST, MOST);
+    }
+}
+
+/// A span for each kind of operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Aim([Span; Kind::COUNT]);
+
+impl Aim {
+    pub(crate) fn new() -> Self {
+        Self([Span { low: LEAST, high: 10_000.0 }; Kind::COUNT])
+    }
+
+    /// A delay after which the timer may ring within such an operation.
+    pub(crate) fn delay(&self, kind: Kind, random: &mut Random) -> u64 {
+        let Span { low, high } = self.0[kind as usize];
+        low as u64 + random.below((high - low) as usize + 1) as u64
+    }
+
+    pub(crate) fn learn(&mut self, kind: Kind, outcome: Outcome) {
+        self.0[kind as usize].learn(outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_span_finds_the_operation() {
+        for (begin, end) in [(6_000, 6_400), (900, 1_000), (30_000, 80_000)] {
+            let (mut aim, mut random, mut hits) = (Aim::new(), Random::new(1), 0);
+            for attempt in 0..4000 {
+                // What the system adds varies.
+                let rings = aim.delay(Kind::Get, &mut random) + random.below(100) as u64;
+                let outcome = match rings {
+                    _ if rings < begin => Outcome::Early,
+                    _ if rings > end => Outcome::Late,
+                    _ => Outcome::Hit,
+                };
+                hits += u32::from(attempt >= 2000 && outcome == Outcome::Hit);
+                aim.learn(Kind::Get, outcome);
+            }
+            assert!(hits > 600, "{hits} of 2000 in {begin}..{end}");
+        }
+    }
+}

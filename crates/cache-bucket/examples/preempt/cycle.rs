@@ -1,0 +1,297 @@
+//! One cycle: some threads are interrupted, others' operations come in between, and all that was seen is checked.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use cache_bucket::BucketBackend;
+use cache_core::Backend;
+use cache_testkit::Random;
+use cache_testkit::history::Spec;
+
+use crate::act::{Act, Hand, check_value};
+use crate::fault::fault;
+use crate::history::check_key;
+use crate::interrupt::{self, State};
+use crate::profile::Profile;
+use crate::subject::Desk;
+use crate::values;
+use crate::world::{OpOf, World};
+
+/// So many operations take longer than what a timer's time varies by: a signal finds one of them.
+const SEVERAL: usize = 40;
+
+/// How long objects may outlive their cache.
+const LEAKS: Duration = Duration::from_secs(5);
+
+/// What was done so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) cycles: u64,
+    pub(crate) operations: u64,
+    /// Histories of one key in one cycle.
+    pub(crate) histories: u64,
+    pub(crate) caches: u64,
+}
+
+/// A cache, and what is known of it between two cycles.
+struct Stage<W: World> {
+    world: Arc<W>,
+    /// The state of each key that is worked on.
+    states: Vec<W::Spec>,
+    /// How many keys of the pool are there: the first ones.
+    pooled: usize,
+    /// No more is known of the other keys.
+    cleared: bool,
+    cycles: usize,
+}
+
+/// What the director does in one cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mood {
+    #[default]
+    Any,
+    /// Nothing, while others are begun; then all keys die in the next epoch, while someone looks at them.
+    Deadly,
+}
+
+/// What a cycle is about, and what may come once in it only.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spent {
+    mood: Mood,
+    /// Operations whose outcome is not known: each doubles what there is to check.
+    unsure: bool,
+    /// A thread that may be interrupted has keys of the pool come or go.
+    pool: bool,
+}
+
+/// The thread that decides what happens, and does what comes in between.
+pub(crate) struct Director<'a, W: World> {
+    pub(crate) profile: &'static Profile,
+    pub(crate) desks: &'a [Desk<W>],
+    pub(crate) hand: Hand<'a, W>,
+    pub(crate) random: Random,
+    pub(crate) totals: Totals,
+    pub(crate) new_world: &'a dyn Fn(&mut Random) -> Arc<W>,
+}
+
+impl<W: World> Director<'_, W> {
+    /// Runs cycles until then.
+    pub(crate) fn run(&mut self, until: Instant) {
+        while Instant::now() < until {
+            let objects = values::objects();
+            let mut stage = self.new_stage();
+            let most = 1 + self.random.below(self.profile.cycles);
+            while stage.cycles < most && !stage.cleared && Instant::now() < until {
+                self.cycle(&mut stage);
+            }
+            drop(stage);
+            self.all_dropped(objects);
+        }
+    }
+
+    fn new_stage(&mut self) -> Stage<W> {
+        let world = (self.new_world)(&mut self.random);
+        self.totals.caches += 1;
+        let plan = world.plan();
+        for key in plan.fillers() {
+            world.apply(key, &W::set(key, 1), &|| ());
+        }
+        let states = vec![W::Spec::absent(); plan.actors];
+        Stage { world, states, pooled: 0, cleared: false, cycles: 0 }
+    }
+
+    /// No object outlives its cache, once nobody can see it.
+    fn all_dropped(&self, before: i64) {
+        let end = Instant::now() + LEAKS;
+        while values::objects() != before {
+            BucketBackend::reclaim();
+            if Instant::now() > end {
+                fault(&format!("{} objects outlive their cache", values::objects() - before));
+            }
+        }
+    }
+
+    fn cycle(&mut self, stage: &mut Stage<W>) {
+        stage.cycles += 1;
+        self.totals.cycles += 1;
+        let mut begun = Vec::new();
+        let mut spent = Spent::default();
+        if self.random.one_in(2) {
+            // The places of all that died before may be used again.
+            self.step(stage, &Act::Reclaim);
+        }
+        self.steps(stage, &mut spent, 3);
+        if self.profile.deadly && self.random.one_in(2) {
+            spent.mood = Mood::Deadly;
+        }
+        let least = if spent.mood == Mood::Deadly { 2 } else { 1 };
+        for desk in 0..least + self.random.below(self.desks.len() + 1 - least) {
+            let deadly = spent.mood == Mood::Deadly;
+            let looks = deadly && desk == 0 && !self.random.one_in(4);
+            let act = if looks {
+                Act::ForEach(self.random.below(2))
+            } else {
+                match self.act(stage, self.profile.weights, &mut spent) {
+                    Act::One(..) => self.several(stage.states.len()),
+                    act => act,
+                }
+            };
+            spent.pool |= matches!(act, Act::Inserts(_) | Act::Deletes(_));
+            self.desks[desk].give(&stage.world, act);
+            self.totals.operations += 1;
+            self.await_stop(desk);
+            begun.push(desk);
+            if !deadly {
+                self.steps(stage, &mut spent, 2);
+            }
+        }
+        if spent.mood == Mood::Deadly {
+            self.all_die(stage);
+        } else {
+            self.steps(stage, &mut spent, 4);
+        }
+        while !begun.is_empty() {
+            let next = self.random.below(begun.len());
+            let desk = &self.desks[begun[next]];
+            if desk.is_done() {
+                begun.swap_remove(next);
+                continue;
+            }
+            desk.slot.release();
+            interrupt::pulse();
+            self.await_stop(begun[next]);
+            if spent.mood == Mood::Any {
+                self.steps(stage, &mut spent, 2);
+            }
+        }
+        self.check(stage);
+    }
+
+    /// Waits until a thread is interrupted or done. Those that it may have to wait for go on by themselves.
+    fn await_stop(&self, desk: usize) {
+        if !self.desks[desk].slot.await_any(&[State::Done, State::Held]) {
+            fault("an operation hangs");
+        }
+    }
+
+    /// Does up to so many things.
+    fn steps(&mut self, stage: &mut Stage<W>, spent: &mut Spent, most: usize) {
+        for _ in 0..self.random.below(most + 1) {
+            let act = self.act(stage, self.profile.others, spent);
+            self.step(stage, &act);
+        }
+    }
+
+    /// Moves the epoch on, and then deletes nearly all keys. A delete of a key that lies where it should leaves no trace in the
+    /// bucket's state.
+    fn all_die(&mut self, stage: &mut Stage<W>) {
+        self.step(stage, &Act::Replace);
+        for key in 0..stage.states.len() {
+            if !self.random.one_in(8) {
+                self.step(stage, &Act::One(key, W::del()));
+            }
+        }
+    }
+
+    fn step(&mut self, stage: &mut Stage<W>, act: &Act<OpOf<W>>) {
+        interrupt::slow(act.is_slow());
+        self.hand.perform(&stage.world, act);
+        interrupt::slow(false);
+        interrupt::pulse();
+        self.totals.operations += 1;
+    }
+
+    /// Something to do.
+    fn act(&mut self, stage: &mut Stage<W>, weights: [usize; 8], spent: &mut Spent) -> Act<OpOf<W>> {
+        let random = &mut self.random;
+        let actors = stage.states.len();
+        let key = random.below(actors);
+        let mut choice = random.below(100);
+        let chosen = weights.iter().position(|weight| {
+            let here = choice < *weight;
+            choice = choice.wrapping_sub(*weight);
+            here
+        });
+        let stays = random.below(4);
+        let pool = stage.world.plan().pool();
+        match chosen {
+            Some(0) => Act::GetMany((0..actors).filter(|_| random.one_in(2)).collect()),
+            Some(1) => Act::ForEach(stays),
+            Some(2) if !spent.unsure => {
+                spent.unsure = true;
+                Act::Retain { removed: key, stays }
+            }
+            Some(3) if !spent.unsure && !spent.pool => {
+                spent.unsure = true;
+                stage.cleared = true;
+                Act::Clear
+            }
+            Some(4) if !spent.pool && !stage.cleared && stage.pooled < pool.len() => {
+                let from = pool.start + stage.pooled;
+                let more = 1 + random.below((pool.len() - stage.pooled).min(12));
+                stage.pooled += more;
+                Act::Inserts(from..from + more)
+            }
+            Some(5) if !spent.pool && !stage.cleared && stage.pooled > 0 => {
+                let end = pool.start + stage.pooled;
+                let less = 1 + random.below(stage.pooled);
+                stage.pooled -= less;
+                Act::Deletes(end - less..end)
+            }
+            Some(6) => Act::Shrink,
+            Some(7) if random.one_in(8) => Act::Reclaim,
+            Some(7) => Act::Replace,
+            _ => {
+                // Counts that nobody sets again soon.
+                let fresh = 1 + (self.totals.operations % 8000) as i64 * 4;
+                Act::One(key, W::random_op(random, key, fresh))
+            }
+        }
+    }
+
+    /// Operations on one key each.
+    fn several(&mut self, actors: usize) -> Act<OpOf<W>> {
+        let random = &mut self.random;
+        let fresh = 1 + (self.totals.operations % 8000) as i64 * 4;
+        let ops = (0..SEVERAL).map(|_| {
+            let key = random.below(actors);
+            (key, W::random_op(random, key, fresh))
+        });
+        Act::Several(ops.collect())
+    }
+
+    /// Checks what all threads saw, and reads everything.
+    fn check(&mut self, stage: &mut Stage<W>) {
+        for desk in self.desks {
+            desk.take(&mut self.hand.seen);
+        }
+        let (world, plan) = (&stage.world, stage.world.plan());
+        let mut present = 0;
+        for key in 0..plan.actors {
+            self.hand.perform(world, &Act::One(key, W::Spec::read()));
+            stage.states[key] = check_key::<W>(key, &stage.states[key], &self.hand.seen);
+            present += usize::from(stage.states[key] != W::Spec::absent());
+        }
+        self.totals.histories += plan.actors as u64;
+        self.hand.seen.clear();
+        if stage.cleared {
+            return;
+        }
+        let pooled = plan.pool().start..plan.pool().start + stage.pooled;
+        for key in plan.fillers().chain(pooled) {
+            let ret = world.apply(key, &W::Spec::read(), &|| ());
+            check_value::<W>(key, &ret);
+            if W::value(&ret) != Some(values::number(key, 1)) {
+                fault(&format!("key {key} was set to 1 and left alone, and is {ret:?}"));
+            }
+            present += 1;
+        }
+        if world.len() != present {
+            fault(&format!("{present} keys are there, and the cache says {}", world.len()));
+        }
+    }
+}
+
+/// What all threads of histories count.
+pub(crate) static CLOCK: AtomicU64 = AtomicU64::new(0);
