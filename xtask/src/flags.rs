@@ -41,6 +41,18 @@ pub(crate) enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Interprets tests of our own table with Miri, which checks every access to memory (nightly compiler).
+    Miri {
+        /// Installs what is missing, with rustup.
+        #[arg(long)]
+        install: bool,
+    },
+    /// Runs the tests of our own table on other processors, emulated: aarch64, and one of 32 bits.
+    Cross {
+        /// Installs what is missing, with the system's package manager and rustup.
+        #[arg(long)]
+        install: bool,
+    },
 }
 
 #[derive(Debug, Args)]

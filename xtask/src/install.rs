@@ -25,6 +25,10 @@ enum From {
     Component(&'static str),
     /// A Rust toolchain.
     Toolchain(&'static str),
+    /// A component of the nightly toolchain.
+    Nightly(&'static str),
+    /// The standard library for another target.
+    Target(&'static str),
     /// A program on crates.io.
     Crate(&'static str),
 }
@@ -68,6 +72,69 @@ pub(crate) const FUZZ: &[Need] = &[
         why: "it builds the targets with libFuzzer",
         probe: ("cargo", &["fuzz", "--version"]),
         from: From::Crate("cargo-fuzz"),
+    },
+];
+
+/// What `cargo xtask miri` needs.
+pub(crate) const MIRI: &[Need] = &[
+    NIGHTLY,
+    Need {
+        name: "Miri",
+        why: "it interprets the tests",
+        probe: ("cargo", &["+nightly", "miri", "--version"]),
+        from: From::Nightly("miri"),
+    },
+    Need {
+        name: "the sources of the standard library",
+        why: "Miri builds it anew",
+        probe: ("cargo", &["+nightly", "miri", "setup"]),
+        from: From::Nightly("rust-src"),
+    },
+];
+
+/// What `cargo xtask cross` needs.
+pub(crate) const CROSS: &[Need] = &[
+    Need {
+        name: "user-mode emulators (qemu-aarch64, qemu-arm)",
+        why: "they run the tests",
+        probe: ("qemu-aarch64", &["--version"]),
+        from: From::System("qemu-user"),
+    },
+    Need {
+        name: "a linker for aarch64",
+        why: "the tests are linked with it",
+        probe: ("aarch64-linux-gnu-gcc", &["--version"]),
+        from: From::System("gcc-aarch64-linux-gnu"),
+    },
+    Need {
+        name: "a C library for aarch64",
+        why: "the tests are linked with it",
+        probe: ("test", &["-e", "/usr/aarch64-linux-gnu/lib/libc.so"]),
+        from: From::System("libc6-dev-arm64-cross"),
+    },
+    Need {
+        name: "a linker for 32-bit ARM",
+        why: "the tests are linked with it",
+        probe: ("arm-linux-gnueabihf-gcc", &["--version"]),
+        from: From::System("gcc-arm-linux-gnueabihf"),
+    },
+    Need {
+        name: "a C library for 32-bit ARM",
+        why: "the tests are linked with it",
+        probe: ("test", &["-e", "/usr/arm-linux-gnueabihf/lib/libc.so"]),
+        from: From::System("libc6-dev-armhf-cross"),
+    },
+    Need {
+        name: "the standard library for aarch64",
+        why: "the tests are built with it",
+        probe: ("sh", &["-c", "rustup target list --installed | grep -q '^aarch64-unknown-linux-gnu$'"]),
+        from: From::Target("aarch64-unknown-linux-gnu"),
+    },
+    Need {
+        name: "the standard library for 32-bit ARM",
+        why: "the tests are built with it",
+        probe: ("sh", &["-c", "rustup target list --installed | grep -q '^armv7-unknown-linux-gnueabihf$'"]),
+        from: From::Target("armv7-unknown-linux-gnueabihf"),
     },
 ];
 
@@ -123,6 +190,10 @@ impl Need {
             From::Toolchain(name) => {
                 sh::run(Command::new("rustup").args(["toolchain", "install", "--profile", "minimal", name]))
             }
+            From::Nightly(name) => {
+                sh::run(Command::new("rustup").args(["component", "add", "--toolchain", "nightly", name]))
+            }
+            From::Target(name) => sh::run(Command::new("rustup").args(["target", "add", name])),
             From::Crate(name) => sh::run(Command::new("cargo").args(["install", "--locked", name])),
             From::System(package) => {
                 let Some((manager, steps)) =
@@ -152,6 +223,8 @@ impl Need {
             From::System(package) => format!("the system's package {package}"),
             From::Component(name) => format!("rustup component add {name}"),
             From::Toolchain(name) => format!("rustup toolchain install {name}"),
+            From::Nightly(name) => format!("rustup component add --toolchain nightly {name}"),
+            From::Target(name) => format!("rustup target add {name}"),
             From::Crate(name) => format!("cargo install --locked {name}"),
         }
     }

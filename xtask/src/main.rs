@@ -2,6 +2,7 @@
 
 mod backends;
 mod bench;
+mod elsewhere;
 mod flags;
 mod fuzz;
 mod install;
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
         Command::Soak(flags) => soak::run(&flags),
         Command::Fuzz(flags) => fuzz::run(&flags),
         Command::Loom { quick } => loom::run(quick),
+        Command::Miri { install } => elsewhere::miri(install),
+        Command::Cross { install } => elsewhere::cross(install),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
