@@ -32,8 +32,8 @@
 //! # Panics in callers' code
 //!
 //! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of a key or an object leaves the cache usable. Each of
-//! these may call the cache, too. A `Drop` may run at the end of any write, on any thread, for any cache: it must not need a
-//! lock that the writer holds.
+//! these may call the cache, too. A `Drop` may run at the end of any write to any cache of the process, on any thread. So it must
+//! not need a lock that a writer holds, and if it panics, that write is where the panic surfaces, once its work is done.
 //!
 //! # Examples
 //!

@@ -199,7 +199,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         drop(guard);
         self.see_to(chores);
         self.finish_resizing();
-        reclaim::tidy();
+        reclaim::tidy_now();
     }
 
     /// Sees a resizing through, unless a reader that stays is in the way.

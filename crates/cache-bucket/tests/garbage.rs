@@ -162,6 +162,47 @@ fn a_reader_that_stayed_frees_what_it_held_up() {
     });
 }
 
+/// The thread that wrote meanwhile is alive, and does nothing any more.
+#[test]
+fn a_reader_that_stayed_frees_what_an_idle_thread_could_not() {
+    let _alone = alone();
+    let ledger = Ledger::new(1_000);
+    let (cache, pinned) = (BucketObjCache::<Counted>::default(), BucketObjCache::<u8>::default());
+    pinned.insert("a", 1);
+    let (wrote, end) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    let write = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (cache, ledger, wrote, end, write) = (&cache, &ledger, &wrote, &end, &write);
+        scope.spawn(move || {
+            while !write.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            (0..500).for_each(|_| cache.set("a", Arc::new(ledger.object())));
+            wrote.wait();
+            end.wait();
+        });
+        pinned.with("a", |_| {
+            write.store(true, Ordering::SeqCst);
+            wrote.wait();
+            assert!(garbage(ledger, 1) > 400, "nobody may free what a reader can see");
+        });
+        assert_eq!(garbage(ledger, 1), 0);
+        end.wait();
+    });
+}
+
+/// What `clear` takes out of a large table is given back at once.
+#[test]
+fn a_cache_that_is_cleared_takes_little() {
+    let _alone = alone();
+    let before = live_bytes();
+    let cache = BucketObjCache::<[u8; 64]>::default();
+    (0..100_000).for_each(|key| cache.insert(&key.to_string(), [0; 64]));
+    cache.clear();
+    let left = live_bytes() - before;
+    assert!(left < 256 << 10, "{left} bytes are left");
+}
+
 /// The closure of a reader writes, on its own thread. Nothing is freed under its feet, and all of it once it is done.
 #[test]
 fn garbage_of_a_closure_goes_when_it_returns() {

@@ -101,6 +101,7 @@ impl Domain {
     /// A record for a thread that has none: a free one, or a new one.
     pub(crate) fn join(&self) -> &Record {
         let record = self.records().find(|record| record.take()).unwrap_or_else(|| self.add_record());
+        record.begin();
         self.set_fenced(record, self.has_no_barrier());
         record
     }

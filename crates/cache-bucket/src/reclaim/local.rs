@@ -142,6 +142,14 @@ pub(crate) fn tidy() {
     }
 }
 
+/// Frees what this thread or everyone may free, as far as others let it at once: after much was removed. Drops values, as
+/// [`tidy`] does.
+pub(crate) fn tidy_now() {
+    let own = own();
+    let _ = (0..GRACE).all(|_| matches!(DOMAIN.try_move(own, Effort::Full), Advance::Moved));
+    tidy();
+}
+
 /// Frees all that can be freed now, whoever retired it. Drops values, as [`tidy`] does.
 pub(crate) fn drive() {
     free(|| DOMAIN.drive(own()));

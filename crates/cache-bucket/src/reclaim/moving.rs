@@ -18,6 +18,8 @@ pub(super) struct Moving {
     failed_at: u64,
     /// Idle threads were seen that have something in their bags.
     idle_bags: bool,
+    /// Who was pinned at an older epoch when the last attempt was made, by number.
+    behind: Option<usize>,
 }
 
 /// What an attempt to move the epoch on came to.
@@ -53,7 +55,15 @@ const PATIENCE: u64 = if cfg!(loom) { 0 } else { 2_000_000 };
 
 impl Moving {
     pub(super) const fn new() -> Self {
-        Self { failures: 0, failed_at: 0, idle_bags: false }
+        Self { failures: 0, failed_at: 0, idle_bags: false, behind: None }
+    }
+
+    /// Remembers who is in the way. One who stays from an attempt to the next is in a closure that takes long, or was
+    /// preempted: he is asked to free what he keeps from being freed when he leaves.
+    fn note_behind(&mut self, record: &Record) {
+        if self.behind.replace(record.id) == Some(record.id) && !record.is_asked() {
+            record.ask();
+        }
     }
 
     /// Whether threads have been in the way for so long that a barrier is worth its cost.
@@ -104,7 +114,10 @@ impl Domain {
             let has_retired = record.has_retired.load(Ordering::Relaxed);
             retired |= has_retired;
             match record.standing(epoch) {
-                Standing::Behind if !seeded::bug("move-anyway") => return (Advance::Behind(record), false),
+                Standing::Behind if !seeded::bug("move-anyway") => {
+                    moving.note_behind(record);
+                    return (Advance::Behind(record), false);
+                }
                 Standing::Passed | Standing::Free | Standing::Behind => {}
                 Standing::Fenced => moving.idle_bags |= has_retired,
                 Standing::Light => {
@@ -130,7 +143,7 @@ impl Domain {
         // Before the epoch: whoever sees that sees this.
         self.pending.review(retired || self.seems_to_share(), epoch);
         self.set_epoch(epoch + 1);
-        moving.failures = 0;
+        (moving.failures, moving.behind) = (0, None);
         (Advance::Moved, fenced)
     }
 

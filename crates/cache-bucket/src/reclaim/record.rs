@@ -222,6 +222,14 @@ impl Record {
             && self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
+    /// Forgets how its last owner counted. For the owner.
+    pub(super) fn begin(&self) {
+        self.left.store(FIRST, Ordering::Relaxed);
+        self.interval.store(FIRST, Ordering::Relaxed);
+        self.skipped.store(0, Ordering::Relaxed);
+        self.answer();
+    }
+
     /// Asks the owner to free what it can when it is no longer pinned.
     pub(super) fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
