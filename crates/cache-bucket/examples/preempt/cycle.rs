@@ -133,7 +133,7 @@ impl<W: World> Director<'_, W> {
                 Act::ForEach(self.random.below(2))
             } else {
                 match self.act(stage, self.profile.weights, &mut spent) {
-                    Act::One(..) => self.several(stage.states.len()),
+                    Act::One(..) => self.several(stage.states.len(), deadly),
                     act => act,
                 }
             };
@@ -250,13 +250,23 @@ impl<W: World> Director<'_, W> {
         }
     }
 
-    /// Operations on one key each.
-    fn several(&mut self, actors: usize) -> Act<OpOf<W>> {
+    /// Operations on one key each; if `deadly`, most of them insert a key.
+    fn several(&mut self, actors: usize, deadly: bool) -> Act<OpOf<W>> {
         let random = &mut self.random;
         let fresh = 1 + (self.totals.operations % 8000) as i64 * 4;
+        let inserts = deadly && !random.one_in(4);
+        let mut set = None;
         let ops = (0..SEVERAL).map(|_| {
-            let key = random.below(actors);
-            (key, W::random_op(random, key, fresh))
+            let key = set.take().unwrap_or_else(|| random.below(actors));
+            match inserts {
+                false => (key, W::random_op(random, key, fresh)),
+                // The next one sets it.
+                true if random.one_in(2) => {
+                    set = Some(key);
+                    (key, W::del())
+                }
+                true => (key, W::set(key, fresh)),
+            }
         });
         Act::Several(ops.collect())
     }
