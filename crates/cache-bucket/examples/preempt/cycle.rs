@@ -18,11 +18,8 @@ use crate::subject::Desk;
 use crate::values;
 use crate::world::{OpOf, World};
 
-/// So many operations take longer than what a timer's time varies by: a signal finds one of them.
-const SEVERAL: usize = 40;
-
 /// How long objects may outlive their cache.
-const LEAKS: Duration = Duration::from_secs(5);
+const LEAKS: Duration = Duration::from_secs(10);
 
 /// What was done so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,20 +32,20 @@ pub(crate) struct Totals {
 }
 
 /// A cache, and what is known of it between two cycles.
-struct Stage<W: World> {
-    world: Arc<W>,
+pub(crate) struct Stage<W: World> {
+    pub(crate) world: Arc<W>,
     /// The state of each key that is worked on.
-    states: Vec<W::Spec>,
+    pub(crate) states: Vec<W::Spec>,
     /// How many keys of the pool are there: the first ones.
-    pooled: usize,
+    pub(crate) pooled: usize,
     /// No more is known of the other keys.
-    cleared: bool,
+    pub(crate) cleared: bool,
     cycles: usize,
 }
 
 /// What the director does in one cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Mood {
+pub(crate) enum Mood {
     #[default]
     Any,
     /// Nothing, while others are begun; then all keys die in the next epoch, while someone looks at them.
@@ -57,12 +54,12 @@ enum Mood {
 
 /// What a cycle is about, and what may come once in it only.
 #[derive(Clone, Copy, Debug, Default)]
-struct Spent {
+pub(crate) struct Spent {
     mood: Mood,
     /// Operations whose outcome is not known: each doubles what there is to check.
-    unsure: bool,
+    pub(crate) unsure: bool,
     /// A thread that may be interrupted has keys of the pool come or go.
-    pool: bool,
+    pub(crate) pool: bool,
 }
 
 /// The thread that decides what happens, and does what comes in between.
@@ -133,7 +130,7 @@ impl<W: World> Director<'_, W> {
                 Act::ForEach(self.random.below(2))
             } else {
                 match self.act(stage, self.profile.weights, &mut spent) {
-                    Act::One(..) => self.several(stage.states.len()),
+                    Act::One(..) => self.several(stage.states.len(), deadly),
                     act => act,
                 }
             };
@@ -200,65 +197,6 @@ impl<W: World> Director<'_, W> {
         interrupt::slow(false);
         interrupt::pulse();
         self.totals.operations += 1;
-    }
-
-    /// Something to do.
-    fn act(&mut self, stage: &mut Stage<W>, weights: [usize; 8], spent: &mut Spent) -> Act<OpOf<W>> {
-        let random = &mut self.random;
-        let actors = stage.states.len();
-        let key = random.below(actors);
-        let mut choice = random.below(100);
-        let chosen = weights.iter().position(|weight| {
-            let here = choice < *weight;
-            choice = choice.wrapping_sub(*weight);
-            here
-        });
-        let stays = random.below(4);
-        let pool = stage.world.plan().pool();
-        match chosen {
-            Some(0) => Act::GetMany((0..actors).filter(|_| random.one_in(2)).collect()),
-            Some(1) => Act::ForEach(stays),
-            Some(2) if !spent.unsure => {
-                spent.unsure = true;
-                Act::Retain { removed: key, stays }
-            }
-            Some(3) if !spent.unsure && !spent.pool => {
-                spent.unsure = true;
-                stage.cleared = true;
-                Act::Clear
-            }
-            Some(4) if !spent.pool && !stage.cleared && stage.pooled < pool.len() => {
-                let from = pool.start + stage.pooled;
-                let more = 1 + random.below((pool.len() - stage.pooled).min(12));
-                stage.pooled += more;
-                Act::Inserts(from..from + more)
-            }
-            Some(5) if !spent.pool && !stage.cleared && stage.pooled > 0 => {
-                let end = pool.start + stage.pooled;
-                let less = 1 + random.below(stage.pooled);
-                stage.pooled -= less;
-                Act::Deletes(end - less..end)
-            }
-            Some(6) => Act::Shrink,
-            Some(7) if random.one_in(8) => Act::Reclaim,
-            Some(7) => Act::Replace,
-            _ => {
-                // Counts that nobody sets again soon.
-                let fresh = 1 + (self.totals.operations % 8000) as i64 * 4;
-                Act::One(key, W::random_op(random, key, fresh))
-            }
-        }
-    }
-
-    /// Operations on one key each.
-    fn several(&mut self, actors: usize) -> Act<OpOf<W>> {
-        let random = &mut self.random;
-        let fresh = 1 + (self.totals.operations % 8000) as i64 * 4;
-        let ops = (0..SEVERAL).map(|_| {
-            let key = random.below(actors);
-            (key, W::random_op(random, key, fresh))
-        });
-        Act::Several(ops.collect())
     }
 
     /// Checks what all threads saw, and reads everything.

@@ -1,12 +1,11 @@
 //! Interrupts: each thread has a timer, whose signal handler waits inside the operation until it is let go.
 
-use std::mem;
-use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::futex;
 use crate::kind::Kind;
+use crate::timer;
 
 /// Threads that are interrupted at once, at most.
 pub(crate) const SLOTS: usize = 3;
@@ -88,7 +87,7 @@ pub(crate) struct Slot {
     /// How often more it is interrupted in the operation, and after how many nanoseconds.
     again: AtomicU32,
     again_after: AtomicU64,
-    timer: AtomicUsize,
+    pub(crate) timer: AtomicUsize,
     /// Whether a signal came before the operation began.
     early: AtomicBool,
     /// Whether one came in time.
@@ -154,7 +153,7 @@ impl Slot {
     /// That time is long: where a shorter one is asked for, some systems take longer to set the clock than to run a cycle.
     pub(crate) fn await_any(&self, wanted: &[State]) -> bool {
         let is_wanted = |state: u32| wanted.iter().any(|wanted| *wanted as u32 == state);
-        for _ in 0..10 {
+        for _ in 0..30 {
             let state = self.state.load(Ordering::Acquire);
             if is_wanted(state) {
                 return true;
@@ -224,7 +223,7 @@ impl Slot {
     }
 
     /// What the timer's signal does.
-    fn interrupted(&self) {
+    pub(crate) fn interrupted(&self) {
         if self.pass(State::Inside, State::Held) {
             self.count();
             self.wait();
@@ -232,7 +231,7 @@ impl Slot {
             if more > 0 {
                 self.again.store(more - 1, Ordering::Relaxed);
                 // The call may be made by a signal handler.
-                arm(
+                timer::arm(
                     self.timer.load(Ordering::Relaxed) as libc::timer_t,
                     self.again_after.load(Ordering::Relaxed),
                 );
@@ -248,67 +247,4 @@ pub(crate) fn counts() -> ([u64; Kind::COUNT], u64) {
     let sum = |of: &dyn Fn(&Slot) -> u64| ALL.iter().map(of).sum();
     let hits = std::array::from_fn(|kind| sum(&|slot: &Slot| slot.hits[kind].load(Ordering::Relaxed)));
     (hits, sum(&|slot: &Slot| slot.gave_up.load(Ordering::Relaxed)))
-}
-
-/// The signal of the timers.
-const SIGNAL: i32 = libc::SIGUSR1;
-
-extern "C" fn handler(_signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
-    // SAFETY: the system passes what the signal carries.
-    let slot = unsafe { (*info).si_value().sival_ptr }.cast::<Slot>();
-    // SAFETY: null, where someone else sent the signal, or the static that its timer was made with.
-    if let Some(slot) = unsafe { slot.as_ref() } {
-        slot.interrupted();
-    }
-}
-
-/// Makes the process take the signal.
-pub(crate) fn install() {
-    // SAFETY: zeros are a valid value of it.
-    let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    action.sa_sigaction = handler as *const () as usize;
-    action.sa_flags = libc::SA_RESTART | libc::SA_SIGINFO;
-    // SAFETY: the handler has the signature that `SA_SIGINFO` asks for, and calls only what a handler may.
-    let result = unsafe { libc::sigaction(SIGNAL, &action, ptr::null_mut()) };
-    assert_eq!(result, 0, "sigaction failed");
-}
-
-/// A timer that interrupts the thread that made it.
-pub(crate) struct Timer(libc::timer_t);
-
-impl Timer {
-    pub(crate) fn of_this_thread(slot: &'static Slot) -> Self {
-        // SAFETY: zeros are valid values of both.
-        let (mut event, mut timer): (libc::sigevent, libc::timer_t) = unsafe { mem::zeroed() };
-        event.sigev_notify = libc::SIGEV_THREAD_ID;
-        event.sigev_signo = SIGNAL;
-        event.sigev_value = libc::sigval { sival_ptr: ptr::from_ref(slot).cast_mut().cast() };
-        // SAFETY: the call has no arguments.
-        event.sigev_notify_thread_id = unsafe { libc::gettid() };
-        // SAFETY: both pointers are to values of our own.
-        let result = unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer) };
-        assert_eq!(result, 0, "timer_create failed");
-        slot.timer.store(timer as usize, Ordering::Relaxed);
-        Timer(timer)
-    }
-
-    /// Interrupts the thread so many nanoseconds from now; 0 for never.
-    pub(crate) fn arm(&self, nanoseconds: u64) {
-        arm(self.0, nanoseconds);
-    }
-}
-
-fn arm(timer: libc::timer_t, nanoseconds: u64) {
-    let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    let after = libc::timespec { tv_sec: 0, tv_nsec: nanoseconds.min(999_999_999) as _ };
-    let when = libc::itimerspec { it_interval: never, it_value: after };
-    // SAFETY: the timer is the thread's own, and lives as long as the thread arms it.
-    unsafe { libc::timer_settime(timer, 0, &when, ptr::null_mut()) };
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        // SAFETY: it was created by us, and is armed by this thread only.
-        unsafe { libc::timer_delete(self.0) };
-    }
 }

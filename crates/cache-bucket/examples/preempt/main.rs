@@ -12,6 +12,8 @@ mod act;
 #[cfg(target_os = "linux")]
 mod aim;
 #[cfg(target_os = "linux")]
+mod choose;
+#[cfg(target_os = "linux")]
 mod cycle;
 #[cfg(target_os = "linux")]
 mod fault;
@@ -35,6 +37,8 @@ mod profile;
 mod run;
 #[cfg(target_os = "linux")]
 mod subject;
+#[cfg(target_os = "linux")]
+mod timer;
 #[cfg(target_os = "linux")]
 mod values;
 #[cfg(target_os = "linux")]

@@ -20,6 +20,7 @@ use crate::kind::Kind;
 use crate::plan::Plan;
 use crate::profile::{Profile, Type, in_turn};
 use crate::subject::Desk;
+use crate::timer;
 use crate::world::{Ints, Objects, World};
 
 /// How long one profile runs before the next.
@@ -37,7 +38,7 @@ pub(crate) fn main() {
     println!("seed {}", flags.seed);
     // A panic is a fault: no operation has a reason for one.
     panic::set_hook(Box::new(|info| fault(&info.to_string())));
-    interrupt::install();
+    timer::install();
     let processors = Processors::of_this_thread();
     thread::spawn(watch);
     let start = Instant::now();

@@ -7,7 +7,8 @@ use cache_testkit::Random;
 
 use crate::act::{Act, Hand, Seen};
 use crate::aim::{Aim, Outcome};
-use crate::interrupt::{Slot, State, Timer};
+use crate::interrupt::{Slot, State};
+use crate::timer::Timer;
 use crate::world::{OpOf, World};
 
 /// A cache, and what a thread is to do to it.
