@@ -175,10 +175,9 @@ pub(crate) fn after_long_pin() {
 #[inline(never)]
 fn answer() {
     let record = RECORD.get();
-    // Asked again at the end of the outermost pin.
-    if !record.is_pinned() {
+    // Else at the end of the outermost pin, or of what is being freed.
+    if !record.is_pinned() && free(|| DOMAIN.drive(own())) {
         record.answer();
-        drive();
     }
 }
 

@@ -161,7 +161,8 @@ impl Domain {
         for record in
             self.records().filter(|record| done && record.fenced.load(Ordering::Relaxed) || marked(record))
         {
-            record.fenced_after.store(after, Ordering::Relaxed);
+            // Release: after the barrier, for one who has no mutex (`settled`).
+            record.fenced_after.store(after, Ordering::Release);
         }
         done
     }

@@ -212,7 +212,8 @@ impl Record {
     }
 
     fn is_known_to_fence(&self, pinned: u64) -> bool {
-        pinned > self.fenced_after.load(Ordering::Relaxed) || seeded::bug("fenced-early")
+        // Acquire: a light pin that began before the barrier, and was seen after it, is seen by whoever looks next.
+        pinned > self.fenced_after.load(Ordering::Acquire) || seeded::bug("fenced-early")
     }
 
     /// Makes it the caller's, if it is nobody's.
