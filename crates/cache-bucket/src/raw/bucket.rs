@@ -191,10 +191,9 @@ impl<C: Cell> Bucket<C> {
     /// the 15 bits of a lane can only seem less than it is.
     #[inline(always)]
     pub(super) fn usable(&self, pair: usize, guard: Pinned<'_>) -> u32 {
-        let early = if seeded::bug("age") { guard.domain().epoch() } else { 0 };
         // Acquire: see above. It is also what keeps the epoch's load after these.
         let lanes = self.words(pair).each_ref().map(|word| word.load(Ordering::Acquire));
-        let now = if seeded::bug("age") { early } else { guard.domain().epoch() };
+        let now = if seeded::bug("age") { guard.epoch_when_pinned() } else { guard.domain().epoch() };
         let grace = if seeded::bug("unseen-quick") { 0 } else { GRACE };
         let grace = if seeded::bug("one-epoch") { 1 } else { grace };
         arch::usable(lanes, grace, now) & if pair == 0 { LANES_OF_FIRST } else { !0 }

@@ -75,10 +75,13 @@ pub(crate) fn free_all(retired: impl IntoIterator<Item = Retired>) {
     }
 }
 
-/// Drops what a panic carried. That may panic in turn, and then what the second one carries is leaked, or there would be
-/// no end.
+/// Drops what a panic carried. That may panic in turn, and then what the second one carries is leaked, unless it is a message,
+/// or there would be no end.
 pub(super) fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+        && !panic.is::<&'static str>()
+        && !panic.is::<String>()
+    {
         std::mem::forget(panic);
     }
 }

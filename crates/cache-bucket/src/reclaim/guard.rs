@@ -86,6 +86,11 @@ impl<'g> Pinned<'g> {
         unsafe { &*self.record.domain }
     }
 
+    /// The epoch that the thread has pinned. It may be older than the epoch.
+    pub(crate) fn epoch_when_pinned(self) -> u64 {
+        self.record.pinned_epoch()
+    }
+
     /// Counts a replacement; says whether it is time to see to garbage.
     #[inline(always)]
     pub(crate) fn count_write(self) -> bool {

@@ -139,6 +139,11 @@ impl Record {
         self.state.load(Ordering::Relaxed) & PINNED != 0
     }
 
+    /// The epoch that the owner pinned last. For the owner.
+    pub(super) fn pinned_epoch(&self) -> u64 {
+        self.state.load(Ordering::Relaxed) >> 1
+    }
+
     /// Pins twice this epoch, `clock`. For the owner.
     #[inline(always)]
     pub(super) fn pin(&self, clock: u64) {
