@@ -20,7 +20,8 @@
 //! [`shrink_to_fit`](BucketIntCache::shrink_to_fit) does it at once.
 //!
 //! What was removed or replaced is freed when no thread can see it any more. A thread that writes has at most 128 such
-//! objects, or 256 for a moment after another thread stopped using caches. A thread that ends and a cache that is dropped
+//! objects, or 256 for a moment after another thread stopped using caches; more while a thread is stopped in the middle of an
+//! operation, as some are all the time where more of them are busy than there are cores. A thread that ends and a cache that is dropped
 //! leave none. A thread that stays in a closure of `with`, `for_each` or `retain` keeps what is retired meanwhile, and frees
 //! it when it leaves. `docs/bucket-reclamation.md` in the repository has the details.
 //!

@@ -2,6 +2,8 @@
 
 mod quick;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use cache_core::{HashBuilder, Key, Options};
 
 use crate::raw::{Assist, Cell, Chores, Entry, Hash, Inline, Long, Probe, Raw, Unused, Upsert};
@@ -9,24 +11,27 @@ use crate::reclaim::{self, GRACE, Pinned};
 
 /// A generation of so many bytes is not left to be freed when something else is.
 const LARGE: usize = 1 << 20;
-/// How many times `shrink_to_fit` tries to get past a reader that stays.
-const PATIENCE: usize = 1000;
+/// How many times `shrink_to_fit` gives the processor away for others who are in the way. Each time may take a time slice.
+const PATIENCE: usize = 4;
 
 pub(crate) struct Map<K: Key + ?Sized, C: Cell, S> {
     // In this order: what the table leaves behind is freed last.
     raw: Raw<K, C>,
     hasher: S,
-    _sweeper: Sweeper,
+    sweeper: Sweeper,
 }
 
-/// Frees what a cache that is dropped has retired, as far as readers of other caches let it.
-struct Sweeper;
+/// Frees what a cache that is dropped has retired, if it has, as far as readers of other caches let it.
+struct Sweeper(AtomicBool);
 
 impl Drop for Sweeper {
     fn drop(&mut self) {
+        if !*self.0.get_mut() {
+            return;
+        }
         if std::thread::panicking() {
-            // A second panic would end the process. What is not freed now is freed by later writes.
-            let _ = std::panic::catch_unwind(reclaim::sweep);
+            // A second panic would end the process.
+            reclaim::quietly(reclaim::sweep);
         } else {
             reclaim::sweep();
         }
@@ -46,7 +51,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         reclaim::decide();
         crate::seeded::read_variable();
         let raw = Raw::new(options.initial_capacity(), large_pages);
-        Self { raw, hasher: options.into_hasher(), _sweeper: Sweeper }
+        Self { raw, hasher: options.into_hasher(), sweeper: Sweeper(AtomicBool::new(false)) }
     }
 
     /// Calls `f` with the word of a key's value, under a pin.
@@ -110,6 +115,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         let guard = reclaim::pin_either();
         let (removed, chores) = self.raw.remove(guard.pinned(), hash, probe);
         drop(guard);
+        self.set_retired();
         self.see_to(chores);
         removed
     }
@@ -131,6 +137,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             let chores;
             (next, chores) = self.raw.wipe(guard.pinned(), from);
             drop(guard);
+            self.set_retired();
             self.see_to(chores);
         }
         self.shrink_to_fit();
@@ -163,6 +170,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             }
             drop(found);
             drop(guard);
+            self.set_retired();
             reclaim::after_long_pin();
             self.see_to(chores);
         }
@@ -202,9 +210,18 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         reclaim::tidy_now();
     }
 
-    /// Sees a resizing through, unless a reader that stays is in the way.
+    /// Remembers that something of this cache was retired.
+    #[inline(always)]
+    pub(crate) fn set_retired(&self) {
+        if !self.sweeper.0.load(Ordering::Relaxed) {
+            self.sweeper.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Sees a resizing through, unless others are in the way for long.
     fn finish_resizing(&self) {
-        for _ in 0..PATIENCE {
+        let mut waits = 0;
+        while waits < PATIENCE {
             let guard = reclaim::pin();
             let assist = self.raw.assist(guard.pinned(), &self.hasher, usize::MAX);
             drop(guard);
@@ -212,12 +229,16 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
                 Assist::Idle => return,
                 Assist::TooEarly => {
                     if !reclaim::try_move() {
+                        waits += 1;
                         std::thread::yield_now();
                     }
                 }
                 // What is left is being moved by others.
-                Assist::Moved => std::thread::yield_now(),
-                Assist::Finished(_) => {}
+                Assist::Moved => {
+                    waits += 1;
+                    std::thread::yield_now();
+                }
+                Assist::Finished(_) => self.set_retired(),
             }
         }
     }
@@ -247,7 +268,12 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
                     reclaim::tidy();
                 }
                 // It should go as soon as it can.
-                Assist::Finished(bytes) if bytes >= LARGE => (0..GRACE).for_each(|_| reclaim::tidy()),
+                Assist::Finished(bytes) => {
+                    self.set_retired();
+                    if bytes >= LARGE {
+                        (0..GRACE).for_each(|_| reclaim::tidy());
+                    }
+                }
                 _ => {}
             }
         }

@@ -125,6 +125,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         if let Some(due) = self.map.quick_upsert(key, new, exchange, |_| false) {
             // Its reference is the cell's now.
             mem::forget(value);
+            self.map.set_retired();
             if due {
                 self.map.see_to(Chores::TIDY);
             }
@@ -132,6 +133,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         }
         let (outcome, mut rest) = self.map.upsert(key, new, &mut |pinned, cell| exchange(pinned, cell, new));
         mem::forget(value);
+        self.map.set_retired();
         if outcome == Upsert::Found(true) {
             rest.chores = rest.chores | Chores::TIDY;
         }

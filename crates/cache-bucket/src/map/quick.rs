@@ -68,7 +68,12 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         };
         match removed {
             Some(Removed::Absent) => false,
-            Some(Removed::Done) => true,
+            Some(Removed::Done) => {
+                if C::IS_OWNED || Inline::unhashed(key).is_none() {
+                    self.set_retired();
+                }
+                true
+            }
             None => self.remove_otherwise(key),
         }
     }

@@ -8,6 +8,8 @@ use crate::seeded;
 pub(crate) trait Cell: Send + Sync + Sized + 'static {
     /// What the word holds.
     type Word: Copy;
+    /// Whether the word stands for something that is dropped.
+    const IS_OWNED: bool;
 
     #[cfg(loom)]
     fn empty() -> Self;
@@ -27,6 +29,7 @@ pub(crate) trait Cell: Send + Sync + Sized + 'static {
 
 impl Cell for AtomicI64 {
     type Word = i64;
+    const IS_OWNED: bool = false;
 
     #[cfg(loom)]
     fn empty() -> Self {
@@ -54,6 +57,7 @@ impl Cell for AtomicI64 {
 
 impl<V: Send + Sync + 'static> Cell for AtomicPtr<V> {
     type Word = *mut V;
+    const IS_OWNED: bool = true;
 
     #[cfg(loom)]
     fn empty() -> Self {

@@ -53,7 +53,8 @@ where
         let more: Vec<_> = iter::successors(second, |holder| table.after(holder)).map(of).collect();
         let beyond = || first.iter().chain(&more);
         let entries = load.count + beyond().map(|other| other.load.count).sum::<usize>();
-        if !next.overflow.has_room_for(entries) {
+        let mut later = iter::successors(Some(next), |table| table.next());
+        if !later.all(|table| table.overflow.has_room_for(entries)) {
             // It stays where it is, and is found there.
             return false;
         }

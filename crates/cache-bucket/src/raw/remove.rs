@@ -57,6 +57,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     chores = chores | Chores::MOVE;
                     table = next;
                 }
+                None if guard.count_removal() => return (false, chores | Chores::TIDY),
                 None => return (false, chores),
             }
         }

@@ -80,12 +80,19 @@ impl State {
 
     /// One insert more, near the home line of its key or not.
     pub(super) fn inserted(self, near: bool) -> State {
-        let next = State(self.0.wrapping_add(if seeded::bug("version") { 0 } else { VERSION_ONE }));
+        let next = if seeded::bug("version") { self } else { self.with_next_version() };
         if near || next.0 & STRAYS == STRAYS || seeded::bug("strays") {
             next
         } else {
             State(next.0 + STRAY_ONE)
         }
+    }
+
+    /// A version more; it comes round to 1, so that a bucket that was used never seems new again.
+    #[inline(always)]
+    fn with_next_version(self) -> State {
+        let next = self.0.wrapping_add(VERSION_ONE);
+        State(if next < VERSION_ONE { next + VERSION_ONE } else { next })
     }
 
     /// One entry less, near the home line of its key or not.
@@ -126,6 +133,8 @@ mod tests {
         assert!(state.with_link(0).lock().close().closed());
         assert!(State(!7).inserted(true).move_out().moved());
         assert_eq!(state.inserted(true).removed(true).link(), MAX_LINK);
+        let last = State(!0 << (LINK_SHIFT + LINK_BITS));
+        assert!(!last.inserted(true).is_new() && last.inserted(true) != last);
     }
 
     #[test]

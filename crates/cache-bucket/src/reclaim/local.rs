@@ -1,8 +1,9 @@
 //! The one domain of a process, and each thread's record in it.
 
 use std::cell::Cell;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
+use std::sync::atomic::{Ordering, compiler_fence, fence};
 
 use cache_core::while_dropping;
 
@@ -42,10 +43,10 @@ impl Drop for Own {
                 let free_shared = || {
                     DOMAIN.free_shared(None);
                 };
-                // A panic that leaves this would end the process. Its message has been printed.
-                if let Err(panic) = catch_unwind(|| free(free_shared)) {
-                    drop_payload(panic);
-                }
+                // A panic that leaves this would end the process.
+                quietly(|| {
+                    free(free_shared);
+                });
             }
         }
     }
@@ -134,12 +135,18 @@ impl Drop for QuickGuard {
 #[inline(never)]
 pub(crate) fn tidy() {
     let own = own();
-    if let Some(own) = own {
-        own.reset_count(arch::nanoseconds(), DOMAIN.threads());
+    let Some(own) = own else {
+        // This thread is ending, and may not come back.
+        free(|| {
+            DOMAIN.free_shared(None);
+        });
+        return;
+    };
+    own.reset_count(arch::nanoseconds(), DOMAIN.threads());
+    if !free(|| DOMAIN.tidy(Some(own))) {
+        DOMAIN.try_move(Some(own), Effort::Usual);
     }
-    if !free(|| DOMAIN.tidy(own)) {
-        DOMAIN.try_move(own, Effort::Usual);
-    }
+    own.set_attempted(arch::nanoseconds());
 }
 
 /// Frees what this thread or everyone may free, as far as others let it at once: after much was removed. Drops values, as
@@ -166,7 +173,14 @@ pub(crate) fn sweep() {
 /// [`tidy`] does.
 #[inline(always)]
 pub(crate) fn after_long_pin() {
-    if RECORD.get().is_asked() {
+    let record = RECORD.get();
+    // Whoever asks looks once more whether we are pinned. Either he sees that we are not, or we see that we are asked: by the
+    // barrier that he executes, or by this fence.
+    compiler_fence(Ordering::SeqCst);
+    if record.fenced.load(Ordering::Relaxed) {
+        fence(Ordering::SeqCst);
+    }
+    if record.is_asked() {
         answer();
     }
 }
@@ -185,8 +199,15 @@ fn answer() {
 #[cold]
 pub(crate) fn make_room() {
     let own = own();
+    // Each attempt looks at every record.
+    if DOMAIN.threads() > MANY && own.is_some_and(|own| !own.count_write()) {
+        return;
+    }
     let _ = (0..GRACE).all(|_| matches!(DOMAIN.try_move(own, Effort::Light), Advance::Moved));
 }
+
+/// With more records than this, room is not made at once.
+const MANY: usize = 64;
 
 /// Tries to move the epoch on by one.
 pub(crate) fn try_move() -> bool {
@@ -209,6 +230,13 @@ fn free(work: impl FnOnce()) -> bool {
     let _freeing = Freeing;
     while_dropping(work);
     true
+}
+
+/// Calls `work`, and catches its panic, whose message has been printed.
+pub(crate) fn quietly(work: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+        drop_payload(panic);
+    }
 }
 
 fn own() -> Option<&'static Record> {

@@ -26,8 +26,8 @@ pub(crate) use garbage::{Retired, free_all};
 pub(crate) use guard::Pinned;
 #[cfg(not(loom))]
 pub(crate) use local::{
-    QuickGuard, after_long_pin, decide, drive, make_room, pin, pin_either, quick_pin, sweep, tidy, tidy_now,
-    try_move,
+    QuickGuard, after_long_pin, decide, drive, make_room, pin, pin_either, quick_pin, quietly, sweep, tidy,
+    tidy_now, try_move,
 };
 #[cfg(loom)]
 pub(crate) use moving::{Advance, Effort};

@@ -405,3 +405,56 @@ fn record_taken() {
         slot.end();
     });
 }
+
+/// A table gets a next one while a mover finds that a thread lags, and makes it fence. What that thread may still do without a
+/// lock must not be missed.
+#[test]
+fn settled_beside_a_barrier() {
+    check(1, || {
+        let slot = Slot::light();
+        let (writer, settler) = (slot.join(), slot.join());
+        // The writer lags from now on.
+        slot.domain.try_move(Some(settler), Effort::Light);
+        let threads = [
+            // Takes the table for open, which here is that the object is there.
+            thread::spawn({
+                let slot = slot.clone();
+                move || slot.read(writer)
+            }),
+            thread::spawn({
+                let slot = slot.clone();
+                move || {
+                    slot.domain.try_move(None, Effort::Full);
+                }
+            }),
+        ];
+        let guard = slot.domain.pin(settler);
+        let retired = slot.unlink();
+        if guard.pinned().others_settled() {
+            super::free_all([retired]);
+        } else {
+            guard.pinned().retire_shared(retired);
+        }
+        drop(guard);
+        join_all(threads);
+        slot.leave(&[writer, settler]);
+        slot.end();
+    });
+}
+
+/// Something is retired while it is found that nothing is left to be freed.
+#[test]
+fn pending_is_not_forgotten() {
+    check(2, || {
+        let domain = Arc::new(Domain::new(true));
+        domain.pending.set();
+        domain.pending.review(false, 1);
+        let setter = thread::spawn({
+            let domain = domain.clone();
+            move || domain.pending.set()
+        });
+        domain.pending.review(false, 3);
+        setter.join().expect("it did not panic");
+        assert!(domain.pending.is_set());
+    });
+}

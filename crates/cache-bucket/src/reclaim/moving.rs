@@ -52,6 +52,10 @@ const FAILURES: u32 = 2;
 const FAILING: u64 = 20_000;
 /// How long to wait for others where all is to be freed that can be, in nanoseconds.
 const PATIENCE: u64 = if cfg!(loom) { 0 } else { 2_000_000 };
+/// How long of that with a processor of one's own, in nanoseconds.
+const SPINNING: u64 = if cfg!(loom) { 0 } else { 20_000 };
+/// And how often to give the processor away, which may take a time slice each time.
+const YIELDS: u32 = 8;
 
 impl Moving {
     pub(super) const fn new() -> Self {
@@ -152,7 +156,8 @@ impl Domain {
         let lagging = || self.records().filter(|record| record.standing(epoch) == Standing::Light);
         for record in lagging().filter(|record| !record.fenced.load(Ordering::Relaxed)) {
             record.fenced_after.store(UNKNOWN, Ordering::Relaxed);
-            record.fenced.store(true, Ordering::Relaxed);
+            // Release: who sees this without our mutex (`settled`) sees that it does not count yet.
+            record.fenced.store(true, seeded::ordering(Ordering::Release, "fenced-release"));
         }
         let done = self.barrier();
         // Without a barrier, whoever sees a later epoch sees this too, by the release of that.
@@ -171,7 +176,7 @@ impl Domain {
     /// stays to do what could not be done.
     fn move_patiently(&self, own: Option<&Record>) -> bool {
         let start = nanoseconds();
-        let (mut effort, mut asked) = (Effort::Light, Vec::new());
+        let (mut effort, mut asked, mut yields) = (Effort::Light, Vec::new(), 0);
         loop {
             let advance = self.advance(&mut lock(&self.rare.moving), own, effort);
             match advance {
@@ -181,7 +186,9 @@ impl Domain {
                     if asked.contains(&ptr::from_ref(record)) {
                         return false;
                     }
-                    if is_own || nanoseconds() - start >= PATIENCE {
+                    let waited = nanoseconds() - start >= PATIENCE || yields >= YIELDS;
+                    if is_own || waited || record.is_awaited() {
+                        record.set_awaited();
                         record.ask();
                         // Either he sees it when he leaves, or he is seen to have left.
                         asked.push(ptr::from_ref(record));
@@ -193,7 +200,13 @@ impl Domain {
                 Advance::Lagging | Advance::Busy => {}
             }
             effort = Effort::Full;
-            thread::yield_now();
+            // A thread that runs ends its operation in a moment. One that does not needs the processor.
+            if nanoseconds() - start < SPINNING {
+                std::hint::spin_loop();
+            } else {
+                yields += 1;
+                thread::yield_now();
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::record::const_unless_loom;
 use crate::primitive::{AtomicU64, Ordering};
+use crate::seeded;
 
 /// Set by whoever retires something, without a fence; cleared by those who move the epoch on.
 ///
@@ -25,7 +26,8 @@ impl Pending {
     #[inline(always)]
     pub(super) fn set(&self) {
         if self.0.load(Ordering::Relaxed) != SOME {
-            self.0.store(SOME, Ordering::Relaxed);
+            // Not a store, which one who is about to clear it might undo.
+            self.0.swap(SOME, Ordering::Relaxed);
         }
     }
 
@@ -39,10 +41,18 @@ impl Pending {
         match self.0.load(Ordering::Relaxed) {
             NONE => {}
             _ if any => self.set(),
-            SOME => self.0.store(epoch, Ordering::Relaxed),
-            since if since + 2 <= epoch => self.0.store(NONE, Ordering::Relaxed),
+            SOME => self.replace(SOME, epoch),
+            since if since + 2 <= epoch => self.replace(since, NONE),
             _ => {}
         }
+    }
+
+    /// Unless it was set meanwhile.
+    fn replace(&self, old: u64, new: u64) {
+        if seeded::bug("pending") {
+            return self.0.store(new, Ordering::Relaxed);
+        }
+        let _ = self.0.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 

@@ -18,12 +18,14 @@ pub(crate) struct Record {
     pub(super) fenced: AtomicBool,
     /// Whether the owner has something in its bag. Written by whoever is at the bag.
     pub(super) has_retired: AtomicBool,
+    /// The pin that others have waited for in vain, as a state.
+    awaited: AtomicU64,
     /// Whether the owner is asked to free what it kept from being freed, once it is no longer pinned.
     asked: AtomicBool,
     pub(super) taken: AtomicBool,
     /// How many pins lie within the outermost one. Written by the owner only, as are the four that follow.
     pub(super) nested: AtomicU32,
-    /// How many inserts, removals and replacements are left until the next attempt to move the epoch on. It may be negative.
+    /// How many inserts, removals and replacements are left until the next attempt to move the epoch on; 1 if it is due.
     left: AtomicU32,
     /// How many there were to be when the last attempt was made.
     interval: AtomicU32,
@@ -35,7 +37,7 @@ pub(crate) struct Record {
     removed: AtomicBool,
     /// Pins with a fence since the owner has to have them.
     pub(super) fenced_pins: AtomicU32,
-    /// When the last attempt was, in nanoseconds. Written by the owner only.
+    /// When the last attempt was over, in nanoseconds. Written by the owner only.
     attempted: AtomicU64,
     /// The owner is known to execute fences once it has pinned a later epoch than this; [`UNKNOWN`] while a barrier is
     /// awaited. Under the domain's mutex.
@@ -58,10 +60,13 @@ pub(super) const UNKNOWN: u64 = u64::MAX;
 /// The most writes from one attempt to move the epoch on to the next.
 const MOST_WRITES: u32 = 64;
 /// Until the first. Models say themselves when the epoch moves.
-const FIRST: u32 = if cfg!(loom) { i32::MAX as u32 } else { 1 };
+const FIRST: u32 = if cfg!(loom) { u32::MAX } else { 1 };
 /// An attempt is wanted about so often, in nanoseconds: it takes a few hundred at worst, where other threads have to
 /// hand over their records.
 const INTERVAL: u64 = 6_400;
+
+/// So many records are looked at in the time of a few writes.
+const FEW: usize = 16;
 
 /// How a record stands towards a move of the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +109,7 @@ impl Record {
                 state: AtomicU64::new(state),
                 fenced: AtomicBool::new(false),
                 has_retired: AtomicBool::new(false),
+                awaited: AtomicU64::new(0),
                 asked: AtomicBool::new(false),
                 taken: AtomicBool::new(true),
                 nested: AtomicU32::new(0),
@@ -198,7 +204,7 @@ impl Record {
         } else if !self.taken.load(Ordering::Acquire) {
             // Acquire: the pins of the last owner have ended.
             Standing::Free
-        } else if self.fenced.load(Ordering::Relaxed) && self.is_known_to_fence(state >> 1) {
+        } else if self.is_fenced() && self.is_known_to_fence(state >> 1) {
             Standing::Fenced
         } else {
             Standing::Light
@@ -207,7 +213,12 @@ impl Record {
 
     /// Whether each pin of its owner has a fence: those to come, and the one that may have begun.
     pub(super) fn executes_fences(&self) -> bool {
-        self.fenced.load(Ordering::Relaxed) && self.is_known_to_fence(self.state() >> 1)
+        self.is_fenced() && self.is_known_to_fence(self.state() >> 1)
+    }
+
+    fn is_fenced(&self) -> bool {
+        // Acquire: who sees it set sees since when that counts.
+        self.fenced.load(seeded::ordering(Ordering::Acquire, "fenced-acquire"))
     }
 
     /// Whether its owner is not pinned, and has not pinned this epoch.
@@ -247,6 +258,16 @@ impl Record {
         self.asked.load(Ordering::Relaxed)
     }
 
+    /// Whether someone has waited for this very pin in vain.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Relaxed) == self.state()
+    }
+
+    /// Remembers that someone has waited for this pin in vain, so that others need not.
+    pub(super) fn set_awaited(&self) {
+        self.awaited.store(self.state(), Ordering::Relaxed);
+    }
+
     pub(super) fn answer(&self) {
         self.asked.store(false, Ordering::Relaxed);
     }
@@ -254,9 +275,12 @@ impl Record {
     /// Counts a write; says whether it is time for an attempt to move the epoch on, as it is until one is made. For the owner.
     #[inline(always)]
     pub(super) fn count_write(&self) -> bool {
-        let left = self.left.load(Ordering::Relaxed).wrapping_sub(1);
-        self.left.store(left, Ordering::Relaxed);
-        left.cast_signed() <= 0
+        let left = self.left.load(Ordering::Relaxed);
+        if left <= 1 {
+            return true;
+        }
+        self.left.store(left - 1, Ordering::Relaxed);
+        false
     }
 
     /// Remembers that an entry was removed. For the owner.
@@ -283,11 +307,11 @@ impl Record {
     /// Begins to count anew: an attempt is made now. For the owner.
     pub(super) fn reset_count(&self, now: u64, threads: usize) {
         let since = now.saturating_sub(self.attempted.load(Ordering::Relaxed)).max(1);
-        self.attempted.store(now, Ordering::Relaxed);
         self.removed.store(false, Ordering::Relaxed);
         self.visits.store(self.visits().wrapping_add(1), Ordering::Relaxed);
         let interval = self.interval.load(Ordering::Relaxed);
-        let writes = interval.wrapping_sub(self.left.load(Ordering::Relaxed));
+        // The one that is due is counted, too.
+        let writes = (interval + 1).wrapping_sub(self.left.load(Ordering::Relaxed));
         let writes = writes.wrapping_add(self.skipped.load(Ordering::Relaxed));
         self.skipped.store(0, Ordering::Relaxed);
         let at_this_rate = u64::from(writes) * INTERVAL / since;
@@ -295,9 +319,15 @@ impl Record {
         let most = interval.saturating_mul(2);
         // An attempt looks at every record.
         let most = most.min(MOST_WRITES.max((threads / 2) as u32));
-        let interval = at_this_rate.clamp(1, most.into()) as u32;
+        let least = ((threads / FEW) as u32).clamp(1, most);
+        let interval = at_this_rate.clamp(least.into(), most.into()) as u32;
         self.interval.store(interval, Ordering::Relaxed);
         self.left.store(interval, Ordering::Relaxed);
+    }
+
+    /// The attempt is over: what it took is no part of the rate at which its thread writes. For the owner.
+    pub(super) fn set_attempted(&self, now: u64) {
+        self.attempted.store(now, Ordering::Relaxed);
     }
 
     /// How often the count has ended. For the owner.
