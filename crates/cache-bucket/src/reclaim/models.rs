@@ -271,30 +271,39 @@ fn bag_claimed() {
     });
 }
 
+/// One thread does `body`, while another unlinks the object and moves the epoch on, so many times at most, before it frees what it
+/// may. At the end these threads have left.
+fn retire_beside(
+    slot: &Arc<Slot>,
+    body: impl FnOnce(&Slot) + Send + 'static,
+    (moves, effort): (usize, Effort),
+    end: &[&Record],
+) {
+    let remover = slot.join();
+    let other = thread::spawn({
+        let slot = slot.clone();
+        move || body(&slot)
+    });
+    let guard = slot.domain.pin(remover);
+    guard.pinned().retire_shared(slot.unlink());
+    drop(guard);
+    for _ in 0..moves {
+        slot.domain.try_move(Some(remover), effort);
+    }
+    slot.domain.tidy(Some(remover));
+    other.join().expect("it did not panic");
+    end.iter().chain([&remover]).for_each(|record| slot.domain.leave(record));
+    slot.end();
+}
+
 /// Pins without fences, one after the other: the epoch moves on only when both were seen to have pinned it.
 #[test]
 fn light_pins() {
     check(2, || {
         let slot = Slot::light();
-        let (reader, remover) = (slot.join(), slot.join());
-        let other = thread::spawn({
-            let slot = slot.clone();
-            move || {
-                slot.read(reader);
-                slot.read(reader);
-                slot.read(reader);
-            }
-        });
-        let guard = slot.domain.pin(remover);
-        guard.pinned().retire_shared(slot.unlink());
-        drop(guard);
-        for _ in 0..3 {
-            slot.domain.try_move(Some(remover), Effort::Light);
-        }
-        slot.domain.tidy(Some(remover));
-        other.join().expect("it did not panic");
-        slot.leave(&[reader, remover]);
-        slot.end();
+        let reader = slot.join();
+        let read = |slot: &Slot| (0..3).for_each(|_| slot.read(reader));
+        retire_beside(&slot, read, (3, Effort::Light), &[reader]);
     });
 }
 
@@ -303,24 +312,9 @@ fn light_pins() {
 fn barrier_refused() {
     check(1, || {
         let slot = Slot::light();
-        let (reader, remover) = (slot.join(), slot.join());
-        let other = thread::spawn({
-            let slot = slot.clone();
-            move || {
-                slot.read(reader);
-                slot.read(reader);
-            }
-        });
-        let guard = slot.domain.pin(remover);
-        guard.pinned().retire_shared(slot.unlink());
-        drop(guard);
-        for _ in 0..4 {
-            slot.domain.try_move(Some(remover), Effort::Full);
-        }
-        slot.domain.tidy(Some(remover));
-        other.join().expect("it did not panic");
-        slot.leave(&[reader, remover]);
-        slot.end();
+        let reader = slot.join();
+        let read = |slot: &Slot| (0..2).for_each(|_| slot.read(reader));
+        retire_beside(&slot, read, (4, Effort::Full), &[reader]);
     });
 }
 
@@ -329,23 +323,26 @@ fn barrier_refused() {
 fn fences_are_left_out_again() {
     check(2, || {
         let slot = Slot::light();
-        let (reader, remover) = (slot.join(), slot.join());
+        let reader = slot.join();
         // As a barrier would have left it.
         reader.fenced.store(true, Ordering::Relaxed);
-        let other = thread::spawn({
-            let slot = slot.clone();
-            move || slot.read(reader)
-        });
-        let guard = slot.domain.pin(remover);
-        guard.pinned().retire_shared(slot.unlink());
-        drop(guard);
-        for _ in 0..3 {
-            slot.domain.try_move(Some(remover), Effort::Light);
-        }
-        slot.domain.tidy(Some(remover));
-        other.join().expect("it did not panic");
-        slot.leave(&[reader, remover]);
-        slot.end();
+        retire_beside(&slot, |slot| slot.read(reader), (3, Effort::Light), &[reader]);
+    });
+}
+
+/// A thread takes a record that nobody has, and pins without a fence, while the epoch moves past it.
+#[test]
+fn record_taken() {
+    check(2, || {
+        let slot = Slot::light();
+        let (old, kept) = (slot.join(), slot.join());
+        slot.domain.leave(old);
+        let visit = |slot: &Slot| {
+            let record = slot.join();
+            slot.read(record);
+            slot.domain.leave(record);
+        };
+        retire_beside(&slot, visit, (3, Effort::Light), &[kept]);
     });
 }
 
@@ -374,34 +371,6 @@ fn bag_closed() {
             slot.domain.tidy(Some(remover));
         }
         join_all(threads);
-        slot.end();
-    });
-}
-
-/// A thread takes a record that nobody has, and pins without a fence, while the epoch moves past it.
-#[test]
-fn record_taken() {
-    check(2, || {
-        let slot = Slot::light();
-        let (old, remover) = (slot.join(), slot.join());
-        slot.domain.leave(old);
-        let other = thread::spawn({
-            let slot = slot.clone();
-            move || {
-                let record = slot.join();
-                slot.read(record);
-                slot.domain.leave(record);
-            }
-        });
-        let guard = slot.domain.pin(remover);
-        guard.pinned().retire_shared(slot.unlink());
-        drop(guard);
-        for _ in 0..3 {
-            slot.domain.try_move(Some(remover), Effort::Light);
-        }
-        slot.domain.tidy(Some(remover));
-        other.join().expect("it did not panic");
-        slot.leave(&[remover]);
         slot.end();
     });
 }

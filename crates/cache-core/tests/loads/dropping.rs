@@ -70,6 +70,7 @@ fn a_circle_through_another_thread_is_none() {
     together(2, |thread| {
         if thread == 0 {
             cache.get_or_insert_with(&KEY, || {
+                signals.raise("key loads");
                 signals.wait("other loads");
                 // Alone if the other thread waits already, and shared if this one is first.
                 let got = while_dropping(|| ask(&cache, &OTHER, 7));
@@ -79,6 +80,8 @@ fn a_circle_through_another_thread_is_none() {
         } else {
             cache.get_or_insert_with(&OTHER, || {
                 signals.raise("other loads");
+                // Or nobody loads that key yet.
+                signals.wait("key loads");
                 // It asks as a loader: where the first thread waits for it, it is told so.
                 let got = ask(&cache, &KEY, 8);
                 assert!([Ok(1), Err(LoadError::Recursive)].contains(&got), "{got:?}");
