@@ -69,7 +69,7 @@ pub(crate) fn at<'a>(one: &'a Garbage, moment: &str) -> Option<&'a Moment> {
     one.moments.iter().find(|known| known.moment == moment)
 }
 
-/// What is told of a moment beside the counted bytes.
+/// Figures of a moment beside the counted bytes.
 pub(crate) fn detail(moment: &Moment) -> String {
     let rss = moment.rss.map(|bytes| format!("RSS {}", number::bytes(bytes)));
     let objects = moment.objects.map(|objects| match objects {

@@ -115,7 +115,9 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         let guard = reclaim::pin_either();
         let (removed, chores) = self.raw.remove(guard.pinned(), hash, probe);
         drop(guard);
-        self.set_retired();
+        if removed {
+            self.set_retired();
+        }
         self.see_to(chores);
         removed
     }
@@ -161,7 +163,10 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
                         // Set anew since `f` was asked: then it is asked of that.
                         match other {
                             Some(other) => word = other,
-                            None => break,
+                            None => {
+                                self.set_retired();
+                                break;
+                            }
                         }
                     }
                 };
@@ -170,7 +175,6 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             }
             drop(found);
             drop(guard);
-            self.set_retired();
             reclaim::after_long_pin();
             self.see_to(chores);
         }
@@ -263,10 +267,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             let due = guard.pinned().count_write();
             drop(guard);
             match assist {
-                Assist::TooEarly if due => {
-                    reclaim::try_move();
-                    reclaim::tidy();
-                }
+                Assist::TooEarly if due => reclaim::tidy(),
                 // It should go as soon as it can.
                 Assist::Finished(bytes) => {
                     self.set_retired();

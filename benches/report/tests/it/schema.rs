@@ -18,7 +18,7 @@ fn minimal() -> Value {
     })
 }
 
-/// What a workload left, at these moments.
+/// The garbage of a workload at these moments.
 fn garbage(moments: Value) -> Value {
     json!({
         "workload": "churn", "about": "two threads", "cache": "int", "backend": "papaya", "repeats": 1,

@@ -40,7 +40,7 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
     Ok(vec![idle.named("idle"), written.named("after 64 writes")])
 }
 
-/// What the ninth thread sets every key to.
+/// The value to which the ninth thread sets every key.
 const LAST: i64 = -1;
 
 /// Sets the keys in turn, `sets` times. Each thread begins with another key.

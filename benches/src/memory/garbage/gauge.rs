@@ -13,7 +13,7 @@ pub(super) struct Gauge {
     has_objects: bool,
 }
 
-/// What a [`Gauge`] shows.
+/// A reading of a [`Gauge`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
     counted: i64,

@@ -107,7 +107,8 @@ impl Domain {
         advance
     }
 
-    /// The same, and says whether every thread has executed a fence since this was called.
+    /// Moves the epoch on by one, if it can, with the bags claimed that are to be emptied. Says whether every thread has
+    /// executed a fence since this was called.
     fn advance_claimed(&self, moving: &mut Moving, epoch: u64, effort: Effort) -> (Advance<'_>, bool) {
         #[cfg(not(tsan))]
         if !seeded::bug("move-fence") {
