@@ -41,7 +41,8 @@ fn runs(asked: &[String], store: &Store) -> Result<Vec<Run>> {
 /// What is a file, or is written like one, is a file; all else is a name.
 fn find(asked: &str, store: &Store) -> Result<Run> {
     let file = Path::new(asked);
-    let like_a_file = asked.contains(['/', '\\']) || asked.ends_with(".json");
+    let like_a_file =
+        asked.contains(['/', '\\']) || [".json", ".json.gz"].iter().any(|ending| asked.ends_with(ending));
     if like_a_file || file.is_file() { Ok(Run::read(file)?) } else { Ok(store.load(asked)?) }
 }
 
@@ -86,7 +87,10 @@ mod tests {
     fn pages_are_written_from_them() {
         let directory = directory("pages");
         write(vec![a_run(20.0)], &directory).expect("written");
-        for file in ["index.html", "README.md", "run.json"] {
+        let packed = directory.join("run.json.gz").to_str().expect("plain text").to_owned();
+        let again = runs(&[packed], &Store::new(&directory)).expect("it is read as it was written");
+        assert_eq!(again, [a_run(20.0)]);
+        for file in ["index.html", "README.md", "run.json.gz"] {
             assert!(directory.join(file).is_file(), "{file}");
         }
         fs::remove_dir_all(directory).expect("removed");

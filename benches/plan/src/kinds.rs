@@ -84,11 +84,13 @@ fn full(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) -
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let doubling: Vec<_> =
         iter::successors(Some(1), |threads| Some(threads * 2)).take_while(|n| *n <= cores * 2).collect();
+    // The shortest are too few for keys that come and go.
+    let lengths = if ops.iter().any(|op| op.churns()) { &[13, 36][..] } else { &[SHORTEST, 13, 36] };
     Axes {
         caches,
         ops,
         max_key: or(max_key, &FULL_KEYS),
-        key_len: or(&flags.key_len, &[SHORTEST, 13, 36]),
+        key_len: or(&flags.key_len, lengths),
         dist: or(&flags.dist, &[Dist::Uniform, Dist::Zipf(0.99)]),
         threads: or(&flags.threads, &doubling),
         most_consumed: if max_key.is_empty() { MOST_CONSUMED_IN_FULL } else { usize::MAX },

@@ -11,6 +11,7 @@ mod latencies;
 mod machine;
 mod markdown;
 mod number;
+mod packed;
 mod random;
 mod report;
 mod scaling;
@@ -23,7 +24,7 @@ mod tone;
 
 pub use advice::{Advice, Standing};
 pub use compare::{Change, Common, Comparison, Settings, Verdict, compare};
-pub use file::write_whole;
+pub use file::{check_writable, write_whole};
 pub use garbage::garbage;
 pub use latencies::latencies;
 pub use report::Report;

@@ -96,7 +96,7 @@ fn column(
     let share = |found: &Replayed| (found.reads > 0).then(|| found.hits as f64 / found.reads as f64);
     let rows = plan.rows.iter().zip(&ns).zip(&found).map(|((row, ns), found)| {
         Ok(Replay {
-            trace: trace_name(&plan.file),
+            trace: plan.name.clone(),
             cache: cache.name().to_owned(),
             backend: row.name.to_owned(),
             kind: row.kind,
@@ -108,13 +108,6 @@ fn column(
         })
     });
     rows.collect()
-}
-
-/// The name of the file, without what tells only how it is packed.
-fn trace_name(file: &Path) -> String {
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-    // More is rubbish in a table, and refused by the document.
-    name.strip_suffix(".zst").unwrap_or(&name).chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 fn replay(subject: &dyn Subject, parts: &[Part], team: &Team) -> (Duration, Replayed) {

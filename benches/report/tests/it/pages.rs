@@ -237,7 +237,9 @@ fn markdown_refers_to_charts_that_are_there_and_its_tables_are_whole() {
         before = now;
     }
     assert!(tables > 15, "{tables}");
-    assert!(Run::read(&directory.join("run.json")).is_ok());
+    let packed = directory.join("run.json.gz");
+    assert!(fs::read(&packed).expect("the run").starts_with(&[0x1f, 0x8b]), "it is packed");
+    assert_eq!(Run::read(&packed).expect("the run"), fixture::complete(1));
     fs::remove_dir_all(directory).expect("removed");
 }
 
