@@ -54,7 +54,7 @@ pub fn run(plan: &Adapters, entries: &[Entry], console: &mut Console) -> Result<
         let pair = [entry(entries, row)?, entry(entries, by_hand)?];
         let _ = write!(table, "\n{row:<10}");
         for work in &works {
-            console.status(&format!("{row}: {work}"))?;
+            console.status(&format!("{row}: {work}"));
             let ratios = ratios(plan, work, pair)?;
             let Spread { median, min, max } = Spread::of(&ratios).context("there is at least one round")?;
             let mark = if median > ALLOWED { "!" } else { " " };

@@ -40,7 +40,7 @@ pub fn ready(
     if rows.is_empty() {
         return Ok((matrix, None));
     }
-    console.status("building the rows that are in Go")?;
+    console.status("building the rows that are in Go");
     let started = toolchain::build(directory).and_then(|(version, program)| {
         let program =
             Program::start(&program).map_err(|error| format!("its program does not start: {error}"))?;

@@ -14,6 +14,7 @@ pub mod adapters;
 pub mod beat;
 pub mod bench;
 mod check;
+mod child;
 pub mod churn;
 pub mod cli;
 pub mod console;

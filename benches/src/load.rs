@@ -28,6 +28,12 @@ impl Load {
         Self::parse(&fs::read_to_string("/proc/stat").ok()?, &processes)
     }
 
+    /// So many ticks, of which none were this process's.
+    #[cfg(test)]
+    pub(crate) fn of(all: u64, idle: u64) -> Self {
+        Self { all, idle, own: 0 }
+    }
+
     fn parse(system: &str, processes: &[String]) -> Option<Self> {
         let line = system.lines().find_map(|line| line.strip_prefix("cpu "))?;
         let ticks: Vec<u64> = line.split_ascii_whitespace().map_while(|ticks| ticks.parse().ok()).collect();

@@ -1,5 +1,6 @@
 //! The matrix: every row does every work, on criterion, and is checked.
 
+use std::cell::RefCell;
 use std::iter;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +19,7 @@ use crate::mix;
 use crate::peers::{Build, Entry};
 use crate::progress::Progress;
 use crate::pulse::Pulse;
-use crate::quiet::{Measured, Patience};
+use crate::quiet::{Measured, Patience, Waits};
 use crate::sample::{Cell, Sample};
 use crate::sampler::Sampler;
 use crate::shelf::Shelf;
@@ -51,7 +52,7 @@ pub fn run(
             run.group(group, pass)?;
         }
     }
-    run.console.clear()?;
+    run.console.clear();
     lock(document).partial = false;
     Ok(())
 }
@@ -129,12 +130,12 @@ impl Run<'_> {
             }
             for row in rows {
                 let name = work.cell(row.name);
-                self.console.status(&self.progress.line(&name))?;
+                self.console.status(&self.progress.line(&name));
                 let started = Instant::now();
                 let (streams, mixed, keys, team) = (&streams[..], &mixed[..], &keys, &team);
                 let cell = Cell { name: &name, work, streams, mixed, keys, team, timers: None };
                 let measured = self.measure(&cell, row, &mut shelf)?;
-                self.progress.done(work, started.elapsed());
+                self.progress.done(work, started.elapsed().saturating_sub(measured.wasted));
                 self.record(&cell, row, &measured, pass)?;
             }
             self.document.keep()?;
@@ -152,10 +153,17 @@ impl Run<'_> {
     fn measure(&mut self, cell: &Cell<'_>, row: &Row, shelf: &mut Shelf<'_>) -> Result<Measured<Taken>> {
         let pace =
             self.matrix.pace.squeezed(self.progress.elapsed(), self.progress.left().unwrap_or_default());
-        let Self { sampler, patience, pulse, .. } = self;
+        let so_far = self.progress.line(cell.name);
+        let Self { sampler, patience, pulse, console, .. } = self;
+        let console = RefCell::new(&mut **console);
+        let waits: Waits<'_> = &|why| console.borrow_mut().status(&format!("{so_far}: {why}"));
         let (op, mut turn) = (cell.work.op, 0);
         let mut take = |sample: &mut dyn FnMut(usize, usize) -> Result<Sample, Fault>| {
-            patience.measure(|| sampler.take(&pace, cell, &mut turn, pulse, sample))
+            patience.measure(waits, || {
+                let wasted_before = pulse.wasted();
+                let taken = sampler.take(&pace, cell, &mut turn, pulse, waits, sample)?;
+                Ok::<_, Fault>((taken, pulse.wasted() - wasted_before))
+            })
         };
         if let Some(map) = row.go {
             let go =
@@ -166,8 +174,8 @@ impl Run<'_> {
         let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
         let build =
             entry.builder(cell.work.cache).with_context(|| format!("{} has no such cache", cell.name))?;
-        let measured = match op {
-            Op::Grow => patience.measure(|| grown(cell, build, entry.reclaim)),
+        let measured: Result<_, Fault> = match op {
+            Op::Grow => patience.measure(waits, || Ok((grown(cell, build, entry.reclaim)?, Duration::ZERO))),
             _ if op.consumes() => take(&mut |_, rounds| cell.on_fresh(build, entry.reclaim, rounds)),
             // What moves keys around leaves a map that no other cell shall find.
             _ if op.churns() || op.mix().is_some() => {

@@ -25,7 +25,7 @@ const ROUNDS: usize = 5;
 ///
 /// If the trace is malformed, or a replay does not come to what it must.
 pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Shared) -> Result<()> {
-    console.status("reading the trace")?;
+    console.status("reading the trace");
     let trace = reader::read(&plan.file)?;
     console.line(&describe(&plan.file, &trace))?;
     for &cache in &plan.caches {
@@ -80,7 +80,7 @@ fn column(
             let row = (i + round) % plan.rows.len();
             let name = plan.rows[row].name;
             let cell = format!("{cache}/trace/t{threads}/{name}");
-            console.status(&format!("[round {} of {ROUNDS}] {cell}", round + 1))?;
+            console.status(&format!("[round {} of {ROUNDS}] {cell}", round + 1));
             let entry = entries.iter().find(|entry| entry.name == name);
             let entry = entry.with_context(|| format!("row {name} is planned but not built"))?;
             let subject = entry.build(cache, &Setup::for_keys(trace.distinct()));
