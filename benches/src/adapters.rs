@@ -12,6 +12,7 @@ use hotcache_report::Spread;
 use crate::console::Console;
 use crate::fault::Fault;
 use crate::keys::Keys;
+use crate::load::{self, Load};
 use crate::peers::{Entry, Setup};
 use crate::sample::Cell;
 use crate::stream::streams;
@@ -42,6 +43,7 @@ const ALLOWED: f64 = 1.05;
 pub fn run(plan: &Adapters, entries: &[Entry], console: &mut Console) -> Result<()> {
     let works: Vec<_> =
         plan.keys.iter().flat_map(|keys| [work(plan, *keys, Op::Get), work(plan, *keys, Op::Add)]).collect();
+    let started = Load::now();
     let mut table = format!(
         "time of the backend / time of its map by hand, median of {} rounds (least-most); over {ALLOWED} is marked !\n{:<10}",
         plan.rounds, ""
@@ -61,7 +63,7 @@ pub fn run(plan: &Adapters, entries: &[Entry], console: &mut Console) -> Result<
             let _ = write!(table, "{:>24}", format!("{median:.3} ({min:.2}-{max:.2}){mark}"));
         }
     }
-    console.line(&table)?;
+    console.line(&format!("{}{table}", load::warning_since(started)))?;
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use hotcache_report::{Machine, Run, disturbance};
+
 /// Ticks by which the system's count and the process's differ though nothing else ran.
 const COARSENESS: u64 = 2;
 
@@ -55,6 +57,13 @@ impl Load {
     }
 }
 
+/// A line that warns of what else ran since `earlier`, for the head of a table; empty if nothing to speak of did.
+pub(crate) fn warning_since(earlier: Option<Load>) -> String {
+    let busy_elsewhere = Load::now().zip(earlier).map(|(now, earlier)| now.elsewhere_since(earlier));
+    let machine = Machine { busy_elsewhere, ..Machine::default() };
+    disturbance(&Run::new(machine)).map_or_else(String::new, |why| format!("warning: {why}\n"))
+}
+
 /// The time that a process took, and those of its children that it waited for.
 fn ticks_of(process: &str) -> Option<u64> {
     // The name may have any character in it, but is in parentheses; utime, stime, cutime and cstime are fields 14 to 17.
@@ -92,5 +101,20 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn this_system_tells() {
         assert!(Load::now().is_some());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_table_is_headed_by_what_else_ran() {
+        let now = Load::now().expect("this system tells");
+        // Whatever was idle or ours until now, was not.
+        let earlier = Load { all: 0, idle: now.idle, own: now.own };
+        let warning = warning_since(Some(earlier));
+        assert!(
+            warning.starts_with("warning: the machine was not quiet: other processes took "),
+            "{warning}"
+        );
+        assert!(warning.ends_with('\n'));
+        assert_eq!(warning_since(None), "");
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Cache, Flags, Output, partial_name, saved_runs};
 use hotcache_report::{
-    Comparison, Machine, Run, Settings, compare, garbage, latencies, summary, write_whole,
+    Comparison, Machine, Run, Settings, compare, disturbance, garbage, latencies, summary, write_whole,
 };
 
 use crate::console::Console;
@@ -20,9 +20,6 @@ use crate::{child, cli, machine, resume};
 
 /// What a shell expects of a program that Ctrl-C ended; it is not told which signal that was.
 const INTERRUPTED: i32 = 130;
-
-/// From this share on, what else runs on the machine is worth a warning.
-const BUSY: f64 = 0.05;
 
 /// Within this time whoever handles Ctrl-C has heard of it. A process that measures for this one hears of it too, and that
 /// it ends is no fault then.
@@ -169,12 +166,8 @@ impl Session {
         }
         console.line("")?;
         console.line(&describe(&document.machine))?;
-        if let Some(share) = document.machine.busy_elsewhere.filter(|share| *share > BUSY) {
-            console.line(&format!(
-                "warning: other processes took {:.0} % of the processors meanwhile; do not trust these numbers, \
-                 least of all those of several threads",
-                share * 100.0
-            ))?;
+        if let Some(why) = disturbance(document) {
+            console.line(&format!("warning: {why}"))?;
         }
         let took = short(self.started.elapsed());
         console.line(&format!("{} measurements, each verified, in {took}", measurements(document)))?;

@@ -182,10 +182,14 @@ mod unix {
         fs::remove_file(json).expect("removed");
     }
 
-    /// The processes that this one started, where the system tells.
-    fn children_of(id: u32) -> Vec<u32> {
-        let told = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        told.split_ascii_whitespace().filter_map(|id| id.parse().ok()).collect()
+    /// The process that this one started to measure a row, where the system tells.
+    fn measuring_for(id: u32) -> Option<u32> {
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+        let measures = |child: &u32| {
+            let variables = fs::read(format!("/proc/{child}/environ")).unwrap_or_default();
+            String::from_utf8_lossy(&variables).contains("HOTCACHE_BENCH_LATENCY=")
+        };
+        children.split_ascii_whitespace().filter_map(|id| id.parse().ok()).find(measures)
     }
 
     /// Whether a process has ended, though nobody may have asked how.
@@ -217,7 +221,7 @@ mod unix {
             json.display()
         );
         let mut child = start(&words);
-        let measures = until("a process that measures", || children_of(child.id()).first().copied());
+        let measures = until("a process that measures", || measuring_for(child.id()));
         send(TERM, &child);
         let mut text = String::new();
         child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");

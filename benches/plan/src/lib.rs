@@ -44,6 +44,6 @@ pub use profile::Profile;
 pub use rate::Rate;
 pub use refusal::Refusal;
 pub use row::{ROWS, Row};
-pub use shown::shown;
+pub use shown::{shown, shown_path};
 pub use task::{Adapters, Latency, Memory, Task, Trace};
 pub use work::Work;

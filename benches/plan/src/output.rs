@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use hotcache_report::{Run, Store, check_writable};
 
-use crate::{Flags, Refusal, shown};
+use crate::{Flags, Refusal, shown_path};
 
 /// The flags for what becomes of a run beside being shown.
 ///
@@ -83,8 +83,7 @@ impl Output {
             checked.map_err(|error| Refusal::new(format!("--save: {error}")))?;
         }
         if let Some(file) = &self.json {
-            let refused =
-                |error| Refusal::new(format!("--json: {}: {error}", shown(&file.to_string_lossy())));
+            let refused = |error| Refusal::new(format!("--json: {}: {error}", shown_path(file)));
             check_writable(file).map_err(refused)?;
         }
         Ok(())
@@ -118,7 +117,7 @@ impl Flags {
         {
             return Err(Refusal::new(format!(
                 "--json: {} is the trace itself, which the results would replace",
-                shown(&json.to_string_lossy())
+                shown_path(json)
             )));
         }
         self.output.baseline(store)

@@ -4,7 +4,7 @@ use std::fs;
 use std::fs::File;
 use std::path::Path;
 
-use crate::{Refusal, shown};
+use crate::{Refusal, shown_path};
 
 /// Endings that tell how a trace is packed, and not which it is.
 const PACKED: [&str; 2] = [".zst", ".gz"];
@@ -14,7 +14,7 @@ const LONGEST_NAME: usize = 80;
 
 /// Refuses what is no file that could be read: a pipe is looked at and not opened, as what is read of it is gone.
 pub(crate) fn check(file: &Path) -> Result<(), Refusal> {
-    let refused = |why: &str| Refusal::new(format!("--trace: {}: {why}", shown(&file.to_string_lossy())));
+    let refused = |why: &str| Refusal::new(format!("--trace: {}: {why}", shown_path(file)));
     let about = match fs::metadata(file) {
         Ok(about) => about,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -44,7 +44,7 @@ pub(crate) fn name(file: &Path) -> Result<String, Refusal> {
     if name.is_empty() {
         return Err(Refusal::new(format!(
             "--trace: the file name `{}` leaves no name for tables and documents; rename the file",
-            shown(&file.to_string_lossy())
+            shown_path(file)
         )));
     }
     Ok(name)

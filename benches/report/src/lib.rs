@@ -3,6 +3,7 @@
 
 mod advice;
 mod compare;
+mod disturbance;
 mod document;
 mod file;
 mod garbage;
@@ -24,6 +25,7 @@ mod tone;
 
 pub use advice::{Advice, Standing};
 pub use compare::{Change, Common, Comparison, Settings, Verdict, compare};
+pub use disturbance::disturbance;
 pub use file::{check_writable, write_whole};
 pub use garbage::garbage;
 pub use latencies::latencies;

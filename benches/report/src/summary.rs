@@ -1,10 +1,11 @@
 use std::fmt::Write;
 
+use crate::disturbance::headed;
 use crate::{Cell, Kind, Run, Work, number};
 
 /// One cache's medians for a terminal: a line for each work, a column for each row. The fastest map is marked.
 ///
-/// Empty if the run holds nothing of this cache.
+/// A warning comes first if the machine was [not quiet](crate::disturbance). Empty if the run holds nothing of this cache.
 ///
 /// # Examples
 ///
@@ -49,7 +50,7 @@ pub fn summary(run: &Run, cache: &str) -> String {
         }
         text.push('\n');
     }
-    text
+    headed(run, text)
 }
 
 fn width(row: &str) -> usize {

@@ -14,6 +14,7 @@ use super::measure_garbage;
 use crate::child;
 use crate::console::Console;
 use crate::document::{Shared, lock};
+use crate::load::{self, Load};
 use crate::peers::Entry;
 use crate::progress::short;
 
@@ -77,6 +78,7 @@ fn footprints(plan: &Memory, console: &mut Console, document: &Shared) -> Result
             &serde_json::to_string(&phase)?,
         )
     };
+    let started = Load::now();
     for &cache in &plan.caches {
         let mut table = heading(plan, cache);
         for row in &plan.rows {
@@ -92,7 +94,7 @@ fn footprints(plan: &Memory, console: &mut Console, document: &Shared) -> Result
                 let _ = write!(table, "{:>22}", format!("{:.1} / {resident}", moment.counted_per_key()));
             }
         }
-        console.line(&table)?;
+        console.line(&format!("\n{}{table}", load::warning_since(started)))?;
     }
     Ok(())
 }
@@ -156,7 +158,7 @@ fn heading(plan: &Memory, cache: Cache) -> String {
     let Memory { keys, key_len, .. } = plan;
     let objects = if cache == Cache::Obj { ", without the objects" } else { "" };
     let mut text = format!(
-        "\n{cache}: bytes per key, counted / resident, {keys} keys of {key_len} bytes{objects}\n{:<18}",
+        "{cache}: bytes per key, counted / resident, {keys} keys of {key_len} bytes{objects}\n{:<18}",
         ""
     );
     // What is left after deleting all is given per key that was there.

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use hotcache_bench_plan::{Cache, Row, Trace as Plan};
+use hotcache_bench_plan::{Cache, Row, Trace as Plan, shown_path};
 use hotcache_report::{Replay, Spread};
 
 use super::model::Model;
@@ -12,6 +12,7 @@ use super::requests::{Part, Replayed};
 use crate::console::Console;
 use crate::document::{Shared, lock};
 use crate::fault::Fault;
+use crate::load::{self, Load};
 use crate::peers::{Entry, Setup};
 use crate::subject::{Checks, Subject, objects};
 use crate::team::Team;
@@ -28,6 +29,7 @@ pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Sha
     console.status("reading the trace");
     let trace = reader::read(&plan.file)?;
     console.line(&describe(&plan.file, &trace))?;
+    let started = Load::now();
     for &cache in &plan.caches {
         let model = Model::of(&trace, cache);
         let unsuited = trace.len() - trace.requests(cache).count();
@@ -40,7 +42,7 @@ pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Sha
             lock(document).trace.extend(column.iter().cloned());
             columns.push(column);
         }
-        console.line(&table(plan, cache, &columns))?;
+        console.line(&format!("\n{}{}", load::warning_since(started), table(plan, cache, &columns)))?;
     }
     lock(document).partial = false;
     Ok(())
@@ -48,7 +50,7 @@ pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Sha
 
 fn describe(file: &Path, trace: &Trace) -> String {
     let all = trace.len() as u64 + trace.left_out.values().sum::<u64>();
-    let mut text = format!("{}: {all} requests, {} distinct keys", file.display(), trace.distinct());
+    let mut text = format!("{}: {all} requests, {} distinct keys", shown_path(file), trace.distinct());
     for (name, count) in &trace.left_out {
         let _ = write!(text, "\n{count} requests of `{name}` have no like here; they are left out");
     }
@@ -143,7 +145,7 @@ fn verify(
 
 fn table(plan: &Plan, cache: Cache, columns: &[Column]) -> String {
     let mut text = format!(
-        "\n{cache}: ns for a request of one thread, median of {ROUNDS} (least-most), share of reads that hit\n"
+        "{cache}: ns for a request of one thread, median of {ROUNDS} (least-most), share of reads that hit\n"
     );
     let width = plan.rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let _ = write!(text, "{:width$}", "");

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::{Kind, Latency, Run, Work};
 use contest::Contest;
+pub(crate) use contest::Judgement;
 use traffic::{TRAFFIC, Threads, Traffic};
 
 /// Who is best at one sort of traffic.
