@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
-use hotcache_bench_plan::{Adapters, Cache, Dist, KeyCount, Op, Row, Work};
+use hotcache_bench_plan::{Adapters, Cache, Dist, KeyCount, KeyType, Op, Row, Work};
 use hotcache_report::Spread;
 
 use crate::console::Console;
@@ -74,6 +74,7 @@ fn work(plan: &Adapters, keys: usize, op: Op) -> Work {
         max_key: KeyCount(keys),
         threads: 1,
         dist: Dist::Uniform,
+        key_type: KeyType::Str,
         key_len: plan.key_len,
     }
 }

@@ -71,7 +71,7 @@ fn left<'a>(matrix: &'a Matrix, document: &hotcache_report::Run) -> Vec<&'a Work
 
 /// Whether two works can be done on the same filled maps.
 fn same_keys(a: &Work, b: &Work) -> bool {
-    (a.cache, a.max_key, a.key_len) == (b.cache, b.max_key, b.key_len)
+    (a.cache, a.max_key, a.key_type, a.key_len) == (b.cache, b.max_key, b.key_type, b.key_len)
 }
 
 /// The rows that do this work, beginning with another each time.
@@ -80,7 +80,7 @@ fn rows_of<'a>(
     work: &'a Work,
     turn: usize,
 ) -> impl Iterator<Item = &'static Row> + Clone + 'a {
-    let rows: Vec<_> = matrix.rows.iter().copied().filter(|row| row.does(work.cache, work.op)).collect();
+    let rows: Vec<_> = matrix.rows.iter().copied().filter(|row| row.does_work(work)).collect();
     let count = rows.len();
     (0..count).map(move |i| rows[(i + turn) % count])
 }
@@ -116,7 +116,7 @@ impl Run<'_> {
             return Ok(());
         };
         let count = self.matrix.pace.keys(first.max_key);
-        let keys = Keys::render(0..count as u32, first.key_len);
+        let keys = Keys::of(first.key_type, 0..count as u32, first.key_len);
         self.go.iter_mut().for_each(go::Program::forget);
         let mut shelf = Shelf::new(first.cache, &keys, self.matrix.rows.len());
         for (work, rows) in works.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {

@@ -108,12 +108,13 @@ pub fn short(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hotcache_bench_plan::Dist;
+    use hotcache_bench_plan::{Dist, KeyType};
 
     use super::*;
 
     fn work(op: Op) -> Work {
-        Work { cache: Cache::Int, op, max_key: KeyCount(100), threads: 1, dist: Dist::Uniform, key_len: 8 }
+        let (max_key, dist, key_type) = (KeyCount(100), Dist::Uniform, KeyType::Str);
+        Work { cache: Cache::Int, op, max_key, threads: 1, dist, key_type, key_len: 8 }
     }
 
     #[test]

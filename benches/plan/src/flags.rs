@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{Cache, Dist, KeyCount, Mix, Op, Output, Profile, Rate, Row};
+use crate::{Cache, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, Rate, Row};
 
 /// The flags of `cargo xtask bench`.
 ///
@@ -68,7 +68,12 @@ pub struct Flags {
     #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
     pub threads: Vec<usize>,
 
-    /// Key lengths in bytes.
+    /// Types of keys: str, u64, pair (of u64). Without this flag text; and a few works with each other type, if nothing is
+    /// said of keys and operations.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub key_type: Vec<KeyType>,
+
+    /// Key lengths in bytes, of text.
     #[arg(long, value_name = "BYTES", value_delimiter = ',')]
     pub key_len: Vec<usize>,
 
@@ -87,7 +92,7 @@ pub struct Flags {
 
     /// Traffic as measured in production, 100000 keys unless --max-key says others: counter-hot, counter-churn,
     /// read-mostly, lists, write-heavy, balanced, with-deletes.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["hot_key", "key_len", "dist"])]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["hot_key", "key_len", "key_type", "dist"])]
     pub profile: Vec<Profile>,
 
     /// Keys that come and go at a constant number: new ones all the time (churn), and the same again (reinsert).
@@ -132,6 +137,7 @@ Examples:
   cargo xtask bench --quick                                     which backend is fast here?
   cargo xtask bench --backends rwlock,papaya --threads 1,2,4    two backends, over threads
   cargo xtask bench --ops get --key-len 5,36 --dist zipf:0.99   reads of few hot keys, short and long
+  cargo xtask bench --key-type str,u64,pair --ops get,insert    text, integers and pairs of them
   cargo xtask bench --hot-key --threads 1,2,4                   all threads on one counter
   cargo xtask bench --ops get,get_many --max-key 1000000        one key at a time, or sixteen
   cargo xtask bench --mix get=90,add=9,del=1 --dist zipf:0.99   your own mix of operations

@@ -1,6 +1,6 @@
 //! Which flag goes with which mode: a table, consulted before anything is built.
 
-use crate::{Flags, Refusal};
+use crate::{Flags, KeyType, Refusal};
 
 /// What a run measures; at most one flag chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Mode {
 /// A flag, whether it was given, and the modes that it goes with.
 type Row = (&'static str, bool, &'static [Mode]);
 
-fn table(flags: &Flags) -> [Row; 21] {
+fn table(flags: &Flags) -> [Row; 22] {
     const CELLS: &[Mode] = &[Matrix, Full];
     const WORKS: &[Mode] = &[Matrix, Full, Latency];
     let Flags { output, .. } = flags;
@@ -69,6 +69,7 @@ fn table(flags: &Flags) -> [Row; 21] {
         ("--max-key", !flags.max_key.is_empty(), &[Matrix, Full, Memory, Latency, Adapters]),
         ("--threads", !flags.threads.is_empty(), &[Matrix, Full, Trace, Latency]),
         ("--key-len", !flags.key_len.is_empty(), &[Matrix, Full, Memory, Latency, Adapters]),
+        ("--key-type", !flags.key_type.is_empty(), CELLS),
         ("--dist", !flags.dist.is_empty(), WORKS),
         ("--hot-key", flags.hot_key, WORKS),
         ("--mix", !flags.mix.is_empty(), WORKS),
@@ -107,6 +108,11 @@ pub(crate) fn check(flags: &Flags) -> Result<(), Refusal> {
         let modes: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
         let not = if mode == Matrix { String::new() } else { format!(", not with {}", mode.name()) };
         return Err(Refusal::new(format!("{flag} goes with {} only{not}", listed(&modes))));
+    }
+    if !(flags.key_len.is_empty() || flags.key_type.is_empty() || flags.key_type.contains(&KeyType::Str)) {
+        return Err(Refusal::new(
+            "--key-len is the length of keys of text; add str to --key-type, or leave it out",
+        ));
     }
     if flags.output.deny_regressions.is_some() && flags.output.compare.is_none() {
         return Err(Refusal::new("--deny-regressions goes with --compare only: it judges what is compared"));

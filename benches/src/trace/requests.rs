@@ -1,5 +1,7 @@
 use hotcache_bench_plan::Cache;
 
+use crate::keys::KeyForm;
+
 /// What a request does.
 ///
 /// A trace says what was asked, and not what the answer was. So what needs a key to be there is done as if it were:
@@ -86,6 +88,16 @@ pub struct Requests<'a> {
     rest: &'a str,
     lengths: std::slice::Iter<'a, u32>,
     steps: std::slice::Iter<'a, Step>,
+}
+
+impl<'a> Requests<'a> {
+    /// The requests in order, for a map whose keys are of this type, which must be text.
+    #[inline]
+    pub(crate) fn of<K: KeyForm + ?Sized>(self) -> impl Iterator<Item = (Step, &'a K)> {
+        self.map(|(step, key)| {
+            (step, K::of_text(key).expect("the keys of a trace are text, and so are its maps'"))
+        })
+    }
 }
 
 impl<'a> Iterator for Requests<'a> {

@@ -2,10 +2,9 @@
 
 use hotcache_bench::latency;
 use hotcache_bench::peers::Entry;
-use hotcache_bench::subject::{Int, Obj};
-use hotcache_bench_plan::{Cache, Dist, KeyCount, Op, Profile, Work};
+use hotcache_bench_plan::{Cache, Dist, KeyCount, KeyType, Op, Profile, Work};
 
-use crate::broken::{Broken, Fault, broken};
+use crate::broken::{Fault, broken};
 use crate::{counted, hot, mix, run, rwlock, works};
 
 /// Every work must be refused by itself, so that no work's check stands in for another's.
@@ -71,6 +70,7 @@ fn a_map_that_loses_sets_is_caught() {
         max_key: KeyCount(max_key),
         threads,
         dist: Dist::Uniform,
+        key_type: KeyType::Str,
         key_len: 6,
     };
     for cache in Cache::ALL {

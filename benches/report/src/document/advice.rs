@@ -9,7 +9,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         return None;
     }
     let mut table = Table::new("", "traffic", []);
-    for title in ["best", "no difference found from", "next", "last"] {
+    for title in ["keys", "best", "no difference found from", "next", "last"] {
         table.columns.push(Column { title: title.to_owned(), is_number: false });
     }
     for advice in &all {
@@ -32,10 +32,11 @@ fn how_it_is_judged() -> String {
          best. No difference was found from the best where a backend is within {} of it, and where it may be chance \
          that it is behind: the samples of each cell are drawn anew with repetition, {} times, and the backend is as \
          fast as the best in at least {} of these draws. A latency and the bytes of a key are single values: they \
-         differ from {} and from {} on. Where no difference was found, either will do.",
+         differ from {} and from {} on. Where no difference was found, either will do. A line holds for the keys it names, \
+         and for no others.",
         percent(speed),
         number::short(draws as f64),
-        number::short(at_least as f64),
+        at_least,
         percent(latency),
         percent(memory)
     )
@@ -49,6 +50,7 @@ fn row(advice: &Advice) -> Vec<Entry> {
     let (next, last) = (behind().next(), behind().next_back().filter(|_| behind().count() > 1));
     vec![
         Entry { text: advice.traffic.to_owned(), detail: advice.about.clone(), ..Entry::default() },
+        Entry::text(&advice.keys),
         best.map_or_else(Entry::missing, |best| Entry {
             text: best.backend.clone(),
             detail: measured(best.value, advice.unit),
