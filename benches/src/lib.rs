@@ -39,6 +39,7 @@ pub mod sample;
 mod sampler;
 pub mod session;
 mod shelf;
+mod signals;
 mod slowed;
 pub mod stream;
 pub mod subject;

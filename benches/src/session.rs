@@ -16,10 +16,7 @@ use crate::console::Console;
 use crate::document::{self, Shared, lock};
 use crate::load::Load;
 use crate::progress::short;
-use crate::{child, cli, machine, resume};
-
-/// What a shell expects of a program that Ctrl-C ended; it is not told which signal that was.
-const INTERRUPTED: i32 = 130;
+use crate::{child, cli, machine, resume, signals};
 
 /// Within this time whoever handles Ctrl-C has heard of it. A process that measures for this one hears of it too, and that
 /// it ends is no fault then.
@@ -79,16 +76,15 @@ impl Session {
     /// From now on, Ctrl-C and the signals that ask for an end keep and show what there is, and end the process.
     fn handle_signals(&self, console: &Console) -> Result<()> {
         let (session, mut console) = (self.clone(), console.try_clone()?);
-        ctrlc::set_handler(move || {
+        signals::handle(move |status| {
             session.interrupted.store(true, Ordering::Relaxed);
             let concluded = session.conclude(&mut console, "\ninterrupted; this is what was measured:");
             if let Err(error) = concluded {
                 console.error(&format!("{error:#}"));
             }
             child::end();
-            process::exit(INTERRUPTED);
+            process::exit(status);
         })
-        .context("cannot handle Ctrl-C")
     }
 
     /// Does not return if Ctrl-C is what a process that measures for this one ended by: its handler ends this one too.

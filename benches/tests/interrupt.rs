@@ -84,16 +84,16 @@ mod unix {
         }
     }
 
-    /// A signal, and whether it goes to the whole group of processes.
+    /// A signal, whether it goes to the whole group of processes, and the exit status that it leads to.
     #[derive(Clone, Copy)]
-    struct Sent(&'static str, bool);
+    struct Sent(&'static str, bool, i32);
 
     /// What a terminal sends.
-    const CTRL_C: Sent = Sent("INT", true);
+    const CTRL_C: Sent = Sent("INT", true, 130);
     /// What `kill`, a supervisor or a container's end sends.
-    const TERM: Sent = Sent("TERM", false);
+    const TERM: Sent = Sent("TERM", false, 143);
 
-    fn send(Sent(signal, to_group): Sent, child: &Child) {
+    fn send(Sent(signal, to_group, _): Sent, child: &Child) {
         let to = format!("{}{}", if to_group { "-" } else { "" }, child.id());
         let told = Command::new("kill").args(["-s", signal, "--", &to]).status();
         assert!(told.expect("a kill command").success());
@@ -135,7 +135,7 @@ mod unix {
         );
         // Lines are printed in the last pass.
         let (text, code) = run(&words, Some(("int/get/100/t1/uniform/k8/", sent)));
-        assert_eq!(code, Some(130), "{text}");
+        assert_eq!(code, Some(sent.2), "{text}");
         assert!(
             text.contains("beginning anew") && text.contains("interrupted; this is what was measured"),
             "{text}"
@@ -225,7 +225,7 @@ mod unix {
         send(TERM, &child);
         let mut text = String::new();
         child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
-        assert_eq!(child.wait().expect("it ends").code(), Some(130), "{text}");
+        assert_eq!(child.wait().expect("it ends").code(), Some(TERM.2), "{text}");
         until("the end of the process that measured", || has_ended(measures).then_some(()));
         assert!(text.contains("nothing was measured yet, and nothing is written"), "{text}");
         assert_eq!(fs::read_to_string(&json).expect("a file"), "what an earlier run measured");

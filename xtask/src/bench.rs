@@ -41,31 +41,45 @@ static MEASURES: AtomicU32 = AtomicU32::new(NOBODY);
 /// No process has this number.
 const NOBODY: u32 = 0;
 
-/// What a shell expects of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
-
-/// Ctrl-C reaches the benchmark too, which then keeps and shows what it has; a signal that is sent to this process alone is
-/// handed on. This process only has to outlive it.
+/// Ctrl-C reaches the benchmark too, which then keeps and shows what it has: this process only has to outlive it. What is
+/// sent to this process alone is handed on.
 fn hand_signals_on() -> Result<()> {
-    let handed_on = || match MEASURES.load(Ordering::Relaxed) {
-        NOBODY => process::exit(INTERRUPTED),
-        id => terminate(id),
-    };
-    ctrlc::set_handler(handed_on).context("cannot handle Ctrl-C")
+    hand_terminations_on().context("cannot handle SIGTERM")?;
+    ctrlc::set_handler(|| {
+        if MEASURES.load(Ordering::Relaxed) == NOBODY {
+            process::exit(130);
+        }
+    })
+    .context("cannot handle Ctrl-C")
 }
 
 #[cfg(unix)]
-fn terminate(id: u32) {
+fn hand_terminations_on() -> std::io::Result<()> {
     use rustix::process::{Pid, Signal, kill_process};
+    use signal_hook::consts::SIGTERM;
+    use signal_hook::iterator::Signals;
 
-    let id = i32::try_from(id).ok().and_then(Pid::from_raw);
-    // It may have ended by itself.
-    let _ = id.map(|id| kill_process(id, Signal::TERM));
+    let mut signals = Signals::new([SIGTERM])?;
+    let hand_on = move || {
+        for signal in signals.forever() {
+            match MEASURES.load(Ordering::Relaxed) {
+                NOBODY => process::exit(128 + signal),
+                id => {
+                    let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+                    // It may have ended by itself.
+                    let _ = id.map(|id| kill_process(id, Signal::TERM));
+                }
+            }
+        }
+    };
+    std::thread::Builder::new().spawn(hand_on).map(drop)
 }
 
 /// Elsewhere Ctrl-C is all there is.
 #[cfg(not(unix))]
-fn terminate(_id: u32) {}
+fn hand_terminations_on() -> std::io::Result<()> {
+    Ok(())
+}
 
 /// Builds a benchmark, and returns the program: run by cargo, it would be cut off by Ctrl-C.
 pub(crate) fn build(target: &str, features: &[&str]) -> Result<PathBuf> {
