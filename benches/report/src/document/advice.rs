@@ -29,7 +29,7 @@ fn how_it_is_judged() -> String {
     let percent = |ratio: f64| format!("{:.0} %", (ratio - 1.0) * 100.0);
     format!(
         "Worked out from the cells of this run: the geometric mean of a traffic's cells decides, and ratios are to the \
-         best. No difference was found from the best where a backend is within {} of it, and where it may be chance \
+         best. No difference was found from the best where a backend is within {} of it, or where it may be chance \
          that it is behind: the samples of each cell are drawn anew with repetition, {} times, and the backend is as \
          fast as the best in at least {} of these draws. A latency and the bytes of a key are single values: they \
          differ from {} and from {} on. Where no difference was found, either will do. A line holds for the keys it names, \
