@@ -129,7 +129,8 @@ fn a_map_that_is_wrong_within_a_mix_is_caught() {
     assert_caught(broken!(Misses, once in 50), Op::Profile(Profile::Lists), "keys found");
     // A value that should have been replaced is read, added to or left.
     for op in [mix("get=60,set=10,add=10"), Op::Profile(Profile::WriteHeavy)] {
-        assert_caught(broken!(LosesOverwrites), op, "the sum of");
+        // Often enough to be read before it is overwritten again, however few rounds a busy machine has time for.
+        assert_caught(broken!(LosesOverwrites, once in 50), op, "the sum of");
     }
     let never_read = mix("set=10,del=1");
     assert_caught(broken!(LosesOverwrites, once in 10), never_read, "the sum of all values");
