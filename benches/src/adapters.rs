@@ -6,12 +6,13 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
-use hotcache_bench_plan::{Adapters, Cache, Dist, KeyCount, Op, Row, Work};
+use hotcache_bench_plan::{Adapters, Cache, Dist, KeyCount, KeyType, Op, Row, Work};
 use hotcache_report::Spread;
 
 use crate::console::Console;
 use crate::fault::Fault;
 use crate::keys::Keys;
+use crate::load::{self, Load};
 use crate::peers::{Entry, Setup};
 use crate::sample::Cell;
 use crate::stream::streams;
@@ -42,6 +43,7 @@ const ALLOWED: f64 = 1.05;
 pub fn run(plan: &Adapters, entries: &[Entry], console: &mut Console) -> Result<()> {
     let works: Vec<_> =
         plan.keys.iter().flat_map(|keys| [work(plan, *keys, Op::Get), work(plan, *keys, Op::Add)]).collect();
+    let started = Load::now();
     let mut table = format!(
         "time of the backend / time of its map by hand, median of {} rounds (least-most); over {ALLOWED} is marked !\n{:<10}",
         plan.rounds, ""
@@ -54,14 +56,14 @@ pub fn run(plan: &Adapters, entries: &[Entry], console: &mut Console) -> Result<
         let pair = [entry(entries, row)?, entry(entries, by_hand)?];
         let _ = write!(table, "\n{row:<10}");
         for work in &works {
-            console.status(&format!("{row}: {work}"))?;
+            console.status(&format!("{row}: {work}"));
             let ratios = ratios(plan, work, pair)?;
             let Spread { median, min, max } = Spread::of(&ratios).context("there is at least one round")?;
             let mark = if median > ALLOWED { "!" } else { " " };
             let _ = write!(table, "{:>24}", format!("{median:.3} ({min:.2}-{max:.2}){mark}"));
         }
     }
-    console.line(&table)?;
+    console.line(&format!("{}{table}", load::warning_since(started)))?;
     Ok(())
 }
 
@@ -72,6 +74,7 @@ fn work(plan: &Adapters, keys: usize, op: Op) -> Work {
         max_key: KeyCount(keys),
         threads: 1,
         dist: Dist::Uniform,
+        key_type: KeyType::Str,
         key_len: plan.key_len,
     }
 }

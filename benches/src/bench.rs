@@ -29,7 +29,7 @@ impl Bench {
     #[must_use]
     pub fn filled(cell: &Cell<'_>, build: Build) -> Self {
         let (op, keys) = (cell.work.op, cell.keys.count());
-        let subject = build(&Setup::for_keys(keys));
+        let subject = build(&Setup::of(cell.keys));
         subject.fill(cell.keys.all());
         let follows = match op.mix() {
             Some(mix) => Follows::Mix(mix, Model::filled(cell.work.cache, keys)),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hotcache_bench_plan::Op;
 
 use crate::fault::Fault;
-use crate::keys::KeyIter;
+use crate::keys::{KeyIter, KeyRef};
 use crate::sample::{Cell, Sample};
 use crate::stream::Stream;
 use crate::subject::{Batch, Checks, Subject, Tally, objects};
@@ -47,7 +47,7 @@ impl Cell<'_> {
 
     /// The keys that each thread stored in last must hold what one of the threads stored there last.
     fn check_set(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> Result<(), Fault> {
-        let mut stored: HashMap<&str, Vec<i64>> = HashMap::new();
+        let mut stored: HashMap<KeyRef<'_>, Vec<i64>> = HashMap::new();
         for (thread, stream) in self.streams.iter().enumerate() {
             let len = stream.chunk_len();
             let mut of_thread = HashMap::new();

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use hotcache_bench_plan::{Cache, Op};
+use hotcache_bench_plan::{Cache, Op, Work};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
@@ -78,7 +78,7 @@ impl Churn {
 impl Walker {
     /// So many steps ahead: the keys to remove and to insert, in turn. The first is stored as `first`, each further
     /// one as one more; objects are few, and begin again.
-    fn walk(&mut self, cache: Cache, steps: usize, first: i64, key_len: usize) -> Keys {
+    fn walk(&mut self, work: &Work, steps: usize, first: i64) -> Keys {
         let mut moves = Vec::with_capacity(steps * 2);
         for step in 0..steps {
             let at = self.rng.random_range(0..self.present.len());
@@ -95,14 +95,14 @@ impl Walker {
                     std::mem::replace(&mut absent[at], removed.key)
                 }
             };
-            let place = if cache == Cache::Obj { step % OBJECTS } else { step };
+            let place = if work.cache == Cache::Obj { step % OBJECTS } else { step };
             let value = first.wrapping_add(place as i64);
             self.present[at] = Held { key, value };
             self.total = self.total.wrapping_add(value).wrapping_sub(removed.value);
             moves.extend([removed.key, key]);
         }
         self.stored += steps as i64;
-        Keys::render(moves, key_len)
+        Keys::of(work.key_type, moves, work.key_len)
     }
 }
 
@@ -120,12 +120,7 @@ impl Cell<'_> {
                 churn.with(thread, |walker| {
                     let first = first_of(thread) + walker.stored;
                     let stored = if cache == Cache::Obj { steps } else { 0 };
-                    (
-                        thread,
-                        walker.walk(cache, steps, first, self.work.key_len),
-                        first,
-                        objects(first, stored),
-                    )
+                    (thread, walker.walk(self.work, steps, first), first, objects(first, stored))
                 })
             },
             |(thread, keys, first, objects)| {
@@ -155,7 +150,8 @@ impl Cell<'_> {
             let every = walker.present.len().div_ceil(LOOKED_AT);
             walker.present.iter().step_by(every).copied().collect()
         });
-        let keys = Keys::render(some.iter().map(|held| held.key), self.work.key_len);
+        let numbers = some.iter().map(|held| held.key);
+        let keys = Keys::of(self.work.key_type, numbers, self.work.key_len);
         for (key, held) in keys.all().zip(some) {
             let read = subject
                 .run(Op::Get, Batch { keys: KeyIter::one(key), first: 0, objects: &mut objects(0, 0) });
@@ -173,16 +169,21 @@ pub(crate) const ROUND_OPS: usize = STEPS * 2;
 mod tests {
     use std::collections::HashSet;
 
+    use hotcache_bench_plan::{Dist, KeyCount, KeyType};
+
     use super::*;
+    use crate::keys::KeyForm;
 
     fn walked(op: Op, rounds: usize) -> Vec<String> {
         let churn = Churn::new(op, 10, 2);
-        let mut present: HashSet<String> = Keys::render(0..10, 6).all().map(str::to_owned).collect();
+        let (max_key, dist, key_type) = (KeyCount(10), Dist::Uniform, KeyType::Str);
+        let work = Work { cache: Cache::Int, op, max_key, threads: 2, dist, key_type, key_len: 6 };
+        let mut present: HashSet<String> = str::of(Keys::render(0..10, 6).all()).map(str::to_owned).collect();
         let mut inserted = Vec::new();
         for _ in 0..rounds {
             for thread in 0..2 {
-                let moves = churn.with(thread, |walker| walker.walk(Cache::Int, 50, 7, 6));
-                let mut keys = moves.all();
+                let moves = churn.with(thread, |walker| walker.walk(&work, 50, 7));
+                let mut keys = str::of(moves.all());
                 while let Some((old, new)) = keys.next().zip(keys.next()) {
                     assert!(present.remove(old), "{old} is there");
                     assert!(present.insert(new.to_owned()), "{new} is not there");

@@ -1,7 +1,7 @@
 //! What the benchmark targets share: the same flags as `cargo xtask bench`, and how they end.
 
 use std::env;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 
@@ -27,7 +27,8 @@ struct Cli {
 pub fn task() -> (Flags, Task) {
     if !env::args_os().any(|argument| argument == "--bench") {
         // `cargo test` runs benchmarks like this, maybe with words of its own: there is nothing to test in one.
-        println!("run this with cargo bench, or cargo xtask bench");
+        // Whether anybody reads it makes no difference.
+        let _ = writeln!(io::stdout(), "run this with cargo bench, or cargo xtask bench");
         process::exit(0);
     }
     let Cli { flags, bench } = Cli::parse();
@@ -36,7 +37,7 @@ pub fn task() -> (Flags, Task) {
     match flags.task(max_key.as_deref()) {
         Ok(task) => (flags, task),
         Err(refusal) => {
-            eprintln!("error: {refusal}");
+            let _ = writeln!(io::stderr(), "error: {refusal}");
             process::exit(2);
         }
     }
@@ -56,20 +57,19 @@ pub fn directory() -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// Tells the console what went wrong, if anything, and ends the process accordingly.
-///
-/// # Errors
-///
-/// If the console cannot be told.
-pub fn finish(console: &mut Console, done: Result<()>) -> Result<ExitCode> {
-    console.clear()?;
-    match done {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => {
-            console.line(&format!("error: {error:#}"))?;
-            Ok(ExitCode::FAILURE)
-        }
+/// Tells what went wrong, if anything, and how the process shall end.
+#[must_use]
+pub fn finish(console: &mut Console, done: Result<()>) -> ExitCode {
+    console.clear();
+    let lost = console.lost().map(|error| format!("standard output: {error}"));
+    match (done, lost) {
+        (Ok(()), None) => return ExitCode::SUCCESS,
+        (Ok(()), Some(lost)) => console.error(&format!("{lost}; what was measured is kept all the same")),
+        // What it failed by may be just that.
+        (Err(error), Some(lost)) if error.is::<io::Error>() => console.error(&lost),
+        (Err(error), _) => console.error(&format!("{error:#}")),
     }
+    ExitCode::FAILURE
 }
 
 /// The console of a benchmark target; criterion's own words go to a log beside its files.

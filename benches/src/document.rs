@@ -93,7 +93,7 @@ pub(crate) fn add(run: &mut Run, cell: Cell, matrix: &Matrix) -> usize {
 /// The cell that one pass makes, verified as every sample is; `None` if there are no samples, or the clock stood still in
 /// one.
 pub(crate) fn cell(work: &Work, row: &Row, measured: &Measured<Taken>) -> Option<Cell> {
-    let Measured { what: Taken { samples, worst, lost }, busy } = measured;
+    let Measured { what: Taken { samples, worst, lost }, busy, .. } = measured;
     let ns = samples.iter().map(|sample| sample.ns_per_op(work.threads)).collect();
     let all = samples.iter().copied().reduce(Sample::and)?;
     let ops = all.ops as f64;

@@ -34,13 +34,12 @@ pub fn ready(
     document: &Shared,
 ) -> Result<(Matrix, Option<Program>)> {
     let mut matrix = matrix.clone();
-    let does_any =
-        |row: &hotcache_bench_plan::Row| matrix.works.iter().any(|work| row.does(work.cache, work.op));
+    let does_any = |row: &hotcache_bench_plan::Row| matrix.works.iter().any(|work| row.does_work(work));
     let rows: Vec<_> = matrix.rows.iter().copied().filter(|row| row.go.is_some() && does_any(row)).collect();
     if rows.is_empty() {
         return Ok((matrix, None));
     }
-    console.status("building the rows that are in Go")?;
+    console.status("building the rows that are in Go");
     let started = toolchain::build(directory).and_then(|(version, program)| {
         let program =
             Program::start(&program).map_err(|error| format!("its program does not start: {error}"))?;

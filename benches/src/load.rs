@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use hotcache_report::{Machine, Run, disturbance};
+
 /// Ticks by which the system's count and the process's differ though nothing else ran.
 const COARSENESS: u64 = 2;
 
@@ -28,6 +30,12 @@ impl Load {
         Self::parse(&fs::read_to_string("/proc/stat").ok()?, &processes)
     }
 
+    /// So many ticks, of which none were this process's.
+    #[cfg(test)]
+    pub(crate) fn of(all: u64, idle: u64) -> Self {
+        Self { all, idle, own: 0 }
+    }
+
     fn parse(system: &str, processes: &[String]) -> Option<Self> {
         let line = system.lines().find_map(|line| line.strip_prefix("cpu "))?;
         let ticks: Vec<u64> = line.split_ascii_whitespace().map_while(|ticks| ticks.parse().ok()).collect();
@@ -47,6 +55,13 @@ impl Load {
         let own = self.own.saturating_sub(earlier.own);
         all.saturating_sub(idle + own + COARSENESS) as f64 / all.max(1) as f64
     }
+}
+
+/// A line that warns of what else ran since `earlier`, for the head of a table; empty if nothing to speak of did.
+pub(crate) fn warning_since(earlier: Option<Load>) -> String {
+    let busy_elsewhere = Load::now().zip(earlier).map(|(now, earlier)| now.elsewhere_since(earlier));
+    let machine = Machine { busy_elsewhere, ..Machine::default() };
+    disturbance(&Run::new(machine)).map_or_else(String::new, |why| format!("warning: {why}\n"))
 }
 
 /// The time that a process took, and those of its children that it waited for.
@@ -86,5 +101,20 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn this_system_tells() {
         assert!(Load::now().is_some());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_table_is_headed_by_what_else_ran() {
+        let now = Load::now().expect("this system tells");
+        // Whatever was idle or ours until now, was not.
+        let earlier = Load { all: 0, idle: now.idle, own: now.own };
+        let warning = warning_since(Some(earlier));
+        assert!(
+            warning.starts_with("warning: the machine was not quiet: other processes took "),
+            "{warning}"
+        );
+        assert!(warning.ends_with('\n'));
+        assert_eq!(warning_since(None), "");
     }
 }

@@ -1,5 +1,6 @@
 //! The matrix: every row does every work, on criterion, and is checked.
 
+use std::cell::RefCell;
 use std::iter;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +19,7 @@ use crate::mix;
 use crate::peers::{Build, Entry};
 use crate::progress::Progress;
 use crate::pulse::Pulse;
-use crate::quiet::{Measured, Patience};
+use crate::quiet::{Measured, Patience, Waits};
 use crate::sample::{Cell, Sample};
 use crate::sampler::Sampler;
 use crate::shelf::Shelf;
@@ -51,7 +52,7 @@ pub fn run(
             run.group(group, pass)?;
         }
     }
-    run.console.clear()?;
+    run.console.clear();
     lock(document).partial = false;
     Ok(())
 }
@@ -70,7 +71,7 @@ fn left<'a>(matrix: &'a Matrix, document: &hotcache_report::Run) -> Vec<&'a Work
 
 /// Whether two works can be done on the same filled maps.
 fn same_keys(a: &Work, b: &Work) -> bool {
-    (a.cache, a.max_key, a.key_len) == (b.cache, b.max_key, b.key_len)
+    (a.cache, a.max_key, a.key_type, a.key_len) == (b.cache, b.max_key, b.key_type, b.key_len)
 }
 
 /// The rows that do this work, beginning with another each time.
@@ -79,7 +80,7 @@ fn rows_of<'a>(
     work: &'a Work,
     turn: usize,
 ) -> impl Iterator<Item = &'static Row> + Clone + 'a {
-    let rows: Vec<_> = matrix.rows.iter().copied().filter(|row| row.does(work.cache, work.op)).collect();
+    let rows: Vec<_> = matrix.rows.iter().copied().filter(|row| row.does_work(work)).collect();
     let count = rows.len();
     (0..count).map(move |i| rows[(i + turn) % count])
 }
@@ -115,7 +116,7 @@ impl Run<'_> {
             return Ok(());
         };
         let count = self.matrix.pace.keys(first.max_key);
-        let keys = Keys::render(0..count as u32, first.key_len);
+        let keys = Keys::of(first.key_type, 0..count as u32, first.key_len);
         self.go.iter_mut().for_each(go::Program::forget);
         let mut shelf = Shelf::new(first.cache, &keys, self.matrix.rows.len());
         for (work, rows) in works.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {
@@ -129,12 +130,12 @@ impl Run<'_> {
             }
             for row in rows {
                 let name = work.cell(row.name);
-                self.console.status(&self.progress.line(&name))?;
+                self.console.status(&self.progress.line(&name));
                 let started = Instant::now();
                 let (streams, mixed, keys, team) = (&streams[..], &mixed[..], &keys, &team);
                 let cell = Cell { name: &name, work, streams, mixed, keys, team, timers: None };
                 let measured = self.measure(&cell, row, &mut shelf)?;
-                self.progress.done(work, started.elapsed());
+                self.progress.done(work, started.elapsed().saturating_sub(measured.wasted));
                 self.record(&cell, row, &measured, pass)?;
             }
             self.document.keep()?;
@@ -152,10 +153,17 @@ impl Run<'_> {
     fn measure(&mut self, cell: &Cell<'_>, row: &Row, shelf: &mut Shelf<'_>) -> Result<Measured<Taken>> {
         let pace =
             self.matrix.pace.squeezed(self.progress.elapsed(), self.progress.left().unwrap_or_default());
-        let Self { sampler, patience, pulse, .. } = self;
+        let so_far = self.progress.line(cell.name);
+        let Self { sampler, patience, pulse, console, .. } = self;
+        let console = RefCell::new(&mut **console);
+        let waits: Waits<'_> = &|why| console.borrow_mut().status(&format!("{so_far}: {why}"));
         let (op, mut turn) = (cell.work.op, 0);
         let mut take = |sample: &mut dyn FnMut(usize, usize) -> Result<Sample, Fault>| {
-            patience.measure(|| sampler.take(&pace, cell, &mut turn, pulse, sample))
+            patience.measure(waits, || {
+                let wasted_before = pulse.wasted();
+                let taken = sampler.take(&pace, cell, &mut turn, pulse, waits, sample)?;
+                Ok::<_, Fault>((taken, pulse.wasted() - wasted_before))
+            })
         };
         if let Some(map) = row.go {
             let go =
@@ -166,8 +174,8 @@ impl Run<'_> {
         let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
         let build =
             entry.builder(cell.work.cache).with_context(|| format!("{} has no such cache", cell.name))?;
-        let measured = match op {
-            Op::Grow => patience.measure(|| grown(cell, build, entry.reclaim)),
+        let measured: Result<_, Fault> = match op {
+            Op::Grow => patience.measure(waits, || Ok((grown(cell, build, entry.reclaim)?, Duration::ZERO))),
             _ if op.consumes() => take(&mut |_, rounds| cell.on_fresh(build, entry.reclaim, rounds)),
             // What moves keys around leaves a map that no other cell shall find.
             _ if op.churns() || op.mix().is_some() => {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::keys::KeyForm;
 use crate::payload::Payload;
 
 /// What object caches hold in benchmarks: with its two counts, one cache line.
@@ -33,22 +34,25 @@ impl Object {
 
 /// A map from keys to integers.
 pub trait IntPeer: Send + Sync {
+    /// Its keys, as they are asked for.
+    type Key: KeyForm + ?Sized;
+
     /// The value of a key.
-    fn get(&self, key: &str) -> Option<i64>;
+    fn get(&self, key: &Self::Key) -> Option<i64>;
     /// The values of some keys. A map that has nothing for this asks for one after the other.
-    fn get_many(&self, keys: &[&str], values: &mut [Option<i64>]) {
+    fn get_many(&self, keys: &[&Self::Key], values: &mut [Option<i64>]) {
         for (key, value) in keys.iter().zip(values) {
             *value = self.get(key);
         }
     }
     /// Stores a value, whether or not the key is present.
-    fn set(&self, key: &str, value: i64);
+    fn set(&self, key: &Self::Key, value: i64);
     /// Adds to a value, an absent one counting from 0, and returns the sum.
-    fn add(&self, key: &str, delta: i64) -> i64;
+    fn add(&self, key: &Self::Key, delta: i64) -> i64;
     /// Inserts 0 if the key is absent.
-    fn insert_if_absent(&self, key: &str);
+    fn insert_if_absent(&self, key: &Self::Key);
     /// Removes a key, and tells whether it was there.
-    fn del(&self, key: &str) -> bool;
+    fn del(&self, key: &Self::Key) -> bool;
     /// The number of keys.
     fn count(&self) -> usize;
     /// The sum of all values.
@@ -57,18 +61,21 @@ pub trait IntPeer: Send + Sync {
 
 /// A map from keys to objects.
 pub trait ObjPeer: Send + Sync {
+    /// Its keys, as they are asked for.
+    type Key: KeyForm + ?Sized;
+
     /// The object of a key.
-    fn get(&self, key: &str) -> Option<Arc<Object>>;
+    fn get(&self, key: &Self::Key) -> Option<Arc<Object>>;
     /// Looks at the object of a key where it lies. A map that can only share it does that.
-    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+    fn with<R>(&self, key: &Self::Key, look: impl FnOnce(&Object) -> R) -> Option<R> {
         self.get(key).map(|object| look(&object))
     }
     /// Stores an object, whether or not the key is present.
-    fn set(&self, key: &str, value: Arc<Object>);
+    fn set(&self, key: &Self::Key, value: Arc<Object>);
     /// Stores an object if the key is absent.
-    fn insert_if_absent(&self, key: &str, value: Arc<Object>);
+    fn insert_if_absent(&self, key: &Self::Key, value: Arc<Object>);
     /// Removes a key, and tells whether it was there.
-    fn del(&self, key: &str) -> bool;
+    fn del(&self, key: &Self::Key) -> bool;
     /// The number of keys.
     fn count(&self) -> usize;
     /// The sum of all ids.

@@ -7,8 +7,9 @@ mod one_lock;
 mod roof;
 
 use hotcache::{Backend, DefaultHashBuilder, Options};
-use hotcache_bench_plan::{Cache, Row};
+use hotcache_bench_plan::{Cache, KeyType, Row};
 
+use crate::keys::Keys;
 use crate::peer::{IntPeer, ObjPeer};
 use crate::slowed;
 use crate::subject::{Empty, Int, Obj, Subject};
@@ -36,15 +37,23 @@ pub type Build = fn(&Setup) -> Box<dyn Subject>;
 pub struct Setup {
     /// How many keys it will hold, for what cannot grow. Maps start empty all the same.
     pub keys: usize,
+    /// The type of its keys.
+    pub key_type: KeyType,
     /// Its hasher, with its seed.
     pub hasher: DefaultHashBuilder,
 }
 
 impl Setup {
-    /// A subject for this many keys, with a seed of its own.
+    /// A subject for this many keys of text, with a seed of its own.
     #[must_use]
     pub fn for_keys(keys: usize) -> Self {
-        Self { keys, hasher: DefaultHashBuilder::default() }
+        Self { keys, key_type: KeyType::Str, hasher: DefaultHashBuilder::default() }
+    }
+
+    /// A subject for these keys, with a seed of its own.
+    #[must_use]
+    pub fn of(keys: &Keys) -> Self {
+        Self { key_type: keys.key_type(), ..Self::for_keys(keys.count()) }
     }
 
     fn options<const SHARDS: usize>(&self) -> Options {
@@ -52,13 +61,33 @@ impl Setup {
     }
 }
 
+/// Builds what is written for a type of keys, for the type that is asked for.
+macro_rules! typed {
+    ($setup:ident, $key:ident => $build:expr) => {
+        match $setup.key_type {
+            KeyType::Str => {
+                type $key = str;
+                $build
+            }
+            KeyType::U64 => {
+                type $key = u64;
+                $build
+            }
+            KeyType::Pair => {
+                type $key = (u64, u64);
+                $build
+            }
+        }
+    };
+}
+
 /// Names a map used without hotcache.
 macro_rules! map {
     ($name:literal, $sort:ident::$module:ident) => {
         Entry {
             name: $name,
-            int: Some(|setup| int($sort::$module::Int::new(setup.hasher.clone()))),
-            obj: Some(|setup| obj($sort::$module::Obj::new(setup.hasher.clone()))),
+            int: Some(|setup| typed!(setup, K => int($sort::$module::Int::<K>::new(setup.hasher.clone())))),
+            obj: Some(|setup| typed!(setup, K => obj($sort::$module::Obj::<K>::new(setup.hasher.clone())))),
             reclaim: || {},
         }
     };
@@ -66,11 +95,15 @@ macro_rules! map {
 
 /// Every entry.
 pub const ENTRIES: &[Entry] = &[
-    Entry::floor("empty", |_| Box::new(Empty), |_| Box::new(Empty)),
+    Entry::floor(
+        "empty",
+        |setup| typed!(setup, K => Box::new(Empty::<K>::new())),
+        |setup| typed!(setup, K => Box::new(Empty::<K>::new())),
+    ),
     Entry::floor(
         "roof",
-        |setup| Box::new(roof::IntRoof::new(setup)),
-        |setup| Box::new(roof::ObjRoof::new(setup)),
+        |setup| typed!(setup, K => Box::new(roof::IntRoof::<K>::new(setup))),
+        |setup| typed!(setup, K => Box::new(roof::ObjRoof::<K>::new(setup))),
     ),
     Entry::backend::<hotcache::rwlock::Backend, 1>("rwlock-1"),
     Entry::backend::<hotcache::rwlock::Backend, 0>("rwlock"),
@@ -103,12 +136,18 @@ impl Entry {
         Self {
             name,
             int: Some(|setup| {
-                let cache = B::int::<str, _>(setup.options::<SHARDS>());
-                slowed::if_asked(B::NAME, int(IntBackend(cache)))
+                let built = typed!(setup, K => {
+                    let cache = B::int::<K, _>(setup.options::<SHARDS>());
+                    int(IntBackend::<_, K>::new(cache))
+                });
+                slowed::if_asked(B::NAME, built)
             }),
             obj: Some(|setup| {
-                let cache = B::obj::<_, str, _>(setup.options::<SHARDS>());
-                slowed::if_asked(B::NAME, obj(ObjBackend(cache)))
+                let built = typed!(setup, K => {
+                    let cache = B::obj::<_, K, _>(setup.options::<SHARDS>());
+                    obj(ObjBackend::<_, K>::new(cache))
+                });
+                slowed::if_asked(B::NAME, built)
             }),
             reclaim: B::reclaim,
         }

@@ -7,11 +7,14 @@ use hotcache_bench_plan::{Cache, KeyCount, Op, Work};
 
 /// Cells done and to do.
 ///
-/// The time left is what cells of the same cost took so far; a cost not seen yet counts as the mean of all.
+/// The time left is what cells of the same cost took so far; a cost not seen yet counts as the mean of all. Only
+/// measuring counts: what a run waits for a quiet machine says nothing of the cells to come.
 #[derive(Debug)]
 pub struct Progress {
     left: HashMap<Cost, usize>,
     seen: HashMap<Cost, (Duration, u32)>,
+    /// The time that all cells so far took.
+    measured: Duration,
     done: usize,
     total: usize,
     started: Instant,
@@ -52,12 +55,13 @@ impl Progress {
             *left.entry(cost(work)).or_default() += 1;
             total += 1;
         }
-        Self { left, seen: HashMap::new(), done: 0, total, started: Instant::now() }
+        Self { left, seen: HashMap::new(), measured: Duration::ZERO, done: 0, total, started: Instant::now() }
     }
 
-    /// Notes that a cell is done.
+    /// Notes that a cell is done, which took this long without waiting.
     pub fn done(&mut self, work: &Work, took: Duration) {
         self.done += 1;
+        self.measured += took;
         if let Some(left) = self.left.get_mut(&cost(work)) {
             *left = left.saturating_sub(1);
         }
@@ -78,7 +82,7 @@ impl Progress {
         if self.done == 0 {
             return None;
         }
-        let mean = self.started.elapsed() / self.done as u32;
+        let mean = self.measured / self.done as u32;
         let each = |cost: &Cost| self.seen.get(cost).map_or(mean, |(time, cells)| *time / *cells);
         Some(self.left.iter().map(|(cost, cells)| each(cost) * *cells as u32).sum())
     }
@@ -104,12 +108,13 @@ pub fn short(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hotcache_bench_plan::Dist;
+    use hotcache_bench_plan::{Dist, KeyType};
 
     use super::*;
 
     fn work(op: Op) -> Work {
-        Work { cache: Cache::Int, op, max_key: KeyCount(100), threads: 1, dist: Dist::Uniform, key_len: 8 }
+        let (max_key, dist, key_type) = (KeyCount(100), Dist::Uniform, KeyType::Str);
+        Work { cache: Cache::Int, op, max_key, threads: 1, dist, key_type, key_len: 8 }
     }
 
     #[test]
@@ -121,6 +126,17 @@ mod tests {
         progress.done(&insert, Duration::from_secs(10));
         assert_eq!(progress.left(), Some(Duration::from_secs(21)));
         assert_eq!(progress.line("x"), "[2/5, about 21 s left] x");
+    }
+
+    #[test]
+    fn waiting_does_not_count() {
+        let (get, insert) = (work(Op::Get), work(Op::Insert));
+        let mut progress = Progress::new([&get, &get, &insert].into_iter());
+        // The machine was not quiet meanwhile.
+        std::thread::sleep(Duration::from_millis(50));
+        progress.done(&get, Duration::from_millis(1));
+        assert_eq!(progress.left(), Some(Duration::from_millis(2)));
+        assert!(progress.elapsed() >= Duration::from_millis(50), "a run's own limit counts all of it");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::progress::short;
+use crate::quiet::Waits;
 use crate::team::Team;
 
 /// From this share of its speed on, a processor that lost it has spoilt a sample.
@@ -19,6 +21,9 @@ const ATTEMPTS: usize = 5;
 
 /// Between two looks whether the machine has recovered.
 const PAUSE: Duration = Duration::from_millis(2);
+
+/// How often it is told that a run waits.
+const TELL: Duration = Duration::from_millis(200);
 
 /// Turns of the loop: some microseconds.
 const TURNS: u64 = if cfg!(debug_assertions) { 200 } else { 4_000 };
@@ -32,11 +37,18 @@ pub(crate) struct Pulse {
     /// The least time of the loop, for each size of a team: two threads of one core are slower than one.
     least: HashMap<usize, Duration>,
     left: Duration,
+    /// The time that went into waiting, and into samples that were given up.
+    wasted: Duration,
 }
 
 impl Pulse {
     pub(crate) fn new(patience: Duration) -> Self {
-        Self { least: HashMap::new(), left: patience }
+        Self { least: HashMap::new(), left: patience, wasted: Duration::ZERO }
+    }
+
+    /// The time so far that went into waiting, and into samples that were given up.
+    pub(crate) fn wasted(&self) -> Duration {
+        self.wasted
     }
 
     /// Takes a sample, and again if processors lost speed meanwhile, while patience lasts. Returns that during which they
@@ -44,6 +56,7 @@ impl Pulse {
     pub(crate) fn take<T, E>(
         &mut self,
         team: &Team,
+        waits: Waits<'_>,
         mut sample: impl FnMut() -> Result<T, E>,
     ) -> Result<(T, f64), E> {
         let mut best: Option<(T, f64)> = None;
@@ -58,8 +71,9 @@ impl Pulse {
             }
             if is_again {
                 self.left = self.left.saturating_sub(started.elapsed());
+                self.wasted += started.elapsed();
             }
-            if lost < SPOILT || !self.recovers(team) {
+            if lost < SPOILT || !self.recovers(team, waits) {
                 break;
             }
         }
@@ -68,17 +82,28 @@ impl Pulse {
     }
 
     /// Waits until the processors run at full speed; `false` if patience ends before that.
-    fn recovers(&mut self, team: &Team) -> bool {
+    fn recovers(&mut self, team: &Team, waits: Waits<'_>) -> bool {
         let started = Instant::now();
-        while started.elapsed() < self.left {
+        let mut told = Duration::ZERO;
+        let mut recovered = false;
+        while !recovered && started.elapsed() < self.left {
             thread::sleep(PAUSE);
-            if self.lost(team) < SPOILT {
-                self.left = self.left.saturating_sub(started.elapsed());
-                return true;
+            let lost = self.lost(team);
+            recovered = lost < SPOILT;
+            let waited = started.elapsed();
+            if !recovered && waited >= told + TELL {
+                told = waited;
+                waits(&format!(
+                    "waiting for a quiet machine: its processors lack {:.0} % of their speed; for {} more at most",
+                    lost * 100.0,
+                    short(self.left.saturating_sub(waited))
+                ));
             }
         }
-        self.left = Duration::ZERO;
-        false
+        let waited = started.elapsed();
+        self.wasted += waited;
+        self.left = if recovered { self.left.saturating_sub(waited) } else { Duration::ZERO };
+        recovered
     }
 
     /// The share of its speed that the slowest of a team's processors lacks now.
@@ -115,13 +140,15 @@ fn turned(turns: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     #[test]
     fn without_patience_a_sample_is_taken_once() {
         let team = Team::new(1).expect("a thread");
         let mut taken = 0;
-        let sample = Pulse::new(Duration::ZERO).take(&team, || {
+        let sample = Pulse::new(Duration::ZERO).take(&team, &|_| (), || {
             taken += 1;
             Ok::<_, ()>(taken)
         });
@@ -137,16 +164,21 @@ mod tests {
         pulse.least.insert(1, Duration::from_nanos(1));
         assert!(pulse.lost(&team) > SPOILT);
         let left = pulse.left;
-        let mut waits = Pulse { left: Duration::from_millis(1), ..pulse };
-        assert!(!waits.recovers(&team) && waits.left.is_zero() && left > waits.left);
-        let (_, lost) = waits.take(&team, || Ok::<_, ()>(())).expect("it does not fail");
+        let mut waits = Pulse { left: Duration::from_millis(300), ..pulse };
+        let told = RefCell::new(String::new());
+        assert!(!waits.recovers(&team, &|why| told.replace(why.to_owned()).clear()));
+        assert!(waits.left.is_zero() && left > waits.left);
+        assert!(waits.wasted() >= Duration::from_millis(300), "{:?}", waits.wasted());
+        let told = told.into_inner();
+        assert!(told.starts_with("waiting for a quiet machine: its processors lack "), "{told}");
+        let (_, lost) = waits.take(&team, &|_| (), || Ok::<_, ()>(())).expect("it does not fail");
         assert!(lost > SPOILT, "it is told");
     }
 
     #[test]
     fn a_failure_is_not_tried_again() {
         let team = Team::new(1).expect("a thread");
-        let failed = Pulse::new(Duration::from_secs(60)).take(&team, || Err::<(), _>("no"));
+        let failed = Pulse::new(Duration::from_secs(60)).take(&team, &|_| (), || Err::<(), _>("no"));
         assert_eq!(failed.err(), Some("no"));
     }
 }

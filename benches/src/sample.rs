@@ -9,7 +9,7 @@ use hotcache_bench_plan::{Cache, Op, Work};
 use crate::alloc::{Allocated, by_this_thread};
 use crate::churn;
 use crate::fault::Fault;
-use crate::keys::Keys;
+use crate::keys::{Keys, Room};
 use crate::mix::{MixStream, Mixed, Steps};
 use crate::peers::{Build, Setup};
 use crate::stream::{CHUNK, Stream, are_far, chunk_of};
@@ -65,7 +65,7 @@ struct Hand<'a> {
     thread: usize,
     stream: &'a Stream,
     /// The keys of one chunk, where they are brought near.
-    near: String,
+    near: Room,
     /// The next value to store.
     first: i64,
     objects: Objects,
@@ -93,7 +93,7 @@ impl Cell<'_> {
             legs.len(),
             |thread| Hand {
                 stream: &self.streams[thread],
-                near: String::new(),
+                near: Room::default(),
                 first: self.first(thread, turn),
                 objects: self.objects(thread, turn, self.streams[thread].chunk_len() * rounds),
                 done: Done::default(),
@@ -174,7 +174,7 @@ impl Cell<'_> {
         let (op, maps) = (self.work.op, self.maps_per_round());
         let mut all: Option<Sample> = None;
         for _ in 0..rounds {
-            let subjects: Vec<_> = (0..maps).map(|_| build(&Setup::for_keys(self.keys.count()))).collect();
+            let subjects: Vec<_> = (0..maps).map(|_| build(&Setup::of(self.keys))).collect();
             if op == Op::Del {
                 subjects.iter().for_each(|subject| subject.fill(self.keys.all()));
             }

@@ -9,6 +9,7 @@ use hotcache_bench_plan::Pace;
 use crate::document::{SAMPLES, Taken};
 use crate::fault::Fault;
 use crate::pulse::Pulse;
+use crate::quiet::Waits;
 use crate::sample::{Cell, Sample};
 
 /// criterion, for one pass.
@@ -35,6 +36,7 @@ impl Sampler {
         cell: &Cell<'_>,
         turn: &mut usize,
         pulse: &mut Pulse,
+        waits: Waits<'_>,
         sample: &mut dyn FnMut(usize, usize) -> Result<Sample, Fault>,
     ) -> Result<Taken, Fault> {
         let mut samples = Vec::new();
@@ -47,7 +49,7 @@ impl Sampler {
         let measured = panic::catch_unwind(AssertUnwindSafe(|| {
             group.bench_function(row, |bencher| {
                 bencher.iter_custom(|rounds| {
-                    let taken = pulse.take(cell.team, || {
+                    let taken = pulse.take(cell.team, waits, || {
                         let sample = sample(*turn, rounds as usize);
                         *turn += rounds as usize;
                         sample

@@ -1,4 +1,4 @@
-//! A run: its document, which outlives Ctrl-C, and how it is shown, kept and compared.
+//! A run: its document, which outlives Ctrl-C and its output, and how it is kept, shown and compared.
 
 use std::process::{self, ExitCode};
 use std::sync::Arc;
@@ -9,20 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Cache, Flags, Output, partial_name, saved_runs};
 use hotcache_report::{
-    Comparison, Machine, Run, Settings, compare, garbage, latencies, summary, write_whole,
+    Comparison, Machine, Run, Settings, compare, disturbance, garbage, latencies, summary, write_whole,
 };
 
 use crate::console::Console;
 use crate::document::{self, Shared, lock};
 use crate::load::Load;
 use crate::progress::short;
-use crate::{cli, machine, resume};
-
-/// What a shell expects of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
-
-/// From this share on, what else runs on the machine is worth a warning.
-const BUSY: f64 = 0.05;
+use crate::{child, cli, machine, resume, signals};
 
 /// Within this time whoever handles Ctrl-C has heard of it. A process that measures for this one hears of it too, and that
 /// it ends is no fault then.
@@ -41,19 +35,22 @@ pub struct Session {
 }
 
 impl Session {
-    /// Measures, and then shows, keeps and compares what was measured; on Ctrl-C and after a fault too.
+    /// Measures, and then keeps, shows and compares what was measured; on Ctrl-C and after a fault too.
     ///
     /// # Errors
     ///
     /// If the run to compare with cannot be had, or the output or Ctrl-C cannot be.
     pub fn run(flags: &Flags, measure: impl FnOnce(&mut Console, &Shared) -> Result<()>) -> Result<ExitCode> {
-        let baseline = flags.output.baseline(&saved_runs())?.map(Arc::new);
+        let baseline = flags.baseline(&saved_runs())?.map(Arc::new);
         let (saved_as, here) = (flags.saved_as().map(str::to_owned), machine::describe());
         let document = match saved_as.as_deref().filter(|_| flags.full) {
             Some(name) => resume::document(name, flags.fresh, here, &saved_runs())?,
             None => document::begin(here),
         };
         let mut console = cli::console(&cli::directory()?)?;
+        if flags.output.json.is_some() || saved_as.is_some() {
+            console.go_on_without_output();
+        }
         if flags.full {
             console.line(&resume::describe(&lock(&document)))?;
         }
@@ -66,30 +63,28 @@ impl Session {
             load: Load::now(),
             interrupted: Arc::default(),
         };
-        session.handle_ctrl_c(&console)?;
+        session.handle_signals(&console)?;
         let measured = measure(&mut console, &session.document);
         if measured.is_err() {
             session.leave_to_ctrl_c();
         }
-        let concluded = session.conclude(&mut console);
+        let concluded = session.conclude(&mut console, "");
         // Why it was cut short matters more than what became of it then.
-        cli::finish(&mut console, measured.and(concluded))
+        Ok(cli::finish(&mut console, measured.and(concluded)))
     }
 
-    /// From now on, Ctrl-C shows and writes what there is, and ends the process.
-    fn handle_ctrl_c(&self, console: &Console) -> Result<()> {
+    /// From now on, Ctrl-C and the signals that ask for an end keep and show what there is, and end the process.
+    fn handle_signals(&self, console: &Console) -> Result<()> {
         let (session, mut console) = (self.clone(), console.try_clone()?);
-        ctrlc::set_handler(move || {
+        signals::handle(move |status| {
             session.interrupted.store(true, Ordering::Relaxed);
-            let told = console
-                .line("\ninterrupted; this is what was measured:")
-                .map_err(Into::into)
-                .and_then(|()| session.conclude(&mut console));
-            // The process ends either way; a broken output is no reason to stay.
-            drop(told);
-            process::exit(INTERRUPTED);
+            let concluded = session.conclude(&mut console, "\ninterrupted; this is what was measured:");
+            if let Err(error) = concluded {
+                console.error(&format!("{error:#}"));
+            }
+            child::end();
+            process::exit(status);
         })
-        .context("cannot handle Ctrl-C")
     }
 
     /// Does not return if Ctrl-C is what a process that measures for this one ended by: its handler ends this one too.
@@ -100,22 +95,64 @@ impl Session {
         }
     }
 
-    /// Shows the tables and the machine, and does with the document what was asked for.
-    fn conclude(&self, console: &mut Console) -> Result<()> {
-        // Held to the end, so that nobody adds to what is being written.
+    /// Keeps the document, and then shows it: the tables below this heading, the machine, where it is kept.
+    fn conclude(&self, console: &mut Console, heading: &str) -> Result<()> {
+        let document = self.closed();
+        let kept = self.keep(&document);
+        // What was kept is not given up for what cannot be shown, nor the other way round.
+        let shown = self.show(&document, &kept, console, heading);
+        kept.and(shown)
+    }
+
+    /// The document as it is now, with how busy the machine was. A copy: to print takes as long as a reader likes.
+    fn closed(&self) -> Run {
         let mut document = lock(&self.document);
         let busy = Load::now().zip(self.load).map(|(now, earlier)| now.elsewhere_since(earlier));
         // The worse of this and what a run that is gone on with had before.
         document.machine.busy_elsewhere =
             busy.into_iter().chain(document.machine.busy_elsewhere).reduce(f64::max);
+        document.clone()
+    }
+
+    /// Writes the document where it was asked for, and tells where that is.
+    fn keep(&self, document: &Run) -> Result<Vec<String>> {
+        let mut told = Vec::new();
+        if document.partial && measurements(document) == 0 {
+            // It would replace what an earlier run measured.
+            return Ok(vec!["nothing was measured yet, and nothing is written".to_owned()]);
+        }
+        // The saved run first: its directory is ours, while the file may be anywhere.
+        let saved = self.saved_as.as_deref().map(|name| save(name, document));
+        let written = self.output.json.as_deref().map(|file| {
+            let written = document.to_json().map_err(anyhow::Error::from);
+            let written = written.and_then(|json| Ok(write_whole(file, json)?));
+            let told = || format!("results are in {}", file.display());
+            written.map(|()| told()).with_context(|| format!("cannot write {}", file.display()))
+        });
+        for one in [written, saved].into_iter().flatten() {
+            told.push(one?);
+        }
+        Ok(told)
+    }
+
+    fn show(
+        &self,
+        document: &Run,
+        kept: &Result<Vec<String>>,
+        console: &mut Console,
+        heading: &str,
+    ) -> Result<()> {
+        if !heading.is_empty() {
+            console.line(heading)?;
+        }
         for cache in Cache::ALL {
-            let table = summary(&document, cache.name());
+            let table = summary(document, cache.name());
             if !table.is_empty() {
                 console.line("")?;
                 console.line(table.trim_end())?;
             }
         }
-        for table in [latencies(&document), garbage(&document)] {
+        for table in [latencies(document), garbage(document)] {
             if !table.is_empty() {
                 console.line(&format!("\n{}", table.trim_end()))?;
             }
@@ -125,38 +162,15 @@ impl Session {
         }
         console.line("")?;
         console.line(&describe(&document.machine))?;
-        if let Some(share) = document.machine.busy_elsewhere.filter(|share| *share > BUSY) {
-            console.line(&format!(
-                "warning: other processes took {:.0} % of the processors meanwhile; do not trust these numbers, \
-                 least of all those of several threads",
-                share * 100.0
-            ))?;
+        if let Some(why) = disturbance(document) {
+            console.line(&format!("warning: {why}"))?;
         }
         let took = short(self.started.elapsed());
-        let Run { cells, trace, memory, garbage, latency, .. } = &*document;
-        let measured = cells.len() + trace.len() + memory.len() + garbage.len() + latency.len();
-        console.line(&format!("{measured} measurements, each verified, in {took}"))?;
-        self.keep(&document, console)?;
-        self.compare(&document, console)
-    }
-
-    fn keep(&self, document: &Run, console: &mut Console) -> Result<()> {
-        if let Some(file) = &self.output.json {
-            write_whole(file, &document.to_json()?)
-                .with_context(|| format!("cannot write {}", file.display()))?;
-            console.line(&format!("results are in {}", file.display()))?;
+        console.line(&format!("{} measurements, each verified, in {took}", measurements(document)))?;
+        for told in kept.iter().flatten() {
+            console.line(told)?;
         }
-        if let Some(name) = &self.saved_as {
-            // A whole run is not given up for part of one, and needs no part of one.
-            let (store, partial) = (saved_runs(), partial_name(name));
-            let name = if document.partial { &partial } else { name };
-            store.save(name, document)?;
-            console.line(&format!("saved as {name}"))?;
-            if !document.partial {
-                store.remove(&partial)?;
-            }
-        }
-        Ok(())
+        self.compare(document, console)
     }
 
     fn compare(&self, document: &Run, console: &mut Console) -> Result<()> {
@@ -166,6 +180,23 @@ impl Session {
         console.line(&format!("\ncompared with {name}: {}\n{comparison}", describe(&baseline.machine)))?;
         self.output.deny_regressions.map_or(Ok(()), |percent| refuse_regressions(&comparison, percent))
     }
+}
+
+fn measurements(document: &Run) -> usize {
+    let Run { cells, trace, memory, garbage, latency, .. } = document;
+    cells.len() + trace.len() + memory.len() + garbage.len() + latency.len()
+}
+
+/// Saves a run, and tells under which name.
+fn save(name: &str, document: &Run) -> Result<String> {
+    // A whole run is not given up for part of one, and needs no part of one.
+    let (store, partial) = (saved_runs(), partial_name(name));
+    let name = if document.partial { &partial } else { name };
+    store.save(name, document)?;
+    if !document.partial {
+        store.remove(&partial)?;
+    }
+    Ok(format!("saved as {name}"))
 }
 
 fn refuse_regressions(comparison: &Comparison, percent: f64) -> Result<()> {

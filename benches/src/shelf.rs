@@ -45,7 +45,7 @@ impl<'a> Shelf<'a> {
         let mut filled = match self.maps.remove(entry.name) {
             Some(filled) => filled,
             None => {
-                let subject = entry.build(self.cache, &Setup::for_keys(self.keys.count()))?;
+                let subject = entry.build(self.cache, &Setup::of(self.keys))?;
                 Filled { subject, changed: true }
             }
         };

@@ -31,7 +31,7 @@ const FAR: usize = 16 << 20;
 
 /// Whether streams with these texts are fetched from memory while they are walked.
 pub(crate) fn are_far<'a>(mut texts: impl Iterator<Item = &'a Keys>) -> bool {
-    texts.try_fold(0, |sum, keys| Some(sum + keys.text().len()).filter(|sum| *sum <= FAR)).is_none()
+    texts.try_fold(0, |sum, keys| Some(sum + keys.bytes()).filter(|sum| *sum <= FAR)).is_none()
 }
 
 /// The longest stream: what it touches is many times any cache.
@@ -70,24 +70,25 @@ pub struct Chunk<'a> {
 #[must_use]
 pub fn streams(work: &Work, keys: usize) -> Vec<Stream> {
     if work.op.consumes() || work.max_key.is_own() {
-        return shared_out(keys, work.threads, work.key_len);
+        return shared_out(keys, work);
     }
-    (0..work.threads).map(|thread| drawn(keys, work.dist, work.key_len, thread)).collect()
+    (0..work.threads).map(|thread| drawn(keys, work, thread)).collect()
 }
 
-fn shared_out(keys: usize, threads: usize, key_len: usize) -> Vec<Stream> {
+fn shared_out(keys: usize, work: &Work) -> Vec<Stream> {
+    let threads = work.threads;
     let order = shuffled(keys, &mut SmallRng::seed_from_u64(SEED));
     let parts = (0..threads).map(|thread| keys * thread / threads..keys * (thread + 1) / threads);
-    parts.map(|part| Stream::new(&order[part.clone()], part.len(), key_len)).collect()
+    parts.map(|part| Stream::new(&order[part.clone()], part.len(), work)).collect()
 }
 
-fn drawn(keys: usize, dist: Dist, key_len: usize, thread: usize) -> Stream {
+fn drawn(keys: usize, work: &Work, thread: usize) -> Stream {
     let mut rng = SmallRng::seed_from_u64(seed_of(thread));
-    let chunk = chunk_of(key_len);
+    let chunk = chunk_of(work.key_len);
     let length = keys.clamp(CHUNK, LONGEST).next_multiple_of(chunk);
-    let popularity = Popularity::new(keys, dist);
+    let popularity = Popularity::new(keys, work.dist);
     let numbers: Vec<u32> = (0..length).map(|_| popularity.key(popularity.rank(&mut rng))).collect();
-    Stream::new(&numbers, chunk, key_len)
+    Stream::new(&numbers, chunk, work)
 }
 
 /// What a thread draws its stream with.
@@ -143,10 +144,10 @@ fn shuffled(keys: usize, rng: &mut impl Rng) -> Vec<u32> {
 }
 
 impl Stream {
-    fn new(numbers: &[u32], chunk: usize, key_len: usize) -> Self {
+    fn new(numbers: &[u32], chunk: usize, work: &Work) -> Self {
         let sum = |numbers: &[u32]| numbers.iter().map(|key| value_of(*key)).sum();
         Self {
-            keys: Keys::render(numbers.iter().copied(), key_len),
+            keys: Keys::of(work.key_type, numbers.iter().copied(), work.key_len),
             chunk,
             sums: numbers.chunks(chunk).map(sum).collect(),
         }
@@ -183,15 +184,17 @@ impl Stream {
 mod tests {
     use std::collections::HashMap;
 
-    use hotcache_bench_plan::{Cache, KeyCount, Op};
+    use hotcache_bench_plan::{Cache, KeyCount, KeyType, Op};
 
     use super::*;
+    use crate::keys::{KeyForm, KeyRef};
 
     fn work(op: Op, max_key: usize, threads: usize, dist: Dist) -> Work {
-        Work { cache: Cache::Int, op, max_key: KeyCount(max_key), threads, dist, key_len: 4 }
+        let key_type = KeyType::Str;
+        Work { cache: Cache::Int, op, max_key: KeyCount(max_key), threads, dist, key_type, key_len: 4 }
     }
 
-    fn counts(stream: &Stream) -> HashMap<&str, usize> {
+    fn counts(stream: &Stream) -> HashMap<KeyRef<'_>, usize> {
         let mut counts = HashMap::new();
         for key in stream.keys.all() {
             *counts.entry(key).or_default() += 1;
@@ -203,7 +206,7 @@ mod tests {
     fn consuming_streams_have_every_key_once() {
         for (op, max_key) in [(Op::Insert, 1_000), (Op::Del, 1_000), (Op::Get, 0)] {
             let streams = streams(&work(op, max_key, 3, Dist::Uniform), 1_000);
-            let mut all: Vec<&str> = streams.iter().flat_map(|stream| stream.keys.all()).collect();
+            let mut all: Vec<&str> = streams.iter().flat_map(|stream| str::of(stream.keys.all())).collect();
             let in_order = all.is_sorted();
             all.sort_unstable();
             all.dedup();
@@ -233,7 +236,7 @@ mod tests {
             let (key, n) = counts(stream)
                 .into_iter()
                 .max_by_key(|(_, n)| *n)
-                .map(|(k, n)| (k.to_owned(), n))
+                .map(|(k, n)| (format!("{k:?}"), n))
                 .expect("keys");
             (key, n as f64 / stream.keys.count() as f64)
         };
@@ -249,6 +252,6 @@ mod tests {
         let streams = streams(&work(Op::Get, 36, 1, Dist::Uniform), 36);
         let chunk = streams[0].chunk(0);
         let value = |key: &str| i64::from_str_radix(key, 36).expect("keys are numbers") + 1;
-        assert_eq!(chunk.keys.map(value).sum::<i64>(), chunk.sum);
+        assert_eq!(str::of(chunk.keys).map(value).sum::<i64>(), chunk.sum);
     }
 }

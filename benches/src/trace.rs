@@ -1,12 +1,15 @@
 //! Recorded requests, replayed.
 //!
-//! Two formats are read, told apart by the first line, plain or compressed with zstd:
+//! Two formats are read, told apart by the first line, from files and pipes, plain or packed with zstd or gzip:
 //!
 //! * `.lis`, references to blocks: `first_block count 0 sequence`. Each block is read, and stored on a miss.
 //! * Twitter's published cache traces: `timestamp,key,key_size,value_size,client_id,operation,ttl`.
+//!
+//! What becomes of an absent key is this harness's own choice, as its caches are: see [`Step`].
 
 mod lis;
 mod model;
+mod packed;
 mod reader;
 mod replay;
 mod requests;

@@ -197,6 +197,8 @@ impl Broken<Arc<Object>> {
 }
 
 impl ObjPeer for Broken<Arc<Object>> {
+    type Key = str;
+
     fn get(&self, key: &str) -> Option<Arc<Object>> {
         self.map().get(key).cloned()
     }
@@ -226,6 +228,8 @@ impl ObjPeer for Broken<Arc<Object>> {
 }
 
 impl IntPeer for Broken<i64> {
+    type Key = str;
+
     fn get(&self, key: &str) -> Option<i64> {
         self.map().get(key).copied()
     }

@@ -1,7 +1,7 @@
-//! Ctrl-C leaves what was measured, and the same command goes on from there.
+//! Ctrl-C and SIGTERM leave what was measured, and the same command goes on from there.
 //!
 //! The program starts itself as a benchmark in a process group of its own, and interrupts the whole group, as a terminal
-//! does.
+//! does, or sends a signal to the one process, as `kill` does.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
@@ -22,8 +22,9 @@ mod unix {
     use std::io::{BufRead, BufReader, Read};
     use std::os::unix::process::CommandExt;
     use std::path::{Path, PathBuf};
-    use std::process::{Command, ExitCode, Stdio};
+    use std::process::{Child, Command, ExitCode, Stdio};
     use std::time::Duration;
+    use std::{fs, thread};
 
     use clap::Parser;
     use hotcache_bench::document::SAMPLES;
@@ -47,9 +48,11 @@ mod unix {
             return measure(&words);
         }
         let wanted = env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
-        let tests: [(&str, fn()); 2] = [
-            ("an_interrupted_full_run_goes_on_where_it_stopped", full_run),
+        let tests: [(&str, fn()); 4] = [
+            ("an_interrupted_full_run_goes_on_where_it_stopped", || full_run(CTRL_C)),
+            ("a_terminated_full_run_goes_on_where_it_stopped", || full_run(TERM)),
             ("interrupted_latencies_are_kept", latencies),
+            ("a_process_that_measures_ends_with_the_one_that_is_terminated", orphans),
         ];
         for (name, test) in tests.iter().filter(|(name, _)| name.contains(&wanted)) {
             test();
@@ -81,24 +84,38 @@ mod unix {
         }
     }
 
-    /// Runs until a line says this, interrupts, and tells what was printed and the code of the end.
-    fn run(words: &str, interrupt_at: Option<&str>) -> (String, Option<i32>) {
+    /// A signal, whether it goes to the whole group of processes, and the exit status that it leads to.
+    #[derive(Clone, Copy)]
+    struct Sent(&'static str, bool, i32);
+
+    /// What a terminal sends.
+    const CTRL_C: Sent = Sent("INT", true, 130);
+    /// What `kill`, a supervisor or a container's end sends.
+    const TERM: Sent = Sent("TERM", false, 143);
+
+    fn send(Sent(signal, to_group, _): Sent, child: &Child) {
+        let to = format!("{}{}", if to_group { "-" } else { "" }, child.id());
+        let told = Command::new("kill").args(["-s", signal, "--", &to]).status();
+        assert!(told.expect("a kill command").success());
+    }
+
+    fn start(words: &str) -> Child {
         let program = env::current_exe().expect("the path of this program");
-        let mut child = Command::new(program)
-            .env(WORDS, words)
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("it starts again");
+        let mut command = Command::new(program);
+        command.env(WORDS, words).stdout(Stdio::piped()).process_group(0);
+        command.spawn().expect("it starts again")
+    }
+
+    /// Runs until a line says this, interrupts, and tells what was printed and the code of the end.
+    fn run(words: &str, interrupt_at: Option<(&str, Sent)>) -> (String, Option<i32>) {
+        let mut child = start(words);
         let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut text = String::new();
-        if let Some(sign) = interrupt_at {
+        if let Some((sign, sent)) = interrupt_at {
             while !text.contains(sign) {
                 assert!(output.read_line(&mut text).expect("text") > 0, "it ended without {sign:?}: {text}");
             }
-            let group = format!("-{}", child.id());
-            let told = Command::new("kill").args(["-s", "INT", "--", &group]).status();
-            assert!(told.expect("a kill command").success());
+            send(sent, &child);
         }
         output.read_to_string(&mut text).expect("text");
         (text, child.wait().expect("it ends").code())
@@ -108,8 +125,8 @@ mod unix {
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.json"))
     }
 
-    fn full_run() {
-        let (store, name) = (saved_runs(), format!("test-interrupt-{}", std::process::id()));
+    fn full_run(sent: Sent) {
+        let (store, name) = (saved_runs(), format!("test-{}-{}", sent.0, std::process::id()));
         let json = json(&name);
         let words = format!(
             "--full --save {name} --json {} --backends rwlock,papaya --caches int --ops get,set,insert --max-key 100 \
@@ -117,8 +134,8 @@ mod unix {
             json.display()
         );
         // Lines are printed in the last pass.
-        let (text, code) = run(&words, Some("int/get/100/t1/uniform/k8/"));
-        assert_eq!(code, Some(130), "{text}");
+        let (text, code) = run(&words, Some(("int/get/100/t1/uniform/k8/", sent)));
+        assert_eq!(code, Some(sent.2), "{text}");
         assert!(
             text.contains("beginning anew") && text.contains("interrupted; this is what was measured"),
             "{text}"
@@ -145,7 +162,7 @@ mod unix {
         assert_eq!(store.load(&name).expect("saved"), whole);
         store.load(&partial_name(&name)).expect_err("a whole run needs no part of one");
         store.remove(&name).expect("removed");
-        std::fs::remove_file(json).expect("removed");
+        fs::remove_file(json).expect("removed");
     }
 
     fn latencies() {
@@ -156,12 +173,62 @@ mod unix {
         );
         // The first row's result, which no line of progress looks like. A process that measures the next row is interrupted
         // with this one.
-        let (text, code) = run(&words, Some("p50 "));
+        let (text, code) = run(&words, Some(("p50 ", CTRL_C)));
         assert_eq!(code, Some(130), "{text}");
         assert!(text.contains("interrupted; this is what was measured") && !text.contains("error"), "{text}");
         let run = Run::read(&json).expect("what was measured so far");
         let rows: Vec<_> = run.latency.iter().map(|one| one.backend.as_str()).collect();
         assert!(run.partial && rows.starts_with(&["empty"]) && rows.len() < 4, "{rows:?}");
-        std::fs::remove_file(json).expect("removed");
+        fs::remove_file(json).expect("removed");
+    }
+
+    /// The process that this one started to measure a row, where the system tells.
+    fn measuring_for(id: u32) -> Option<u32> {
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+        let measures = |child: &u32| {
+            let variables = fs::read(format!("/proc/{child}/environ")).unwrap_or_default();
+            String::from_utf8_lossy(&variables).contains("HOTCACHE_BENCH_LATENCY=")
+        };
+        children.split_ascii_whitespace().filter_map(|id| id.parse().ok()).find(measures)
+    }
+
+    /// Whether a process has ended, though nobody may have asked how.
+    fn has_ended(id: u32) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
+    }
+
+    /// Polls for something that comes at once, or not at all.
+    fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+        for _ in 0..1_000 {
+            if let Some(found) = found() {
+                return found;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{what} did not come");
+    }
+
+    fn orphans() {
+        if !cfg!(target_os = "linux") {
+            return;
+        }
+        let json = json(&format!("test-orphans-{}", std::process::id()));
+        fs::write(&json, "what an earlier run measured").expect("a file");
+        // A row takes more than a minute.
+        let words = format!(
+            "--latency --json {} --backends rwlock --caches int --ops grow --max-key 1000000 --rate 10000",
+            json.display()
+        );
+        let mut child = start(&words);
+        let measures = until("a process that measures", || measuring_for(child.id()));
+        send(TERM, &child);
+        let mut text = String::new();
+        child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
+        assert_eq!(child.wait().expect("it ends").code(), Some(TERM.2), "{text}");
+        until("the end of the process that measured", || has_ended(measures).then_some(()));
+        assert!(text.contains("nothing was measured yet, and nothing is written"), "{text}");
+        assert_eq!(fs::read_to_string(&json).expect("a file"), "what an earlier run measured");
+        fs::remove_file(json).expect("removed");
     }
 }

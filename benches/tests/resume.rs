@@ -8,11 +8,19 @@ use hotcache_bench::console::Console;
 use hotcache_bench::document::{self, SAMPLES, Shared, lock};
 use hotcache_bench::matrix;
 use hotcache_bench::peers::{ENTRIES, Entry};
-use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, Row, Work};
+use hotcache_bench_plan::{Cache, Dist, KeyCount, KeyType, Matrix, Op, Pace, Row, Work};
 use hotcache_report::Machine;
 
 fn work(op: Op) -> Work {
-    Work { cache: Cache::Int, op, max_key: KeyCount(100), threads: 1, dist: Dist::Uniform, key_len: 6 }
+    Work {
+        cache: Cache::Int,
+        op,
+        max_key: KeyCount(100),
+        threads: 1,
+        dist: Dist::Uniform,
+        key_type: KeyType::Str,
+        key_len: 6,
+    }
 }
 
 /// Measures these works of three rows into a document.

@@ -139,6 +139,7 @@ fn every_backend_replays_to_what_the_model_says() {
     for (name, content) in [("replay.lis", BLOCKS.repeat(50)), ("replay.csv", TWITTER.repeat(50))] {
         let plan = Plan {
             file: file(name, content.as_bytes()),
+            name: name.to_owned(),
             caches: Cache::ALL.to_vec(),
             rows: rows.clone(),
             threads: vec![1, 2, 3],

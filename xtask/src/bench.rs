@@ -2,37 +2,88 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{self, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Flags, MAX_KEY_VARIABLE, saved_runs};
 use serde_json::Value;
 
+use crate::say::tell;
 use crate::sh::cargo;
 
-pub(crate) fn run(flags: &Flags) -> Result<()> {
+pub(crate) fn run(flags: &Flags) -> Result<ExitCode> {
     let max_key = env::var_os(MAX_KEY_VARIABLE).map(|text| text.to_string_lossy().into_owned());
     let task = flags.task(max_key.as_deref())?;
-    flags.output.baseline(&saved_runs())?;
+    flags.baseline(&saved_runs())?;
     let benchmark = build(task.target(), &[])?;
-    // Ctrl-C reaches the benchmark too, which then shows what it has. This process only has to outlive it.
-    ctrlc::set_handler(|| {}).context("cannot handle Ctrl-C")?;
+    hand_signals_on()?;
     // The words after `cargo xtask bench`.
     let same_flags = env::args_os().skip(2);
-    let status = Command::new(&benchmark)
+    let mut child = Command::new(&benchmark)
         .arg("--bench")
         .args(same_flags)
-        .status()
+        .spawn()
         .with_context(|| format!("cannot start {}", benchmark.display()))?;
-    if !status.success() {
-        bail!("the benchmark failed: {status}");
+    MEASURES.store(child.id(), Ordering::Relaxed);
+    let status = child.wait().context("cannot wait for the benchmark")?;
+    MEASURES.store(NOBODY, Ordering::Relaxed);
+    // It has said itself what went wrong.
+    match status.code() {
+        Some(code) => Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)),
+        None => bail!("the benchmark failed: {status}"),
     }
+}
+
+/// The process that measures.
+static MEASURES: AtomicU32 = AtomicU32::new(NOBODY);
+
+/// No process has this number.
+const NOBODY: u32 = 0;
+
+/// Ctrl-C reaches the benchmark too, which then keeps and shows what it has: this process only has to outlive it. What is
+/// sent to this process alone is handed on.
+fn hand_signals_on() -> Result<()> {
+    hand_terminations_on().context("cannot handle SIGTERM")?;
+    ctrlc::set_handler(|| {
+        if MEASURES.load(Ordering::Relaxed) == NOBODY {
+            process::exit(130);
+        }
+    })
+    .context("cannot handle Ctrl-C")
+}
+
+#[cfg(unix)]
+fn hand_terminations_on() -> std::io::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process};
+    use signal_hook::consts::SIGTERM;
+    use signal_hook::iterator::Signals;
+
+    let mut signals = Signals::new([SIGTERM])?;
+    let hand_on = move || {
+        for signal in signals.forever() {
+            match MEASURES.load(Ordering::Relaxed) {
+                NOBODY => process::exit(128 + signal),
+                id => {
+                    let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+                    // It may have ended by itself.
+                    let _ = id.map(|id| kill_process(id, Signal::TERM));
+                }
+            }
+        }
+    };
+    std::thread::Builder::new().spawn(hand_on).map(drop)
+}
+
+/// Elsewhere Ctrl-C is all there is.
+#[cfg(not(unix))]
+fn hand_terminations_on() -> std::io::Result<()> {
     Ok(())
 }
 
 /// Builds a benchmark, and returns the program: run by cargo, it would be cut off by Ctrl-C.
 pub(crate) fn build(target: &str, features: &[&str]) -> Result<PathBuf> {
-    eprintln!("building the benchmarks (link-time optimisation takes a minute the first time)");
+    tell("building the benchmarks (link-time optimisation takes a minute the first time)");
     let output = cargo(["bench", "--package", "hotcache-bench", "--bench", target])
         .args(["--features", &features.join(",")])
         .args(["--no-run", "--message-format=json-render-diagnostics"])

@@ -87,7 +87,7 @@ pub(crate) struct Report {
     /// last. Runs of one machine, commit and build make one page together.
     #[arg(value_name = "FILES|NAMES")]
     pub(crate) runs: Vec<String>,
-    /// The directory that gets index.html, README.md, charts/*.svg and run.json; target/report if not said.
+    /// The directory that gets index.html, README.md, charts/*.svg and run.json.gz; target/report if not said.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<std::path::PathBuf>,
 }

@@ -10,6 +10,7 @@ mod loom;
 mod preempt;
 mod report;
 mod sanitize;
+mod say;
 mod self_check;
 mod sh;
 mod soak;
@@ -22,22 +23,27 @@ use clap::Parser;
 use crate::flags::{Command, Flags};
 
 fn main() -> ExitCode {
+    let done = |result: anyhow::Result<()>| result.map(|()| ExitCode::SUCCESS);
     let result = match Flags::parse().command {
         Command::Bench(flags) => bench::run(&flags),
-        Command::Report(flags) => report::run(&flags),
-        Command::SelfCheck(flags) => self_check::run(&flags),
-        Command::Test { install } => test::run(install),
-        Command::Sanitize { install } => sanitize::run(install),
-        Command::Soak(flags) => soak::run(&flags),
-        Command::Fuzz(flags) => fuzz::run(&flags),
-        Command::Loom { quick } => loom::run(quick),
-        Command::Miri { install } => elsewhere::miri(install),
-        Command::Cross { install } => elsewhere::cross(install),
+        Command::Report(flags) => done(report::run(&flags)),
+        Command::SelfCheck(flags) => done(self_check::run(&flags)),
+        Command::Test { install } => done(test::run(install)),
+        Command::Sanitize { install } => done(sanitize::run(install)),
+        Command::Soak(flags) => done(soak::run(&flags)),
+        Command::Fuzz(flags) => done(fuzz::run(&flags)),
+        Command::Loom { quick } => done(loom::run(quick)),
+        Command::Miri { install } => done(elsewhere::miri(install)),
+        Command::Cross { install } => done(elsewhere::cross(install)),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(_) if !say::is_all_said() => {
+            say::tell("error: standard output could not be written; the rest was done");
+            ExitCode::FAILURE
+        }
+        Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say::tell(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

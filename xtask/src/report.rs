@@ -7,6 +7,7 @@ use hotcache_bench_plan::saved_runs;
 use hotcache_report::{Report, Run, Store};
 
 use crate::flags;
+use crate::say::say;
 use crate::sh;
 
 pub(crate) fn run(flags: &flags::Report) -> Result<()> {
@@ -21,7 +22,7 @@ fn write(runs: Vec<Run>, out: &Path) -> Result<()> {
     }
     let files = Report::of(runs).write(out);
     for file in files.with_context(|| format!("cannot write to {}", out.display()))? {
-        println!("{}", file.display());
+        say(&file.display().to_string());
     }
     Ok(())
 }
@@ -32,7 +33,7 @@ fn runs(asked: &[String], store: &Store) -> Result<Vec<Run>> {
         let Some(last) = store.last()? else {
             bail!("no run is saved yet: cargo xtask bench --save NAME, or say which JSON file")
         };
-        println!("the run that was saved last: {last}");
+        say(&format!("the run that was saved last: {last}"));
         return Ok(vec![store.load(&last)?]);
     }
     asked.iter().map(|one| find(one, store)).collect()
@@ -41,7 +42,8 @@ fn runs(asked: &[String], store: &Store) -> Result<Vec<Run>> {
 /// What is a file, or is written like one, is a file; all else is a name.
 fn find(asked: &str, store: &Store) -> Result<Run> {
     let file = Path::new(asked);
-    let like_a_file = asked.contains(['/', '\\']) || asked.ends_with(".json");
+    let like_a_file =
+        asked.contains(['/', '\\']) || [".json", ".json.gz"].iter().any(|ending| asked.ends_with(ending));
     if like_a_file || file.is_file() { Ok(Run::read(file)?) } else { Ok(store.load(asked)?) }
 }
 
@@ -74,7 +76,7 @@ mod tests {
         assert!(nothing.contains("--save NAME"), "{nothing}");
         store.save("before", &a_run(20.0)).expect("saved");
         let file = directory.join("other.json");
-        write_whole(&file, &a_run(30.0).to_json().expect("a run")).expect("written");
+        write_whole(&file, a_run(30.0).to_json().expect("a run")).expect("written");
         let file = file.to_str().expect("plain text").to_owned();
         let found = runs(&["before".to_owned(), file], &store).expect("both are there");
         assert_eq!(found, [a_run(20.0), a_run(30.0)]);
@@ -86,7 +88,10 @@ mod tests {
     fn pages_are_written_from_them() {
         let directory = directory("pages");
         write(vec![a_run(20.0)], &directory).expect("written");
-        for file in ["index.html", "README.md", "run.json"] {
+        let packed = directory.join("run.json.gz").to_str().expect("plain text").to_owned();
+        let again = runs(&[packed], &Store::new(&directory)).expect("it is read as it was written");
+        assert_eq!(again, [a_run(20.0)]);
+        for file in ["index.html", "README.md", "run.json.gz"] {
             assert!(directory.join(file).is_file(), "{file}");
         }
         fs::remove_dir_all(directory).expect("removed");

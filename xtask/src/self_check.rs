@@ -11,6 +11,7 @@ use hotcache_report::{Change, Comparison, Settings, Verdict, compare};
 
 use crate::bench;
 use crate::flags::SelfCheck;
+use crate::say::say;
 
 const FIRST: &str = "self-check-1";
 const SECOND: &str = "self-check-2";
@@ -56,7 +57,7 @@ fn measure(asked: &SelfCheck) -> Result<()> {
     }
     let program = bench::build("matrix", &["slowed"])?;
     for (name, slowed) in [(FIRST, None), (SECOND, None), (SLOWED, Some(&asked.slowed))] {
-        println!("\n== {name}");
+        say(&format!("\n== {name}"));
         let mut run = Command::new(&program);
         run.arg("--bench").args(&asked.bench).args(["--save", name]);
         run.env_remove(SLOWED_VARIABLE).envs(slowed.map(|backend| (SLOWED_VARIABLE, backend)));
@@ -69,24 +70,24 @@ fn measure(asked: &SelfCheck) -> Result<()> {
 }
 
 fn judge(unchanged: &Comparison, slowed: &Comparison, backend: &str) -> Result<()> {
-    println!("\n== nothing changed\n{unchanged}");
-    println!("\n== {backend} slowed by a fifth\n{slowed}");
+    say(&format!("\n== nothing changed\n{unchanged}"));
+    say(&format!("\n== {backend} slowed by a fifth\n{slowed}"));
     let maps: Vec<_> = unchanged.changes.iter().filter(|change| change.kind == Kind::Backend).collect();
     let cells: Vec<_> = slowed.changes.iter().filter(|change| change.backend == backend).collect();
     let quiet = share(&maps, |change| change.verdict != Verdict::Slower)?;
     let found = share(&cells, |change| change.verdict == Verdict::Slower)?;
-    println!(
+    say(&format!(
         "nothing changed: no regression in {:.1} % of {} cells (at least {:.0} %)",
         quiet * 100.0,
         maps.len(),
         UNCHANGED * 100.0
-    );
-    println!(
+    ));
+    say(&format!(
         "{backend} slowed: found in {:.1} % of its {} cells (at least {:.0} %)",
         found * 100.0,
         cells.len(),
         FOUND * 100.0
-    );
+    ));
     if quiet < UNCHANGED || found < FOUND {
         bail!(
             "comparisons cannot be relied on here; a machine that does nothing else, or more --passes, may help"

@@ -8,6 +8,7 @@ use crate::kinds::{self, DEFAULT_KEY_LEN};
 use crate::row::ROWS;
 use crate::task::{Adapters, Latency, Memory, Task, Trace};
 use crate::{Cache, Flags, Garbage, KeyCount, Kind, Matrix, Op, Pace, Rate, Refusal, Row};
+use crate::{modes, trace_file};
 
 impl Flags {
     /// The task that these flags ask for, given the value of [`MAX_KEY_VARIABLE`] if it is set.
@@ -16,6 +17,7 @@ impl Flags {
     ///
     /// If they ask for what is impossible; the message names it.
     pub fn task(&self, max_key_variable: Option<&str>) -> Result<Task, Refusal> {
+        modes::check(self)?;
         if self.threads.iter().chain(&self.key_len).chain(&self.passes).any(|n| *n == 0) {
             return Err(Refusal::new(
                 "0 is not possible for --threads, --key-len and --passes: the least is 1",
@@ -25,7 +27,6 @@ impl Flags {
             return Err(Refusal::new(format!("{many} --threads are too many: the most is {MOST_THREADS}")));
         }
         let max_key = self.max_key(max_key_variable)?;
-        self.only_cells_are_compared()?;
         if self.trace.is_some() || self.memory || self.adapters || self.latency {
             self.no_other_program()?;
         }
@@ -42,24 +43,6 @@ impl Flags {
             return self.latency(&max_key);
         }
         self.matrix(&max_key)
-    }
-
-    /// Refuses to compare what is measured once: nothing tells then what of a difference is chance.
-    fn only_cells_are_compared(&self) -> Result<(), Refusal> {
-        let Flags { trace, memory, adapters, latency, output, .. } = self;
-        let measured = [
-            ("--trace", trace.is_some()),
-            ("--memory", *memory),
-            ("--adapters", *adapters),
-            ("--latency", *latency),
-        ];
-        match measured.into_iter().find(|(_, asked)| *asked && output.compare.is_some()) {
-            Some((flag, _)) => Err(Refusal::new(format!(
-                "--compare is for cells of the matrix, whose passes tell a difference from chance; {flag} has none: save \
-                 both runs with --save, and make a page of each with cargo xtask report"
-            ))),
-            None => Ok(()),
-        }
     }
 
     /// Refuses rows that another program measures, for what is measured in this one.
@@ -114,10 +97,9 @@ impl Flags {
     }
 
     fn trace(&self, file: PathBuf) -> Result<Task, Refusal> {
-        if !file.is_file() {
-            return Err(Refusal::new(format!("there is no trace at {}", file.display())));
-        }
+        trace_file::check(&file)?;
         Ok(Task::Trace(Trace {
+            name: trace_file::name(&file)?,
             file,
             caches: or(&self.caches, &Cache::ALL),
             rows: self.rows(|row| row.kind == Kind::Backend),

@@ -2,9 +2,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{Cache, Dist, KeyCount, Mix, Op, Output, Profile, Rate, Row};
+use crate::{Cache, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, Rate, Row};
 
 /// The flags of `cargo xtask bench`.
+///
+/// Which flag goes with which mode is no matter of the parser's: [`task`](Flags::task) looks it up in a table.
 ///
 /// # Examples
 ///
@@ -32,16 +34,16 @@ pub struct Flags {
     /// Every axis of the matrix, for hours: two distributions, four key counts, three key lengths, threads up to twice
     /// the cores, one hot key. What is done is kept as it grows, and an interrupted run goes on where it stopped; it is
     /// saved as `full` unless --save says otherwise.
-    #[arg(long, conflicts_with_all = ["quick", "trace", "memory", "adapters"])]
+    #[arg(long)]
     pub full: bool,
 
     /// With --full: begin anew, and give up what an interrupted run has measured.
-    #[arg(long, requires = "full")]
+    #[arg(long)]
     pub fresh: bool,
 
     /// How often the whole matrix is gone through, each time with maps built anew and with as much time for a cell: more
     /// passes find smaller changes, and take as much longer.
-    #[arg(long, value_name = "COUNT", conflicts_with_all = ["trace", "memory", "adapters"])]
+    #[arg(long, value_name = "COUNT")]
     pub passes: Option<usize>,
 
     /// Measure these rows only, beside the empty loop and the roof.
@@ -66,7 +68,12 @@ pub struct Flags {
     #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
     pub threads: Vec<usize>,
 
-    /// Key lengths in bytes.
+    /// Types of keys: str, u64, pair (of u64). Without this flag text; and a few works with each other type, if nothing is
+    /// said of keys and operations.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub key_type: Vec<KeyType>,
+
+    /// Key lengths in bytes, of text.
     #[arg(long, value_name = "BYTES", value_delimiter = ',')]
     pub key_len: Vec<usize>,
 
@@ -75,49 +82,49 @@ pub struct Flags {
     pub dist: Vec<Dist>,
 
     /// Every thread on one key: get, set and add (with, for objects), in a map of that key alone or of --max-key.
-    #[arg(long, conflicts_with_all = ["dist", "trace", "memory", "adapters"])]
+    #[arg(long, conflicts_with = "dist")]
     pub hot_key: bool,
 
     /// Operations by weight, such as get=90,add=9,del=1, of get, set, add, insert (if absent) and del. May be given
     /// several times.
-    #[arg(long, value_name = "OP=WEIGHT,...", conflicts_with_all = ["hot_key", "trace", "memory", "adapters"])]
+    #[arg(long, value_name = "OP=WEIGHT,...", conflicts_with = "hot_key")]
     pub mix: Vec<Mix>,
 
     /// Traffic as measured in production, 100000 keys unless --max-key says others: counter-hot, counter-churn,
     /// read-mostly, lists, write-heavy, balanced, with-deletes.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["hot_key", "key_len", "dist", "trace", "memory", "adapters"])]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["hot_key", "key_len", "key_type", "dist"])]
     pub profile: Vec<Profile>,
 
     /// Keys that come and go at a constant number: new ones all the time (churn), and the same again (reinsert).
-    #[arg(long, conflicts_with_all = ["hot_key", "trace", "memory", "adapters"])]
+    #[arg(long, conflicts_with = "hot_key")]
     pub churn: bool,
 
     /// Insert from empty to a million keys, or --max-key, in five maps each; and the longest single insert.
-    #[arg(long, conflicts_with_all = ["hot_key", "trace", "memory", "adapters"])]
+    #[arg(long, conflicts_with = "hot_key")]
     pub grow: bool,
 
     /// Replay a trace: .lis (blocks) or Twitter's comma-separated format, plain or .zst.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "adapters", "quick", "ops", "max_key", "key_len", "dist"])]
+    #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 
     /// Bytes per key after loading, while growing, after churn and after deleting all; and garbage, the bytes that a map
     /// has retired and not freed, after one large object was replaced, by idle threads, by threads and caches that are
     /// short-lived, and after churn. Each row in a process of its own. Needs 4 GiB of memory, or 1 with --quick.
-    #[arg(long, conflicts_with_all = ["adapters", "ops", "threads", "dist"])]
+    #[arg(long)]
     pub memory: bool,
 
     /// How long operations take that arrive on a fixed schedule, from the instant at which each was due: get, set, add,
     /// and growth from empty, at a million keys, one thread. Each row in a process of its own.
-    #[arg(long, conflicts_with_all = ["trace", "memory", "adapters", "quick", "full"])]
+    #[arg(long)]
     pub latency: bool,
 
     /// Arrivals a second of all threads together, such as 500000; or a share of what the slowest row can do, such as
     /// 50%, which is what is taken without this.
-    #[arg(long, value_name = "RATE", requires = "latency")]
+    #[arg(long, value_name = "RATE")]
     pub rate: Option<Rate>,
 
     /// Each backend against its map used by hand, in interleaved rounds.
-    #[arg(long, conflicts_with_all = ["quick", "caches", "ops", "threads", "dist"])]
+    #[arg(long)]
     pub adapters: bool,
 
     /// What becomes of the run.
@@ -130,6 +137,7 @@ Examples:
   cargo xtask bench --quick                                     which backend is fast here?
   cargo xtask bench --backends rwlock,papaya --threads 1,2,4    two backends, over threads
   cargo xtask bench --ops get --key-len 5,36 --dist zipf:0.99   reads of few hot keys, short and long
+  cargo xtask bench --key-type str,u64,pair --ops get,insert    text, integers and pairs of them
   cargo xtask bench --hot-key --threads 1,2,4                   all threads on one counter
   cargo xtask bench --ops get,get_many --max-key 1000000        one key at a time, or sixteen
   cargo xtask bench --mix get=90,add=9,del=1 --dist zipf:0.99   your own mix of operations

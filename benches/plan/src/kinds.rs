@@ -4,7 +4,7 @@ use std::{iter, thread};
 
 use crate::asked::or;
 use crate::matrix::Axes;
-use crate::{Cache, Dist, Flags, KeyCount, Op, Pace, Profile, Refusal, Work};
+use crate::{Cache, Dist, Flags, KeyCount, KeyType, Op, Pace, Profile, Refusal, Work};
 
 /// Keys of a length that needs no heap in any row.
 pub(crate) const DEFAULT_KEY_LEN: usize = 8;
@@ -14,6 +14,12 @@ const ON_ONE_KEY: [Op; 4] = [Op::Get, Op::Set, Op::Add, Op::With];
 
 /// What arrives on a schedule, besides growth.
 const AT_THEIR_TIME: [Op; 3] = [Op::Get, Op::Set, Op::Add];
+
+/// What is measured of keys that are no text where nothing is said of keys and operations.
+const TYPED_OPS: [Op; 3] = [Op::Get, Op::Add, Op::Insert];
+
+/// On so many keys, which lie in a server's last cache mostly, and not in a core's own.
+const TYPED_KEYS: KeyCount = KeyCount(100_000);
 
 /// The largest map that is filled and emptied for each sample unless key counts are asked for: one of a million
 /// keys takes seconds a cell.
@@ -39,9 +45,12 @@ pub(crate) fn works(flags: &Flags, max_key: &[KeyCount], pace: &Pace) -> Result<
         let hot = Axes { ops, max_key: vec![KeyCount(1)], dist: vec![Dist::Hot], ..plain.clone() };
         works.extend(hot.works(pace)?);
         // Which take new keys all the time: the shortest are too few for that.
-        let key_len = plain.key_len.iter().copied().filter(|len| *len > SHORTEST).collect();
-        let churning = Axes { ops: vec![Op::Churn, Op::Reinsert], key_len, ..plain.clone() };
+        let keys = plain.keys.iter().copied().filter(|(_, len)| *len > SHORTEST).collect();
+        let churning = Axes { ops: vec![Op::Churn, Op::Reinsert], keys, ..plain.clone() };
         works.extend(churning.works(pace)?);
+    }
+    if let Some(typed) = typed(flags, max_key, &plain) {
+        works.extend(typed.works(pace)?);
     }
     if grows(flags) {
         let (ops, max_key) = (vec![Op::Grow], or(max_key, &[GROWN]));
@@ -52,13 +61,38 @@ pub(crate) fn works(flags: &Flags, max_key: &[KeyCount], pace: &Pace) -> Result<
         let profiled = Axes {
             ops: vec![Op::Profile(profile)],
             max_key: or(max_key, &[KeyCount(Profile::KEYS)]),
-            key_len: vec![profile.key_len()],
+            keys: vec![(KeyType::Str, profile.key_len())],
             dist: vec![profile.dist()],
             ..plain.clone()
         };
         works.extend(profiled.works(pace)?);
     }
     Ok(works)
+}
+
+/// The types of keys that are asked for, those of text with each length.
+fn keys(flags: &Flags, lengths: &[usize]) -> Vec<(KeyType, usize)> {
+    let of_type = |key_type: KeyType| match key_type.fixed_len() {
+        Some(len) => vec![(key_type, len)],
+        None => or(&flags.key_len, lengths).into_iter().map(|len| (key_type, len)).collect(),
+    };
+    or(&flags.key_type, &[KeyType::Str]).into_iter().flat_map(of_type).collect()
+}
+
+/// What is measured of keys that are no text where nothing is said of keys and operations: enough to see whether a
+/// lead holds for them.
+fn typed(flags: &Flags, max_key: &[KeyCount], plain: &Axes) -> Option<Axes> {
+    let Flags { key_type, key_len, dist, hot_key, quick, latency, .. } = flags;
+    let said = !(key_type.is_empty() && key_len.is_empty() && max_key.is_empty() && dist.is_empty());
+    if said || chosen(flags) || *hot_key || *quick || *latency {
+        return None;
+    }
+    let types = [KeyType::U64, KeyType::Pair];
+    let keys = types.into_iter().filter_map(|key_type| Some((key_type, key_type.fixed_len()?))).collect();
+    let caches = plain.caches.iter().copied().filter(|cache| *cache == Cache::Int).collect();
+    let max_key = if flags.full { vec![TYPED_KEYS, KeyCount(1_000_000)] } else { vec![TYPED_KEYS] };
+    let dist = vec![Dist::Uniform];
+    Some(Axes { caches, ops: TYPED_OPS.to_vec(), max_key, keys, dist, ..plain.clone() })
 }
 
 /// What is measured unless flags say otherwise, in minutes.
@@ -72,7 +106,7 @@ fn usual(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) 
         caches,
         ops,
         max_key: or(max_key, few_and_many),
-        key_len: or(&flags.key_len, &[DEFAULT_KEY_LEN]),
+        keys: keys(flags, &[DEFAULT_KEY_LEN]),
         dist: or(&flags.dist, &[Dist::Uniform]),
         threads: or(&flags.threads, if flags.latency { &[1] } else { &[1, 2] }),
         most_consumed: if max_key.is_empty() { MOST_CONSUMED } else { usize::MAX },
@@ -84,11 +118,13 @@ fn full(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) -
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let doubling: Vec<_> =
         iter::successors(Some(1), |threads| Some(threads * 2)).take_while(|n| *n <= cores * 2).collect();
+    // The shortest are too few for keys that come and go.
+    let lengths = if ops.iter().any(|op| op.churns()) { &[13, 36][..] } else { &[SHORTEST, 13, 36] };
     Axes {
         caches,
         ops,
         max_key: or(max_key, &FULL_KEYS),
-        key_len: or(&flags.key_len, &[SHORTEST, 13, 36]),
+        keys: keys(flags, lengths),
         dist: or(&flags.dist, &[Dist::Uniform, Dist::Zipf(0.99)]),
         threads: or(&flags.threads, &doubling),
         most_consumed: if max_key.is_empty() { MOST_CONSUMED_IN_FULL } else { usize::MAX },

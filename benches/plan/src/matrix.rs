@@ -1,5 +1,5 @@
 use crate::key_len::{endless, long_enough};
-use crate::{Cache, Dist, KeyCount, Op, Pace, Refusal, Row, Work};
+use crate::{Cache, Dist, KeyCount, KeyType, Op, Pace, Refusal, Row, Work};
 
 /// Works and rows: every row does every work it can.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,8 @@ pub(crate) struct Axes {
     pub(crate) caches: Vec<Cache>,
     pub(crate) ops: Vec<Op>,
     pub(crate) max_key: Vec<KeyCount>,
-    pub(crate) key_len: Vec<usize>,
+    /// Types of keys, each with the length of every key in bytes.
+    pub(crate) keys: Vec<(KeyType, usize)>,
     pub(crate) dist: Vec<Dist>,
     pub(crate) threads: Vec<usize>,
     /// The most keys for operations that take a map of their own for each sample.
@@ -31,9 +32,12 @@ impl Axes {
         let mut works = Vec::new();
         for &cache in &self.caches {
             for &max_key in &self.max_key {
-                for &key_len in &self.key_len {
-                    long_enough(key_len, pace.keys(max_key))?;
-                    let work = Work { cache, op: Op::Get, max_key, threads: 1, dist: self.dist[0], key_len };
+                for &(key_type, key_len) in &self.keys {
+                    if key_type == KeyType::Str {
+                        long_enough(key_len, pace.keys(max_key))?;
+                    }
+                    let (op, threads, dist) = (Op::Get, 1, self.dist[0]);
+                    let work = Work { cache, op, max_key, threads, dist, key_type, key_len };
                     for &op in self.ops.iter().filter(|op| cache.does(**op)) {
                         self.vary(Work { op, ..work }, pace.keys(max_key), &mut works)?;
                     }
@@ -54,6 +58,8 @@ impl Axes {
             return Err(Refusal::new(format!("`{op}` needs key counts above 0")));
         }
         match op {
+            // Only text can be too short.
+            _ if work.key_type != KeyType::Str => {}
             Op::Churn => endless(work.key_len)?,
             // As many again are absent.
             Op::Reinsert => long_enough(work.key_len, keys.saturating_mul(2))?,
@@ -89,7 +95,7 @@ impl Matrix {
     /// The number of cells in one pass.
     #[must_use]
     pub fn cells(&self) -> usize {
-        let rows_of = |work: &Work| self.rows.iter().filter(|row| row.does(work.cache, work.op)).count();
+        let rows_of = |work: &Work| self.rows.iter().filter(|row| row.does_work(work)).count();
         self.works.iter().map(rows_of).sum()
     }
 }

@@ -1,9 +1,10 @@
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hotcache_report::{Run, Store};
+use hotcache_report::{Run, Store, check_writable};
 
-use crate::Refusal;
+use crate::{Flags, Refusal, shown_path};
 
 /// The flags for what becomes of a run beside being shown.
 ///
@@ -19,12 +20,12 @@ use crate::Refusal;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Output {
     /// Write the results to this file.
-    #[arg(long, value_name = "FILE", conflicts_with = "adapters")]
+    #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
     /// Save the run under this name, for --compare and `cargo xtask report`; in place of what had it. An interrupted
     /// run is saved as NAME.partial.
-    #[arg(long, value_name = "NAME", conflicts_with = "adapters")]
+    #[arg(long, value_name = "NAME")]
     pub save: Option<String>,
 
     /// Compare every cell of the matrix with a saved run's, once all are measured.
@@ -32,7 +33,7 @@ pub struct Output {
     pub compare: Option<String>,
 
     /// With --compare: fail if a backend became slower by more than this, and not by chance.
-    #[arg(long, value_name = "PERCENT", requires = "compare", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub deny_regressions: Option<f64>,
 }
 
@@ -58,15 +59,9 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// If there is no such run, or the run to be measured could not be saved.
+    /// If there is no such run, or what is to be measured could not be written where it is to go.
     pub fn baseline(&self, store: &Store) -> Result<Option<Run>, Refusal> {
-        if let Some(name) = &self.save {
-            let checked = store.check_name(name).and_then(|()| store.check_name(&partial_name(name)));
-            checked.map_err(|error| Refusal::new(format!("--save: {error}")))?;
-        }
-        if let Some(file) = self.json.as_deref().filter(|file| file.is_dir()) {
-            return Err(Refusal::new(format!("--json: {} is a directory", file.display())));
-        }
+        self.check_writable(self.save.as_deref(), store)?;
         let Some(name) = &self.compare else { return Ok(None) };
         let run = store.load(name).map_err(|error| Refusal::new(format!("--compare: {error}")))?;
         if run.cells.is_empty() {
@@ -75,6 +70,57 @@ impl Output {
             )));
         }
         Ok(Some(run))
+    }
+
+    /// Refuses what could not be written later: a run under this name, the part of one, the file of `--json`.
+    pub(crate) fn check_writable(&self, save: Option<&str>, store: &Store) -> Result<(), Refusal> {
+        if let Some(name) = save {
+            let partial = partial_name(name);
+            // Both names before either file, so that a bad name leaves no directory behind.
+            let named = store.check_name(name).and_then(|()| store.check_name(&partial));
+            let checked =
+                named.and_then(|()| store.check_writable(name)).and_then(|()| store.check_writable(&partial));
+            checked.map_err(|error| Refusal::new(format!("--save: {error}")))?;
+        }
+        if let Some(file) = &self.json {
+            let refused = |error| Refusal::new(format!("--json: {}: {error}", shown_path(file)));
+            check_writable(file).map_err(refused)?;
+        }
+        Ok(())
+    }
+}
+
+impl Flags {
+    /// The run to compare with, if one is asked for; refuses whatever could not be kept once it was measured.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::baseline`]; and if the results would replace the trace that is replayed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hotcache_bench_plan::{Flags, Output, saved_runs};
+    ///
+    /// let output = Output { json: Some("/dev/null".into()), ..Output::default() };
+    /// let refused = Flags { output, ..Flags::default() }.baseline(&saved_runs()).unwrap_err();
+    /// assert!(refused.to_string().contains("not a regular file"));
+    /// ```
+    pub fn baseline(&self, store: &Store) -> Result<Option<Run>, Refusal> {
+        self.output.check_writable(self.saved_as(), store)?;
+        let is_same = |one: &Path, other: &Path| {
+            let [one, other] = [one, other].map(fs::canonicalize);
+            one.is_ok_and(|one| other.is_ok_and(|other| one == other))
+        };
+        if let (Some(json), Some(trace)) = (&self.output.json, &self.trace)
+            && is_same(json, trace)
+        {
+            return Err(Refusal::new(format!(
+                "--json: {} is the trace itself, which the results would replace",
+                shown_path(json)
+            )));
+        }
+        self.output.baseline(store)
     }
 }
 

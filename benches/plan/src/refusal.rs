@@ -1,6 +1,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::shown;
+
 /// Why a question cannot be answered, in words for whoever asked it.
 ///
 /// # Examples
@@ -22,7 +24,7 @@ impl Refusal {
     /// Refuses a name that is none of those there are.
     pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<_> = known.into_iter().collect();
-        Self(format!("there is no {what} named `{name}`; there are: {}", known.join(", ")))
+        Self(format!("there is no {what} named `{}`; there are: {}", shown(name), known.join(", ")))
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{Cache, Kind, Op, Refusal};
+use crate::{Cache, KeyType, Kind, Op, Refusal, Work};
 
 /// A line in the tables: something that does a cache's operations, or bounds them.
 ///
@@ -84,6 +84,14 @@ impl Row {
     pub fn by_hand(&self) -> Option<&'static Row> {
         let of_this = |row: &&Row| row.name.strip_suffix("-by-hand") == Some(self.name);
         ROWS.iter().find(of_this)
+    }
+
+    /// Whether it can do this work: the operation, on keys of this type.
+    #[must_use]
+    pub fn does_work(&self, work: &Work) -> bool {
+        // The program in Go is told text.
+        let has_such_keys = self.go.is_none() || work.key_type == KeyType::Str;
+        has_such_keys && self.does(work.cache, work.op)
     }
 
     /// Whether it can do this operation of this cache; a mix, if it can do each operation of it.

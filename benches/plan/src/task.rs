@@ -20,8 +20,10 @@ pub enum Task {
 /// A replay of recorded requests through every row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
-    /// The file: `.lis` or Twitter's format, plain or `.zst`.
+    /// The file or pipe: `.lis` or Twitter's format, plain or packed with zstd or gzip.
     pub file: PathBuf,
+    /// What tables and documents call it.
+    pub name: String,
     /// Which caches to replay into.
     pub caches: Vec<Cache>,
     /// The rows.

@@ -1,13 +1,13 @@
 use std::fmt;
 
-use crate::{Cache, Dist, KeyCount, Op};
+use crate::{Cache, Dist, KeyCount, KeyType, Op};
 
 /// The same work for every row: what one line of numbers, a row beside the other, is about.
 ///
 /// # Examples
 ///
 /// ```
-/// use hotcache_bench_plan::{Cache, Dist, KeyCount, Op, Work};
+/// use hotcache_bench_plan::{Cache, Dist, KeyCount, KeyType, Op, Work};
 ///
 /// let work = Work {
 ///     cache: Cache::Int,
@@ -15,10 +15,13 @@ use crate::{Cache, Dist, KeyCount, Op};
 ///     max_key: KeyCount(100),
 ///     threads: 2,
 ///     dist: Dist::Uniform,
+///     key_type: KeyType::Str,
 ///     key_len: 8,
 /// };
 /// assert_eq!(work.to_string(), "int get, 100 keys, 2 threads, uniform, 8-byte keys");
 /// assert_eq!(work.cell("papaya"), "int/get/100/t2/uniform/k8/papaya");
+/// let work = Work { key_type: KeyType::U64, ..work };
+/// assert_eq!(work.cell("papaya"), "int/get/100/t2/uniform/u64/papaya");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Work {
@@ -32,6 +35,8 @@ pub struct Work {
     pub threads: usize,
     /// How often each key is asked for.
     pub dist: Dist,
+    /// The type of the keys.
+    pub key_type: KeyType,
     /// The length of every key in bytes.
     pub key_len: usize,
 }
@@ -40,17 +45,22 @@ impl Work {
     /// The name of one row's cell of this work.
     #[must_use]
     pub fn cell(&self, row: &str) -> String {
-        let Work { cache, op, max_key, threads, dist, key_len } = self;
-        format!("{cache}/{op}/{max_key}/t{threads}/{dist}/k{key_len}/{row}")
+        let Work { cache, op, max_key, threads, dist, key_type, key_len } = self;
+        let keys = match key_type {
+            KeyType::Str => format!("k{key_len}"),
+            typed => typed.to_string(),
+        };
+        format!("{cache}/{op}/{max_key}/t{threads}/{dist}/{keys}/{row}")
     }
 }
 
 impl From<&Work> for hotcache_report::Work {
     /// The work as the document of a run names it.
     fn from(work: &Work) -> Self {
-        let Work { cache, op, max_key, threads, dist, key_len } = *work;
+        let Work { cache, op, max_key, threads, dist, key_type, key_len } = *work;
         Self {
             dist: dist.to_string(),
+            key_type: key_type.to_string(),
             key_len,
             ..Self::new(cache.name(), &op.to_string(), max_key.0 as u64, threads)
         }
@@ -59,7 +69,7 @@ impl From<&Work> for hotcache_report::Work {
 
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Work { cache, op, max_key, threads, dist, key_len } = self;
+        let Work { cache, op, max_key, threads, dist, key_type, key_len } = self;
         write!(f, "{cache} {op}, ")?;
         if max_key.is_own() {
             write!(f, "a key of its own each, ")?;
@@ -67,6 +77,10 @@ impl fmt::Display for Work {
             write!(f, "{max_key} keys, ")?;
         }
         let s = if *threads == 1 { "" } else { "s" };
-        write!(f, "{threads} thread{s}, {dist}, {key_len}-byte keys")
+        write!(f, "{threads} thread{s}, {dist}, ")?;
+        match key_type {
+            KeyType::Str => write!(f, "{key_len}-byte keys"),
+            typed => write!(f, "{typed} keys"),
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use clap::Parser;
 use hotcache_bench_plan::{
-    Cache, Dist, Flags, Garbage, KeyCount, Kind, Matrix, Op, Rate, Row, Task, Workload,
+    Cache, Dist, Flags, Garbage, KeyCount, KeyType, Kind, Matrix, Op, Rate, Row, Task, Workload,
 };
 
 #[derive(Debug, Parser)]
@@ -72,6 +72,10 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--threads 64,2049", "2049 --threads are too many: the most is 2048"),
         ("--memory --threads 1", "--threads"),
         ("--key-len 0", "0 is not possible"),
+        ("--key-type uuid", "`uuid`"),
+        ("--key-type u64,pair --key-len 9", "--key-len is the length of keys of text"),
+        ("--key-type u64 --profile lists", "--profile"),
+        ("--latency --key-type u64", "--key-type goes with the matrix and --full only, not with --latency"),
         (
             "--key-len 3 --max-key 1000000",
             "keys of 3 bytes are too few to tell 1000000 keys apart: the least is 4",
@@ -80,7 +84,8 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--dist pareto", "`pareto`"),
         ("--dist zipf:0", "`zipf:0`"),
         ("--ops insert --threads 200 --max-key 100", "200 threads cannot share 100 keys"),
-        ("--trace /no/such/file", "/no/such/file"),
+        ("--trace /no/such/file", "/no/such/file: there is no such file"),
+        ("--trace .", ".: it is a directory"),
         ("--trace Cargo.toml --quick", "--quick"),
         ("--memory --adapters", "--adapters"),
         ("--memory --max-key 0", "above 0"),
@@ -374,4 +379,41 @@ fn full_goes_through_every_axis() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), full.works.len());
+}
+
+#[test]
+fn types_of_keys_are_an_axis_and_a_few_typed_works_are_in_the_default() {
+    let cells = |words: &str| {
+        let plan = matrix(words, None);
+        plan.works.iter().map(|work| work.cell("scc")).collect::<Vec<_>>()
+    };
+    let one = "--ops get --caches int --max-key 100 --threads 1";
+    assert_eq!(
+        cells(&format!("{one} --key-type pair,str,u64 --key-len 5,9")),
+        ["pair", "k5", "k9", "u64"].map(|keys| format!("int/get/100/t1/uniform/{keys}/scc"))
+    );
+    // Text alone can be too short; a key of another type is as long as it is.
+    assert!(cells("--churn --key-type u64 --max-key 100").len() > 1);
+    let typed = |words: &str| {
+        let works = matrix(words, None).works;
+        works.into_iter().filter(|work| work.key_type != KeyType::Str).collect::<Vec<_>>()
+    };
+    let by_default = typed("");
+    for key_type in [KeyType::U64, KeyType::Pair] {
+        for op in [Op::Get, Op::Add, Op::Insert] {
+            let has =
+                |threads| by_default.iter().any(|w| (w.key_type, w.op, w.threads) == (key_type, op, threads));
+            assert!(has(1) && has(2), "{key_type} {op}");
+        }
+    }
+    assert!(typed("--full").len() > by_default.len());
+    // What is asked for is not added to.
+    for words in
+        ["--quick", "--ops get", "--key-len 9", "--max-key 100", "--hot-key", "--caches obj", "--churn"]
+    {
+        assert_eq!(typed(words), [], "{words}");
+    }
+    // The program in Go is told text.
+    let go = Row::named("go-sync-map").expect("a row");
+    assert!(by_default.iter().all(|work| go.does(work.cache, work.op) && !go.does_work(work)));
 }

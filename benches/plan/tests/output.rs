@@ -2,9 +2,9 @@
 #![forbid(unsafe_code)]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hotcache_bench_plan::{Kind, Output, partial_name};
+use hotcache_bench_plan::{Flags, Kind, Output, partial_name};
 use hotcache_report::{Cell, Machine, Run, Store, Work};
 
 struct Directory(PathBuf);
@@ -30,6 +30,10 @@ fn saving(name: &str) -> Output {
 
 fn comparing(name: &str) -> Output {
     Output { compare: Some(name.to_owned()), ..Output::default() }
+}
+
+fn writing(json: &Path) -> Output {
+    Output { json: Some(json.to_owned()), ..Output::default() }
 }
 
 fn run() -> Run {
@@ -58,7 +62,10 @@ fn names_are_refused_that_cannot_be_saved_or_are_not_there() {
         (comparing("a b"), "--compare: `a b` cannot name a run"),
         (comparing("broken"), "broken.json: EOF"),
         (comparing("memory-only"), "has no cell of the matrix to compare with"),
-        (Output { json: Some(directory.0.clone()), ..Output::default() }, "is a directory"),
+        (writing(&directory.0), "it is a directory"),
+        (writing(&directory.0.join("no/such/run.json")), "there is no directory"),
+        (writing("/dev/null".as_ref()), "not a regular file"),
+        (writing("".as_ref()), "names no file"),
     ] {
         let refused = output.baseline(&store).expect_err(named).to_string();
         assert!(refused.contains(named), "{refused}");
@@ -73,4 +80,27 @@ fn a_run_is_found_again_partial_ones_too() {
     let found = comparing("night.partial").baseline(&store).expect("it is there");
     assert_eq!(found, Some(Run { partial: true, ..run() }));
     assert_eq!(saving("night").baseline(&store), Ok(None));
+}
+
+#[test]
+fn what_cannot_be_saved_is_refused_before_anything_is_measured() {
+    let directory = Directory::new("taken");
+    let store = Store::new(&directory.0.join("runs"));
+    assert_eq!(saving("night").baseline(&store), Ok(None), "the directory is made");
+    fs::create_dir(directory.0.join("runs/full.partial.json")).expect("a directory in the way");
+    let refused = Flags { full: true, ..Flags::default() }.baseline(&store).expect_err("it is in the way");
+    assert!(refused.to_string().contains("full.partial.json: it is a directory"), "{refused}");
+    fs::write(directory.0.join("file"), "").expect("a file");
+    let refused = saving("night").baseline(&Store::new(&directory.0.join("file"))).expect_err("a file");
+    assert!(refused.to_string().starts_with("--save: "), "{refused}");
+}
+
+#[test]
+fn results_do_not_replace_the_trace() {
+    let directory = Directory::new("trace");
+    let trace = directory.0.join("requests.csv");
+    fs::write(&trace, "0,a,1,1,1,get,0\n").expect("a trace");
+    let flags = Flags { trace: Some(trace.clone()), output: writing(&trace), ..Flags::default() };
+    let refused = flags.baseline(&Store::new(&directory.0)).expect_err("it is the trace").to_string();
+    assert!(refused.contains("is the trace itself"), "{refused}");
 }

@@ -1,8 +1,10 @@
 use std::fmt::Write;
 
+use crate::disturbance::headed;
 use crate::{Garbage, Moment, Run, number};
 
-/// The garbage of a run for a terminal: a table for each workload, a line for each row. Empty if none was measured.
+/// The garbage of a run for a terminal: a table for each workload, a line for each row. A warning comes first
+/// if the machine was [not quiet](crate::disturbance). Empty if none was measured.
 ///
 /// # Examples
 ///
@@ -37,7 +39,7 @@ pub fn garbage(run: &Run) -> String {
             line(&one.backend, entries);
         }
     }
-    text
+    headed(run, text)
 }
 
 /// The measurements that stand in one table, and its title. Each workload comes in the order of its first measurement.

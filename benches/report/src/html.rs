@@ -24,6 +24,9 @@ pub(crate) fn page(document: &Document) -> String {
         escape(&document.title),
         escape(&document.lead)
     );
+    for warning in &document.warnings {
+        out += &format!("<p class=\"warning\">{}</p>", inline(warning));
+    }
     out += "<nav><ul>";
     for section in &document.sections {
         // Writing to a string cannot fail.

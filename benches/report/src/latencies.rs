@@ -1,8 +1,10 @@
 use std::fmt::Write;
 
+use crate::disturbance::headed;
 use crate::{Latency, Run, number};
 
-/// The latencies of a run for a terminal: a table for each work, a line for each row. Empty if there are none.
+/// The latencies of a run for a terminal: a table for each work, a line for each row. A warning comes first if
+/// the machine was [not quiet](crate::disturbance). Empty if there are none.
 ///
 /// # Examples
 ///
@@ -27,7 +29,7 @@ pub fn latencies(run: &Run) -> String {
         let faults = one.page_faults.map_or("?".to_owned(), |faults| faults.to_string());
         let _ = writeln!(text, " {faults:>12}");
     }
-    text
+    headed(run, text)
 }
 
 fn heading(text: &mut String, one: &Latency, width: usize) {

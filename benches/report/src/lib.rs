@@ -3,6 +3,7 @@
 
 mod advice;
 mod compare;
+mod disturbance;
 mod document;
 mod file;
 mod garbage;
@@ -11,6 +12,7 @@ mod latencies;
 mod machine;
 mod markdown;
 mod number;
+mod packed;
 mod random;
 mod report;
 mod scaling;
@@ -23,7 +25,8 @@ mod tone;
 
 pub use advice::{Advice, Standing};
 pub use compare::{Change, Common, Comparison, Settings, Verdict, compare};
-pub use file::write_whole;
+pub use disturbance::disturbance;
+pub use file::{check_writable, write_whole};
 pub use garbage::garbage;
 pub use latencies::latencies;
 pub use report::Report;

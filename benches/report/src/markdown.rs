@@ -16,6 +16,9 @@ pub(crate) struct Pages {
 
 pub(crate) fn pages(document: &Document) -> Pages {
     let mut text = format!("# {}\n\n{}\n", inline(&document.title), inline(&document.lead));
+    for warning in &document.warnings {
+        text += &format!("\n> **Note:** {}\n", inline(warning));
+    }
     let mut charts = Vec::new();
     for section in &document.sections {
         write_section(&mut text, &mut charts, section);

@@ -50,6 +50,11 @@ pub(crate) fn keys(max_key: u64) -> String {
     }
 }
 
+/// What keys are, in a few words: text has a length, another type a name.
+pub(crate) fn key_form(key_type: &str, key_len: usize) -> String {
+    if key_type == "str" { format!("{key_len}-byte keys") } else { format!("{key_type} keys") }
+}
+
 /// A time in the unit that suits it: `210 ns`, `4.00 µs`, `1.20 ms`.
 pub(crate) fn time(ns: f64) -> String {
     match ns {

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Machine, Run, document, html, markdown, write_whole};
+use crate::{Machine, Run, document, html, markdown, packed, write_whole};
 
 /// The pages for some runs.
 ///
@@ -52,7 +52,8 @@ impl Report {
         markdown::pages(&document::of(&self.runs)).text
     }
 
-    /// Writes `index.html`, `README.md`, `charts/*.svg` and the runs themselves, and tells which files.
+    /// Writes `index.html`, `README.md`, `charts/*.svg` and the runs themselves, packed with gzip as `run.json.gz`, and
+    /// tells which files. [`Run::read`] reads them as they are.
     ///
     /// # Errors
     ///
@@ -73,14 +74,13 @@ impl Report {
     pub fn write(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
         let document = document::of(&self.runs);
         let markdown::Pages { text, charts } = markdown::pages(&document);
-        let mut files =
-            vec![("index.html".to_owned(), html::page(&document)), ("README.md".to_owned(), text)];
-        files.extend(charts);
+        let pages = [("index.html".to_owned(), html::page(&document)), ("README.md".to_owned(), text)];
+        let texts = pages.into_iter().chain(charts);
+        let mut files: Vec<_> = texts.map(|(name, text)| (name, text.into_bytes())).collect();
         for (index, run) in self.runs.iter().enumerate() {
             let json = run.to_json().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            let name =
-                if self.runs.len() == 1 { "run.json".to_owned() } else { format!("run-{}.json", index + 1) };
-            files.push((name, json));
+            let number = if self.runs.len() == 1 { String::new() } else { format!("-{}", index + 1) };
+            files.push((format!("run{number}.json.gz"), packed::pack(&json)?));
         }
         let mut written = Vec::new();
         for (name, content) in files {

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
-use crate::{Run, SchemaError, write_whole};
+use crate::{Run, SchemaError, check_writable, write_whole};
 
 const LONGEST_NAME: usize = 64;
 
@@ -212,6 +212,31 @@ impl Store {
     /// ```
     pub fn check_name(&self, name: &str) -> Result<(), StoreError> {
         self.path(name).map(drop)
+    }
+
+    /// Whether a run can be saved under a name now: the name is allowed, and the file can be written. The directory is
+    /// made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not allowed, or the directory or the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hotcache_report::Store;
+    ///
+    /// let directory = std::env::temp_dir().join(format!("checked-{}", std::process::id()));
+    /// let store = Store::new(&directory);
+    /// store.check_writable("before")?;
+    /// assert!(store.names()?.is_empty(), "asking saves nothing");
+    /// # std::fs::remove_dir_all(directory).unwrap();
+    /// # Ok::<(), hotcache_report::StoreError>(())
+    /// ```
+    pub fn check_writable(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.path(name)?;
+        let checked = fs::create_dir_all(&self.directory).and_then(|()| check_writable(&path));
+        checked.map_err(|error| StoreError::Io { path, error })
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, StoreError> {

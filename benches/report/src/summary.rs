@@ -1,10 +1,11 @@
 use std::fmt::Write;
 
+use crate::disturbance::headed;
 use crate::{Cell, Kind, Run, Work, number};
 
 /// One cache's medians for a terminal: a line for each work, a column for each row. The fastest map is marked.
 ///
-/// Empty if the run holds nothing of this cache.
+/// A warning comes first if the machine was [not quiet](crate::disturbance). Empty if the run holds nothing of this cache.
 ///
 /// # Examples
 ///
@@ -49,7 +50,7 @@ pub fn summary(run: &Run, cache: &str) -> String {
         }
         text.push('\n');
     }
-    text
+    headed(run, text)
 }
 
 fn width(row: &str) -> usize {
@@ -63,14 +64,17 @@ fn nanoseconds(cell: &Cell) -> String {
 
 /// What tells a work from the others: distribution and key length only where they vary.
 fn label(work: &Work, works: &[Work]) -> String {
-    let Work { op, max_key, threads, dist, key_len, .. } = work;
+    let Work { op, max_key, threads, dist, key_type, key_len, .. } = work;
     let keys = if *max_key == 0 { "own".to_owned() } else { number::count(*max_key) };
     let mut label = format!("{op:<6} {keys:>5} {threads:>2}t");
     if works.iter().any(|other| other.dist != *dist) {
         let _ = write!(label, " {dist:<9}");
     }
-    if works.iter().any(|other| other.key_len != *key_len) {
-        let _ = write!(label, " {key_len:>3}B");
+    if works.iter().any(|other| (&other.key_type, other.key_len) != (key_type, *key_len)) {
+        let _ = match key_type.as_str() {
+            "str" => write!(label, " {key_len:>3}B"),
+            typed => write!(label, " {typed:>4}"),
+        };
     }
     label
 }

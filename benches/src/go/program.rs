@@ -11,7 +11,7 @@ use super::protocol::{Announced, Answer, Content, Part, Request, Sampling};
 use crate::alloc::Allocated;
 use crate::check::LOOKED_AT;
 use crate::fault::Fault;
-use crate::keys::KeyIter;
+use crate::keys::{KeyIter, KeyRef};
 use crate::mix::{Mixed, Steps};
 use crate::sample::{Cell, Sample};
 use crate::stream::Stream;
@@ -170,7 +170,7 @@ fn checked(part: &Part, cell: &Cell<'_>, turn: usize, rounds: usize) -> Result<S
 }
 
 /// What is under the last keys that each thread set.
-fn looked_at<'a>(part: &Part, cell: &Cell<'a>, last_turn: usize) -> HashMap<&'a str, i64> {
+fn looked_at<'a>(part: &Part, cell: &Cell<'a>, last_turn: usize) -> HashMap<KeyRef<'a>, i64> {
     let last = |stream: &'a Stream| {
         let keys = stream.chunk(last_turn).keys;
         keys.skip(stream.chunk_len().saturating_sub(LOOKED_AT))
@@ -182,14 +182,14 @@ fn looked_at<'a>(part: &Part, cell: &Cell<'a>, last_turn: usize) -> HashMap<&'a 
 /// What the program says of a map, to be checked as a map is.
 struct Told<'a> {
     content: Content,
-    values: HashMap<&'a str, i64>,
+    values: HashMap<KeyRef<'a>, i64>,
 }
 
 impl Subject for Told<'_> {
     fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
         assert_eq!(op, Op::Get, "what was told can only be looked at");
         let mut tally = Tally::default();
-        for value in batch.keys.filter_map(|key| self.values.get(key)) {
+        for value in batch.keys.filter_map(|key| self.values.get(&key)) {
             tally += Tally { hits: 1, sum: *value };
         }
         tally

@@ -56,7 +56,7 @@ impl Rendered {
             None if work.op.churns() => {}
             None => plain = streams(work, count),
         }
-        let keys = Keys::render(0..count as u32, work.key_len);
+        let keys = Keys::of(work.key_type, 0..count as u32, work.key_len);
         Ok(Self { name: work.cell(entry.name), keys, streams: plain, mixed, team })
     }
 

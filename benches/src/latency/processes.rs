@@ -7,6 +7,7 @@
 
 use std::env;
 use std::hint::black_box;
+use std::io::{self, Write as _};
 use std::process::Command;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use hotcache_report::{Kind, Latency};
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Latencies, capacity, measure};
+use crate::child;
 use crate::console::Console;
 use crate::document::{Shared, lock};
 use crate::machine;
@@ -67,7 +69,7 @@ pub fn as_child(plan: &Plan, entries: &[Entry]) -> Result<bool> {
             serde_json::to_string(&measure(work, entry, per_second, || touch(bytes))?)?
         }
     };
-    println!("{answer}");
+    writeln!(io::stdout(), "{answer}").context("the process that asked is gone")?;
     Ok(true)
 }
 
@@ -105,7 +107,7 @@ pub fn run(plan: &Plan, console: &mut Console, document: &Shared) -> Result<()> 
         let mut child = |row: &Row, per_second: Option<f64>, console: &mut Console| {
             let name = work.cell(row.name);
             let about = if per_second.is_none() { " (trying out)" } else { "" };
-            console.status(&format!("{}{about}", progress.line(&name)))?;
+            console.status(&format!("{}{about}", progress.line(&name)));
             let started = Instant::now();
             let answer = answer_of(&Task { work: index, row: row.name.to_owned(), per_second }, &name)?;
             progress.done(work, started.elapsed());
@@ -171,12 +173,9 @@ fn line(name: &str, found: &Latencies) -> String {
 /// What a process of its own, with the flags of this one, says.
 fn answer_of(task: &Task, name: &str) -> Result<Vec<u8>> {
     let program = env::current_exe().context("the path of this program")?;
-    let output = Command::new(program)
-        .args(env::args_os().skip(1))
-        .env(VARIABLE, serde_json::to_string(task)?)
-        .envs(ONE_HEAP)
-        .output()
-        .context("cannot start this program again")?;
+    let mut command = Command::new(program);
+    command.args(env::args_os().skip(1)).env(VARIABLE, serde_json::to_string(task)?).envs(ONE_HEAP);
+    let output = child::output(&mut command).context("cannot start this program again")?;
     if !output.status.success() {
         bail!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }

@@ -1,5 +1,6 @@
 use std::env;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::process::Command;
 use std::time::Instant;
 
@@ -10,8 +11,10 @@ use serde::de::DeserializeOwned;
 
 use super::measure::{Footprint, Phase, measure};
 use super::measure_garbage;
+use crate::child;
 use crate::console::Console;
 use crate::document::{Shared, lock};
+use crate::load::{self, Load};
 use crate::peers::Entry;
 use crate::progress::short;
 
@@ -45,7 +48,7 @@ pub fn as_child(plan: &Memory, entries: &[Entry]) -> Result<bool> {
             serde_json::to_string(&measure(plan, entry, *cache, phase)?)
         }
     };
-    println!("{}", found?);
+    writeln!(io::stdout(), "{}", found?).context("the process that asked is gone")?;
     Ok(true)
 }
 
@@ -66,9 +69,16 @@ fn footprints(plan: &Memory, console: &mut Console, document: &Shared) -> Result
     let (mut done, all) = (0, plan.caches.len() * plan.rows.len() * 2);
     let mut phase = |console: &mut Console, row: &Row, cache: Cache, phase: Phase, about: &str| {
         done += 1;
-        console.status(&format!("[{done}/{all}] {cache} {row}: {about}"))?;
-        child::<[Footprint; 2]>(plan, row.name, cache, PHASE_VARIABLE, &serde_json::to_string(&phase)?)
+        console.status(&format!("[{done}/{all}] {cache} {row}: {about}"));
+        measured_apart::<[Footprint; 2]>(
+            plan,
+            row.name,
+            cache,
+            PHASE_VARIABLE,
+            &serde_json::to_string(&phase)?,
+        )
     };
+    let started = Load::now();
     for &cache in &plan.caches {
         let mut table = heading(plan, cache);
         for row in &plan.rows {
@@ -84,7 +94,7 @@ fn footprints(plan: &Memory, console: &mut Console, document: &Shared) -> Result
                 let _ = write!(table, "{:>22}", format!("{:.1} / {resident}", moment.counted_per_key()));
             }
         }
-        console.line(&table)?;
+        console.line(&format!("\n{}{table}", load::warning_since(started)))?;
     }
     Ok(())
 }
@@ -101,8 +111,8 @@ fn garbage(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()
         // From the mean of the cells so far; there is none before the first.
         let left = started.elapsed().checked_div(done as u32).map(|each| each * (cells.len() - done) as u32);
         let left = left.map_or(String::new(), |left| format!(", about {} left", short(left)));
-        console.status(&format!("[{done}/{}{left}] garbage, {cache} {row}: {workload}", cells.len()))?;
-        let moments = child(plan, row.name, cache, WORKLOAD_VARIABLE, workload.name())?;
+        console.status(&format!("[{done}/{}{left}] garbage, {cache} {row}: {workload}", cells.len()));
+        let moments = measured_apart(plan, row.name, cache, WORKLOAD_VARIABLE, workload.name())?;
         lock(document).garbage.push(found_garbage(&plan.garbage, row, cache, workload, moments));
     }
     Ok(())
@@ -148,7 +158,7 @@ fn heading(plan: &Memory, cache: Cache) -> String {
     let Memory { keys, key_len, .. } = plan;
     let objects = if cache == Cache::Obj { ", without the objects" } else { "" };
     let mut text = format!(
-        "\n{cache}: bytes per key, counted / resident, {keys} keys of {key_len} bytes{objects}\n{:<18}",
+        "{cache}: bytes per key, counted / resident, {keys} keys of {key_len} bytes{objects}\n{:<18}",
         ""
     );
     // What is left after deleting all is given per key that was there.
@@ -159,7 +169,7 @@ fn heading(plan: &Memory, cache: Cache) -> String {
 }
 
 /// Has a process of its own measure what the variable says.
-fn child<T: DeserializeOwned>(
+fn measured_apart<T: DeserializeOwned>(
     plan: &Memory,
     row: &str,
     cache: Cache,
@@ -168,13 +178,13 @@ fn child<T: DeserializeOwned>(
 ) -> Result<T> {
     let program = env::current_exe().context("the path of this program")?;
     let sizes = if plan.garbage == Garbage::QUICK { Some("--quick") } else { None };
-    let output = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["--bench", "--memory", "--backends", row, "--caches", cache.name()])
         .args(["--max-key", &plan.keys.to_string(), "--key-len", &plan.key_len.to_string()])
         .args(sizes)
-        .env(variable, value)
-        .output()
-        .context("cannot start this program again")?;
+        .env(variable, value);
+    let output = child::output(&mut command).context("cannot start this program again")?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("{cache} {row}, {value}: {}: {}", output.status, said.trim());

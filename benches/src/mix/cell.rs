@@ -3,7 +3,7 @@ use hotcache_bench_plan::{Cache, Mix, Op};
 use super::{Mixed, Model, Step};
 use crate::alloc::Allocated;
 use crate::fault::Fault;
-use crate::keys::{KeyIter, Keys};
+use crate::keys::{KeyIter, Keys, Room};
 use crate::sample::{Cell, Sample, counted, first_of};
 use crate::stream::CHUNK;
 use crate::subject::{Batch, Checks, Objects, Subject, objects};
@@ -18,7 +18,7 @@ struct Hand {
     next: i64,
     objects: Objects,
     /// The keys of one chunk, where they are brought near.
-    near: String,
+    near: Room,
     found: Mixed,
     allocated: Allocated,
 }
@@ -50,7 +50,7 @@ impl Cell<'_> {
             |thread| {
                 let taken = numbered(thread).filter(|(step, _)| takes(*step)).count();
                 let next = first_at(thread, turn);
-                let (objects, near) = (objects(next, taken), String::new());
+                let (objects, near) = (objects(next, taken), Room::default());
                 Hand { thread, next, objects, near, found: Mixed::default(), allocated: Allocated::default() }
             },
             |hand, leg| {
@@ -123,7 +123,7 @@ impl Cell<'_> {
         model: &Model,
     ) -> Result<(), Fault> {
         let some: Vec<u32> = steps.map(|(_, key)| key).take(LOOKED_AT).collect();
-        let keys = Keys::render(some.iter().copied(), self.work.key_len);
+        let keys = Keys::of(self.work.key_type, some.iter().copied(), self.work.key_len);
         for (key, number) in keys.all().zip(some) {
             let read = Batch { keys: KeyIter::one(key), first: 0, objects: &mut objects(0, 0) };
             let read = subject.run(Op::Get, read);

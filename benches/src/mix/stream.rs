@@ -7,7 +7,7 @@ use rand::rngs::SmallRng;
 use rand_distr::Distribution;
 use rand_distr::weighted::WeightedIndex;
 
-use crate::keys::{KeyIter, Keys};
+use crate::keys::{KeyForm, KeyIter, Keys, Room};
 use crate::stream::{CHUNK, LONGEST, Popularity, chunk_of, seed_of};
 
 /// So many chunks at least: of a shorter stream a processor learns by heart what comes next.
@@ -76,7 +76,7 @@ impl MixStream {
             steps.push(step);
             numbers.push(popularity.key(rank));
         }
-        Self { keys: Keys::render(numbers.iter().copied(), work.key_len), numbers, steps, chunk }
+        Self { keys: Keys::of(work.key_type, numbers.iter().copied(), work.key_len), numbers, steps, chunk }
     }
 
     /// The keys of all steps.
@@ -129,15 +129,21 @@ fn own(rank: usize, keys: usize, threads: usize, thread: usize) -> usize {
 }
 
 impl Steps<'_> {
-    /// Copies the text of their keys to other memory.
-    pub(crate) fn copy_to(&self, room: &mut String) {
+    /// Copies their keys to other memory.
+    pub(crate) fn copy_to(&self, room: &mut Room) {
         self.keys.copy_to(room);
     }
 }
 
 impl<'a> Steps<'a> {
+    /// The steps in order, each with its key, which is of this type.
+    #[inline]
+    pub fn of<K: KeyForm + ?Sized>(self) -> impl Iterator<Item = (Step, &'a K)> {
+        self.steps.copied().zip(K::of(self.keys))
+    }
+
     /// The same steps, with the keys that were copied there.
-    pub(crate) fn at<'r>(self, room: &'r str) -> Steps<'r>
+    pub(crate) fn at<'r>(self, room: &'r Room) -> Steps<'r>
     where
         'a: 'r,
     {
@@ -145,27 +151,19 @@ impl<'a> Steps<'a> {
     }
 }
 
-impl<'a> Iterator for Steps<'a> {
-    type Item = (Step, &'a str);
-
-    #[inline]
-    fn next(&mut self) -> Option<(Step, &'a str)> {
-        Some((*self.steps.next()?, self.keys.next()?))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
-    use hotcache_bench_plan::{Cache, Dist, KeyCount};
+    use hotcache_bench_plan::{Cache, Dist, KeyCount, KeyType};
 
     use super::*;
 
     fn drawn(mix: &str, threads: usize, keys: usize) -> Vec<MixStream> {
         let mix: Mix = mix.parse().expect(mix);
         let (cache, dist) = (Cache::Int, Dist::Zipf(0.99));
-        let work = Work { cache, op: Op::Mix(mix), max_key: KeyCount(keys), threads, dist, key_len: 4 };
+        let (op, max_key, key_type) = (Op::Mix(mix), KeyCount(keys), KeyType::Str);
+        let work = Work { cache, op, max_key, threads, dist, key_type, key_len: 4 };
         streams(&work, mix, keys)
     }
 

@@ -1,16 +1,18 @@
 //! A `HashMap` under one lock, whichever lock that is.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use hotcache::{CompactString, DefaultHashBuilder};
+use hotcache::{DefaultHashBuilder, Key};
 
+use crate::keys::KeyForm;
 use crate::peer::{IntPeer, ObjPeer, Object};
 
 /// What the lock is around.
-pub(super) type Map<V> = HashMap<CompactString, V, DefaultHashBuilder>;
+pub(super) type Map<K, V> = HashMap<<K as Key>::Owned, V, DefaultHashBuilder>;
 
 /// A lock that readers share.
 pub(super) trait Lock<T>: Send + Sync {
@@ -48,42 +50,43 @@ impl<T: Send + Sync> Lock<T> for parking_lot::RwLock<T> {
 }
 
 /// Atomic integers, so that a present one is changed under the lock that readers share.
-#[derive(Debug)]
-pub(super) struct Int<L>(L);
+pub(super) struct Int<L, K: ?Sized>(L, PhantomData<fn(&K)>);
 
-impl<L: Lock<Map<AtomicI64>>> Int<L> {
+impl<K: KeyForm + ?Sized, L: Lock<Map<K, AtomicI64>>> Int<L, K> {
     pub(super) fn new(hasher: DefaultHashBuilder) -> Self {
-        Self(L::around(Map::with_hasher(hasher)))
+        Self(L::around(HashMap::with_hasher(hasher)), PhantomData)
     }
 }
 
-impl<L: Lock<Map<AtomicI64>>> IntPeer for Int<L> {
-    fn get(&self, key: &str) -> Option<i64> {
+impl<K: KeyForm + ?Sized, L: Lock<Map<K, AtomicI64>>> IntPeer for Int<L, K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<i64> {
         self.0.read().get(key).map(|value| value.load(Ordering::Acquire))
     }
 
-    fn set(&self, key: &str, value: i64) {
+    fn set(&self, key: &K, value: i64) {
         if let Some(present) = self.0.read().get(key) {
             present.store(value, Ordering::Release);
             return;
         }
-        self.0.write().insert(key.into(), AtomicI64::new(value));
+        self.0.write().insert(key.to_owned_key(), AtomicI64::new(value));
     }
 
-    fn add(&self, key: &str, delta: i64) -> i64 {
+    fn add(&self, key: &K, delta: i64) -> i64 {
         if let Some(present) = self.0.read().get(key) {
             return present.fetch_add(delta, Ordering::AcqRel) + delta;
         }
-        self.0.write().entry(key.into()).or_default().fetch_add(delta, Ordering::AcqRel) + delta
+        self.0.write().entry(key.to_owned_key()).or_default().fetch_add(delta, Ordering::AcqRel) + delta
     }
 
-    fn insert_if_absent(&self, key: &str) {
+    fn insert_if_absent(&self, key: &K) {
         if !self.0.read().contains_key(key) {
-            self.0.write().entry(key.into()).or_default();
+            self.0.write().entry(key.to_owned_key()).or_default();
         }
     }
 
-    fn del(&self, key: &str) -> bool {
+    fn del(&self, key: &K) -> bool {
         self.0.write().remove(key).is_some()
     }
 
@@ -97,35 +100,36 @@ impl<L: Lock<Map<AtomicI64>>> IntPeer for Int<L> {
 }
 
 /// Objects.
-#[derive(Debug)]
-pub(super) struct Obj<L>(L);
+pub(super) struct Obj<L, K: ?Sized>(L, PhantomData<fn(&K)>);
 
-impl<L: Lock<Map<Arc<Object>>>> Obj<L> {
+impl<K: KeyForm + ?Sized, L: Lock<Map<K, Arc<Object>>>> Obj<L, K> {
     pub(super) fn new(hasher: DefaultHashBuilder) -> Self {
-        Self(L::around(Map::with_hasher(hasher)))
+        Self(L::around(HashMap::with_hasher(hasher)), PhantomData)
     }
 }
 
-impl<L: Lock<Map<Arc<Object>>>> ObjPeer for Obj<L> {
-    fn get(&self, key: &str) -> Option<Arc<Object>> {
+impl<K: KeyForm + ?Sized, L: Lock<Map<K, Arc<Object>>>> ObjPeer for Obj<L, K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<Arc<Object>> {
         self.0.read().get(key).cloned()
     }
 
-    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+    fn with<R>(&self, key: &K, look: impl FnOnce(&Object) -> R) -> Option<R> {
         self.0.read().get(key).map(|object| look(object))
     }
 
-    fn set(&self, key: &str, value: Arc<Object>) {
-        self.0.write().insert(key.into(), value);
+    fn set(&self, key: &K, value: Arc<Object>) {
+        self.0.write().insert(key.to_owned_key(), value);
     }
 
-    fn insert_if_absent(&self, key: &str, value: Arc<Object>) {
+    fn insert_if_absent(&self, key: &K, value: Arc<Object>) {
         if !self.0.read().contains_key(key) {
-            self.0.write().entry(key.into()).or_insert(value);
+            self.0.write().entry(key.to_owned_key()).or_insert(value);
         }
     }
 
-    fn del(&self, key: &str) -> bool {
+    fn del(&self, key: &K) -> bool {
         self.0.write().remove(key).is_some()
     }
 

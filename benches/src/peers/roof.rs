@@ -4,13 +4,14 @@
 
 use std::hash::BuildHasher;
 use std::hint::black_box;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use hotcache::DefaultHashBuilder;
 use hotcache_bench_plan::Op;
 
-use crate::keys::KeyIter;
+use crate::keys::{KeyForm, KeyIter};
 use crate::mix::{Mixed, Steps};
 use crate::peer::{IntPeer, ObjPeer, Object};
 use crate::peers::Setup;
@@ -18,54 +19,55 @@ use crate::subject::{Batch, Checks, Int, Obj, Objects, Subject, Tally};
 use crate::timer::Timer;
 use crate::trace::{Replayed, Requests};
 
-/// A place for each hash, and the hash.
-#[derive(Debug)]
-struct Places<T> {
+/// A place for each hash of a key of type `K`, and the hash.
+struct Places<T, K: ?Sized> {
     places: Box<[T]>,
     hasher: DefaultHashBuilder,
+    keys: PhantomData<fn(&K)>,
 }
 
-impl<T> Places<T> {
+impl<T, K: KeyForm + ?Sized> Places<T, K> {
     fn new(setup: &Setup, place: impl Fn() -> T) -> Self {
         let places = (0..setup.keys.next_power_of_two()).map(|_| place()).collect();
-        Self { places, hasher: setup.hasher.clone() }
+        Self { places, hasher: setup.hasher.clone(), keys: PhantomData }
     }
 
     #[inline]
-    fn of(&self, key: &str) -> &T {
+    fn of(&self, key: &K) -> &T {
         let hash = self.hasher.hash_one(key) as usize;
         &self.places[hash & (self.places.len() - 1)]
     }
 }
 
 /// An array of atomics.
-#[derive(Debug)]
-pub(super) struct IntRoof(Int<Places<AtomicI64>>);
+pub(super) struct IntRoof<K: ?Sized>(Int<Places<AtomicI64, K>>);
 
-impl IntRoof {
+impl<K: KeyForm + ?Sized> IntRoof<K> {
     pub(super) fn new(setup: &Setup) -> Self {
         Self(Int(Places::new(setup, AtomicI64::default)))
     }
 }
 
-impl IntPeer for Places<AtomicI64> {
-    fn get(&self, key: &str) -> Option<i64> {
+impl<K: KeyForm + ?Sized> IntPeer for Places<AtomicI64, K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<i64> {
         Some(self.of(key).load(Ordering::Acquire))
     }
 
-    fn set(&self, key: &str, value: i64) {
+    fn set(&self, key: &K, value: i64) {
         self.of(key).store(value, Ordering::Release);
     }
 
-    fn add(&self, key: &str, delta: i64) -> i64 {
+    fn add(&self, key: &K, delta: i64) -> i64 {
         self.of(key).fetch_add(delta, Ordering::AcqRel) + delta
     }
 
-    fn insert_if_absent(&self, _key: &str) {
+    fn insert_if_absent(&self, _key: &K) {
         unreachable!("{NO_KEYS}")
     }
 
-    fn del(&self, _key: &str) -> bool {
+    fn del(&self, _key: &K) -> bool {
         unreachable!("{NO_KEYS}")
     }
 
@@ -80,33 +82,34 @@ impl IntPeer for Places<AtomicI64> {
 }
 
 /// An array of objects that nobody replaces.
-#[derive(Debug)]
-pub(super) struct ObjRoof(Obj<Places<Arc<Object>>>);
+pub(super) struct ObjRoof<K: ?Sized>(Obj<Places<Arc<Object>, K>>);
 
-impl ObjRoof {
+impl<K: KeyForm + ?Sized> ObjRoof<K> {
     pub(super) fn new(setup: &Setup) -> Self {
         Self(Obj(Places::new(setup, || Arc::new(Object::new(0)))))
     }
 }
 
-impl ObjPeer for Places<Arc<Object>> {
-    fn get(&self, key: &str) -> Option<Arc<Object>> {
+impl<K: KeyForm + ?Sized> ObjPeer for Places<Arc<Object>, K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<Arc<Object>> {
         Some(black_box(Arc::clone(self.of(key))))
     }
 
-    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+    fn with<R>(&self, key: &K, look: impl FnOnce(&Object) -> R) -> Option<R> {
         Some(look(self.of(key)))
     }
 
-    fn set(&self, _key: &str, _value: Arc<Object>) {
+    fn set(&self, _key: &K, _value: Arc<Object>) {
         unreachable!("{NO_KEYS}")
     }
 
-    fn insert_if_absent(&self, _key: &str, _value: Arc<Object>) {
+    fn insert_if_absent(&self, _key: &K, _value: Arc<Object>) {
         unreachable!("{NO_KEYS}")
     }
 
-    fn del(&self, _key: &str) -> bool {
+    fn del(&self, _key: &K) -> bool {
         unreachable!("{NO_KEYS}")
     }
 
@@ -157,11 +160,11 @@ macro_rules! as_inside {
     };
 }
 
-impl Subject for IntRoof {
+impl<K: KeyForm + ?Sized> Subject for IntRoof<K> {
     as_inside!();
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {
-        for (_, key) in requests {
+        for (_, key) in requests.of::<K>() {
             black_box(self.0.0.of(key).load(Ordering::Acquire));
         }
         Replayed::default()
@@ -176,11 +179,11 @@ impl Subject for IntRoof {
     }
 }
 
-impl Subject for ObjRoof {
+impl<K: KeyForm + ?Sized> Subject for ObjRoof<K> {
     as_inside!();
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {
-        for (_, key) in requests {
+        for (_, key) in requests.of::<K>() {
             black_box(self.0.0.of(key).id);
         }
         Replayed::default()

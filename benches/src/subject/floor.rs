@@ -1,25 +1,47 @@
+use std::fmt;
 use std::hint::black_box;
+use std::marker::PhantomData;
 
 use hotcache_bench_plan::{GROUP, Op};
 
 use super::{Batch, Checks, Objects, Subject, Tally};
 use crate::beat::{Beat, Free, beaten};
-use crate::keys::KeyIter;
+use crate::keys::{KeyForm, KeyIter, group_of};
 use crate::mix::{Mixed, Steps};
 use crate::timer::Timer;
 use crate::trace::{Replayed, Requests};
 
 /// The loop alone: the keys are walked, nothing is done with them.
-#[derive(Debug)]
-pub struct Empty;
+pub struct Empty<K: ?Sized = str>(PhantomData<fn(&K)>);
 
-impl Empty {
+impl<K: ?Sized> Empty<K> {
+    /// For keys of this type.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<K: ?Sized> Default for Empty<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: ?Sized> fmt::Debug for Empty<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Empty")
+    }
+}
+
+impl<K: KeyForm + ?Sized> Empty<K> {
     #[inline(always)]
     fn drive(op: Op, batch: Batch<'_>, beat: &mut impl Beat) -> Tally {
-        let mut keys = batch.keys;
+        let mut keys = K::of(batch.keys);
         if op == Op::GetMany {
-            let mut group = [""; GROUP];
-            while let Some(asked) = keys.group(&mut group) {
+            let Some(any) = K::of(batch.keys).next() else { return Tally::default() };
+            let mut group = [any; GROUP];
+            while let Some(asked) = group_of(&mut keys, &mut group) {
                 beaten(beat, || black_box(asked));
             }
         }
@@ -31,14 +53,14 @@ impl Empty {
 
     #[inline(always)]
     fn drive_mix(steps: Steps<'_>, beat: &mut impl Beat) -> Mixed {
-        for step in steps {
+        for step in steps.of::<K>() {
             beaten(beat, || black_box(step));
         }
         Mixed::default()
     }
 }
 
-impl Subject for Empty {
+impl<K: KeyForm + ?Sized> Subject for Empty<K> {
     fn run(&self, op: Op, batch: Batch<'_>) -> Tally {
         Self::drive(op, batch, &mut Free)
     }

@@ -2,7 +2,7 @@ use hotcache_bench_plan::{GROUP, Op};
 
 use super::{Batch, Objects, Subject, Tally};
 use crate::beat::{Beat, Free, beaten};
-use crate::keys::KeyIter;
+use crate::keys::{KeyForm, KeyIter, group_of};
 use crate::mix::{self, Mixed, Steps};
 use crate::peer::IntPeer;
 use crate::stream::value_of;
@@ -16,7 +16,8 @@ pub struct Int<P>(pub P);
 impl<P: IntPeer> Int<P> {
     #[inline(always)]
     fn drive(&self, op: Op, batch: Batch<'_>, beat: &mut impl Beat) -> Tally {
-        let Batch { mut keys, first, .. } = batch;
+        let Batch { keys: all, first, .. } = batch;
+        let mut keys = P::Key::of(all);
         let mut tally = Tally::default();
         match op {
             Op::Get => {
@@ -25,9 +26,10 @@ impl<P: IntPeer> Int<P> {
                 }
             }
             Op::GetMany => {
-                let mut group = [""; GROUP];
+                let Some(any) = P::Key::of(all).next() else { return tally };
+                let mut group = [any; GROUP];
                 let mut values = [None; GROUP];
-                while let Some(asked) = keys.group(&mut group) {
+                while let Some(asked) = group_of(&mut keys, &mut group) {
                     let values = &mut values[..asked.len()];
                     beaten(beat, || self.0.get_many(asked, values));
                     values.iter().for_each(|value| tally.read(*value));
@@ -64,7 +66,7 @@ impl<P: IntPeer> Int<P> {
     #[inline(always)]
     fn drive_mix(&self, steps: Steps<'_>, next: &mut i64, beat: &mut impl Beat) -> Mixed {
         let mut mixed = Mixed::default();
-        for (step, key) in steps {
+        for (step, key) in steps.of::<P::Key>() {
             match step {
                 mix::Step::Read => mixed.read.read(beaten(beat, || self.0.get(key))),
                 mix::Step::Look => mixed.looked.read(beaten(beat, || self.0.get(key))),
@@ -106,7 +108,7 @@ impl<P: IntPeer> Subject for Int<P> {
 
     fn replay(&self, requests: Requests<'_>, _objects: &mut Objects) -> Replayed {
         let mut replayed = Replayed::default();
-        for (step, key) in requests {
+        for (step, key) in requests.of::<P::Key>() {
             match step {
                 Step::Read => replayed.read(self.0.get(key).is_some()),
                 Step::ReadThrough => {
@@ -133,7 +135,7 @@ impl<P: IntPeer> Subject for Int<P> {
     }
 
     fn fill(&self, keys: KeyIter<'_>) {
-        for (number, key) in keys.enumerate() {
+        for (number, key) in P::Key::of(keys).enumerate() {
             self.0.set(key, value_of(number as u32));
         }
     }

@@ -4,7 +4,7 @@ use hotcache_bench_plan::Op;
 
 use super::{Batch, Objects, Subject, Tally};
 use crate::beat::{Beat, Free, beaten};
-use crate::keys::KeyIter;
+use crate::keys::{KeyForm, KeyIter};
 use crate::mix::{self, Mixed, Steps};
 use crate::peer::{ObjPeer, Object};
 use crate::stream::value_of;
@@ -18,7 +18,8 @@ pub struct Obj<P>(pub P);
 impl<P: ObjPeer> Obj<P> {
     #[inline(always)]
     fn drive(&self, op: Op, batch: Batch<'_>, beat: &mut impl Beat) -> Tally {
-        let Batch { mut keys, objects, .. } = batch;
+        let Batch { keys, objects, .. } = batch;
+        let mut keys = P::Key::of(keys);
         let mut tally = Tally::default();
         match op {
             Op::Get => {
@@ -59,7 +60,7 @@ impl<P: ObjPeer> Obj<P> {
     fn drive_mix(&self, steps: Steps<'_>, objects: &mut Objects, beat: &mut impl Beat) -> Mixed {
         let mut mixed = Mixed::default();
         let mut object = || objects.next().expect("there is an object for every step that stores one");
-        for (step, key) in steps {
+        for (step, key) in steps.of::<P::Key>() {
             match step {
                 mix::Step::Read => {
                     let read = beaten(beat, || self.0.get(key));
@@ -112,7 +113,7 @@ impl<P: ObjPeer> Subject for Obj<P> {
         let mut replayed = Replayed::default();
         // One object for each request that may store one: the trace is told how many those are.
         let mut object = || objects.next().expect("there is an object for every request");
-        for (step, key) in requests {
+        for (step, key) in requests.of::<P::Key>() {
             match step {
                 Step::Read => replayed.read(self.0.get(key).is_some()),
                 Step::ReadThrough => {
@@ -136,7 +137,7 @@ impl<P: ObjPeer> Subject for Obj<P> {
     }
 
     fn fill(&self, keys: KeyIter<'_>) {
-        for (number, key) in keys.enumerate() {
+        for (number, key) in P::Key::of(keys).enumerate() {
             self.0.set(key, Arc::new(Object::new(value_of(number as u32))));
         }
     }

@@ -1,15 +1,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use hotcache_bench_plan::Cache;
+use hotcache_bench_plan::{Cache, shown_path};
 
 use super::requests::{Part, Step};
-use super::{lis, twitter};
+use super::{lis, packed, twitter};
 
 /// A trace, read.
 #[derive(Debug, Default)]
@@ -89,49 +88,55 @@ pub struct Malformed {
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file.display(), self.line, self.why)
+        write!(f, "{}:{}: {}", shown_path(&self.file), self.line, self.why)
     }
 }
 
 impl Error for Malformed {}
 
-/// Reads a trace.
+/// The longest line: longer than any key that is worth caching.
+const LONGEST_LINE: usize = 16 << 20;
+
+/// Reads a trace from a file or a pipe.
 ///
 /// # Errors
 ///
-/// [`Malformed`] at the first line that is not of the format; or if the file cannot be read, or holds no request.
+/// [`Malformed`] at the first line that is not of the format; or if the file cannot be read, is packed in a form that is
+/// not read, or holds no request.
 pub fn read(file: &Path) -> Result<Trace> {
-    let named = || file.display().to_string();
-    let mut lines = BufReader::new(open(file).with_context(named)?);
+    let mut lines = packed::open(file)?;
     let mut trace = Trace::default();
     let mut parse: Option<Parse> = None;
     let (mut line, mut number) = (Vec::new(), 0);
     loop {
         line.clear();
-        if lines.read_until(b'\n', &mut line).with_context(named)? == 0 {
+        let limited = &mut lines.by_ref().take(LONGEST_LINE as u64);
+        if limited.read_until(b'\n', &mut line).with_context(|| shown_path(file))? == 0 {
             break;
         }
         number += 1;
         let malformed = |why: String| Malformed { file: file.to_owned(), line: number, why };
-        let text = str::from_utf8(&line).map_err(|_| malformed("the line is not UTF-8".to_owned()))?;
-        let text = text.trim_end_matches(['\n', '\r']);
+        let text = content(&line).map_err(malformed)?;
         let parse = parse.get_or_insert_with(|| if text.contains(',') { twitter::parse } else { lis::parse });
         parse(text, &mut trace).map_err(malformed)?;
     }
-    anyhow::ensure!(!trace.is_empty(), "{} holds no request", file.display());
+    anyhow::ensure!(!trace.is_empty(), "{} holds no request", shown_path(file));
     Ok(trace)
 }
 
 /// Reads a line into a trace, or says what is wrong with it.
 type Parse = fn(&str, &mut Trace) -> Result<(), String>;
 
-/// What every zstd frame begins with.
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
-fn open(file: &Path) -> io::Result<Box<dyn Read>> {
-    let mut reader = BufReader::new(File::open(file)?);
-    if reader.fill_buf()?.starts_with(&ZSTD_MAGIC) {
-        return Ok(Box::new(zstd::Decoder::with_buffer(reader)?));
+/// The text of a line, without its end: a line feed, with a carriage return before it or not.
+fn content(line: &[u8]) -> Result<&str, String> {
+    let whole = line.strip_suffix(b"\n").unwrap_or(line);
+    let text = whole.strip_suffix(b"\r").unwrap_or(whole);
+    // A file whose lines end in nothing else is one line, and would be one request with a strange key.
+    if let Some(at) = text.iter().position(|byte| *byte == b'\r') {
+        return Err(format!("a carriage return behind byte {at} ends no line: end each with a line feed"));
     }
-    Ok(Box::new(reader))
+    if line.len() >= LONGEST_LINE {
+        return Err(format!("the line is longer than {LONGEST_LINE} bytes"));
+    }
+    str::from_utf8(text).map_err(|_| "the line is not UTF-8".to_owned())
 }

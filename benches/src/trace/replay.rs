@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use hotcache_bench_plan::{Cache, Row, Trace as Plan};
+use hotcache_bench_plan::{Cache, Row, Trace as Plan, shown_path};
 use hotcache_report::{Replay, Spread};
 
 use super::model::Model;
@@ -12,6 +12,7 @@ use super::requests::{Part, Replayed};
 use crate::console::Console;
 use crate::document::{Shared, lock};
 use crate::fault::Fault;
+use crate::load::{self, Load};
 use crate::peers::{Entry, Setup};
 use crate::subject::{Checks, Subject, objects};
 use crate::team::Team;
@@ -25,9 +26,10 @@ const ROUNDS: usize = 5;
 ///
 /// If the trace is malformed, or a replay does not come to what it must.
 pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Shared) -> Result<()> {
-    console.status("reading the trace")?;
+    console.status("reading the trace");
     let trace = reader::read(&plan.file)?;
     console.line(&describe(&plan.file, &trace))?;
+    let started = Load::now();
     for &cache in &plan.caches {
         let model = Model::of(&trace, cache);
         let unsuited = trace.len() - trace.requests(cache).count();
@@ -40,7 +42,7 @@ pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Sha
             lock(document).trace.extend(column.iter().cloned());
             columns.push(column);
         }
-        console.line(&table(plan, cache, &columns))?;
+        console.line(&format!("\n{}{}", load::warning_since(started), table(plan, cache, &columns)))?;
     }
     lock(document).partial = false;
     Ok(())
@@ -48,7 +50,7 @@ pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Sha
 
 fn describe(file: &Path, trace: &Trace) -> String {
     let all = trace.len() as u64 + trace.left_out.values().sum::<u64>();
-    let mut text = format!("{}: {all} requests, {} distinct keys", file.display(), trace.distinct());
+    let mut text = format!("{}: {all} requests, {} distinct keys", shown_path(file), trace.distinct());
     for (name, count) in &trace.left_out {
         let _ = write!(text, "\n{count} requests of `{name}` have no like here; they are left out");
     }
@@ -80,7 +82,7 @@ fn column(
             let row = (i + round) % plan.rows.len();
             let name = plan.rows[row].name;
             let cell = format!("{cache}/trace/t{threads}/{name}");
-            console.status(&format!("[round {} of {ROUNDS}] {cell}", round + 1))?;
+            console.status(&format!("[round {} of {ROUNDS}] {cell}", round + 1));
             let entry = entries.iter().find(|entry| entry.name == name);
             let entry = entry.with_context(|| format!("row {name} is planned but not built"))?;
             let subject = entry.build(cache, &Setup::for_keys(trace.distinct()));
@@ -96,7 +98,7 @@ fn column(
     let share = |found: &Replayed| (found.reads > 0).then(|| found.hits as f64 / found.reads as f64);
     let rows = plan.rows.iter().zip(&ns).zip(&found).map(|((row, ns), found)| {
         Ok(Replay {
-            trace: trace_name(&plan.file),
+            trace: plan.name.clone(),
             cache: cache.name().to_owned(),
             backend: row.name.to_owned(),
             kind: row.kind,
@@ -108,13 +110,6 @@ fn column(
         })
     });
     rows.collect()
-}
-
-/// The name of the file, without what tells only how it is packed.
-fn trace_name(file: &Path) -> String {
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-    // More is rubbish in a table, and refused by the document.
-    name.strip_suffix(".zst").unwrap_or(&name).chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 fn replay(subject: &dyn Subject, parts: &[Part], team: &Team) -> (Duration, Replayed) {
@@ -150,7 +145,7 @@ fn verify(
 
 fn table(plan: &Plan, cache: Cache, columns: &[Column]) -> String {
     let mut text = format!(
-        "\n{cache}: ns for a request of one thread, median of {ROUNDS} (least-most), share of reads that hit\n"
+        "{cache}: ns for a request of one thread, median of {ROUNDS} (least-most), share of reads that hit\n"
     );
     let width = plan.rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let _ = write!(text, "{:width$}", "");

@@ -1,6 +1,12 @@
 use hotcache_bench_plan::Cache;
 
+use crate::keys::KeyForm;
+
 /// What a request does.
+///
+/// A trace says what was asked, and not what the answer was. So what needs a key to be there is done as if it were:
+/// `replace` and `cas` store; `incr` and `decr` count an absent key from 0 and keep the sum, below 0 too. A request's
+/// time to live is read and checked, and nothing expires by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Step {
@@ -8,15 +14,15 @@ pub enum Step {
     Read,
     /// Reads, and stores on a miss.
     ReadThrough,
-    /// Stores.
+    /// Stores, whether or not the key is there.
     Store,
     /// Stores if the key is absent.
     InsertIfAbsent,
-    /// Adds 1.
+    /// Adds 1; an absent key counts from 0.
     Increment,
-    /// Subtracts 1.
+    /// Subtracts 1; an absent key counts from 0.
     Decrement,
-    /// Removes.
+    /// Removes the key, if it is there.
     Delete,
 }
 
@@ -82,6 +88,16 @@ pub struct Requests<'a> {
     rest: &'a str,
     lengths: std::slice::Iter<'a, u32>,
     steps: std::slice::Iter<'a, Step>,
+}
+
+impl<'a> Requests<'a> {
+    /// The requests in order, for a map whose keys are of this type, which must be text.
+    #[inline]
+    pub(crate) fn of<K: KeyForm + ?Sized>(self) -> impl Iterator<Item = (Step, &'a K)> {
+        self.map(|(step, key)| {
+            (step, K::of_text(key).expect("the keys of a trace are text, and so are its maps'"))
+        })
+    }
 }
 
 impl<'a> Iterator for Requests<'a> {

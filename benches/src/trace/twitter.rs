@@ -1,5 +1,7 @@
 //! Twitter's published cache traces: `timestamp,key,key_size,value_size,client_id,operation,ttl`.
 
+use hotcache_bench_plan::shown;
+
 use super::reader::Trace;
 use super::requests::Step;
 
@@ -16,9 +18,36 @@ pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
         let fields = line.split(',').count();
         return Err(format!("{fields} fields, where `{FORMAT}` has 7"));
     };
-    if let Some(bad) = numbers.iter().find(|number| number.parse::<u64>().is_err()) {
-        return Err(format!("`{bad}` is no number"));
+    if let Some(bad) = numbers.iter().find(|number| !is_number(number)) {
+        return Err(format!("`{}` is no number", shown(bad)));
     }
+    if let Some(operation) = joined(key) {
+        return Err(format!("two requests in one line: the first ends behind `{operation}`"));
+    }
+    let step = match step_of(operation) {
+        Some(Named::Step(step)) => step,
+        Some(Named::LeftOut(name)) => {
+            *trace.left_out.entry(name).or_default() += 1;
+            return Ok(());
+        }
+        None => return Err(format!("`{}` is no operation of a cache trace", shown(operation))),
+    };
+    trace.push(step, key);
+    Ok(())
+}
+
+fn is_number(text: &str) -> bool {
+    text.parse::<u64>().is_ok()
+}
+
+/// What an operation of this name does here.
+enum Named {
+    Step(Step),
+    /// No cache here can do it.
+    LeftOut(&'static str),
+}
+
+fn step_of(operation: &str) -> Option<Named> {
     let step = match operation {
         "get" | "gets" => Step::Read,
         "set" | "replace" | "cas" => Step::Store,
@@ -26,13 +55,23 @@ pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
         "incr" => Step::Increment,
         "decr" => Step::Decrement,
         "delete" => Step::Delete,
-        "append" | "prepend" => {
-            let name = if operation == "append" { "append" } else { "prepend" };
-            *trace.left_out.entry(name).or_default() += 1;
-            return Ok(());
-        }
-        _ => return Err(format!("`{operation}` is no operation of a cache trace")),
+        "append" => return Some(Named::LeftOut("append")),
+        "prepend" => return Some(Named::LeftOut("prepend")),
+        _ => return None,
     };
-    trace.push(step, key);
-    Ok(())
+    Some(Named::Step(step))
+}
+
+/// The operation of a request that is hidden in this key, which then is no key but what lies between the first field of
+/// one line and the last fields of another: three numbers, an operation, and a number that is two.
+fn joined(key: &str) -> Option<&str> {
+    if !key.contains(',') {
+        return None;
+    }
+    let fields: Vec<_> = key.split(',').collect();
+    let hidden = fields.windows(5).find(|fields| {
+        let [one, two, three, operation, next] = fields else { return false };
+        [one, two, three, next].into_iter().all(|field| is_number(field)) && step_of(operation).is_some()
+    });
+    hidden.map(|fields| fields[3])
 }

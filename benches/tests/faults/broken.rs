@@ -1,10 +1,16 @@
 //! A correct map, broken on purpose.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hotcache::{IntCache as _, ObjCache as _};
+use hotcache::rwlock::Backend;
+use hotcache::{Backend as _, IntCache, ObjCache, Options};
+use hotcache_bench::keys::KeyForm;
 use hotcache_bench::peer::{IntPeer, ObjPeer, Object};
+use hotcache_bench::peers::Setup;
+use hotcache_bench::subject::{Int, Obj, Subject};
+use hotcache_bench_plan::KeyType;
 
 /// What goes wrong, now and then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,20 +26,20 @@ pub(crate) enum Fault {
 }
 
 /// A correct map, broken on purpose.
-#[derive(Debug)]
-pub(crate) struct Broken<C> {
+pub(crate) struct Broken<C, K: ?Sized> {
     cache: C,
+    keys: PhantomData<fn(&K)>,
     fault: Fault,
     /// The fault shows once in so many times.
     every: u64,
     calls: &'static AtomicU64,
 }
 
-impl<C> Broken<C> {
+impl<C, K: ?Sized> Broken<C, K> {
     pub(crate) fn new(cache: C, fault: Fault, every: u64) -> Self {
         // One count for all maps of a fault: a small map alone is not used a thousand times.
         static CALLS: [AtomicU64; 8] = [const { AtomicU64::new(0) }; 8];
-        Self { cache, fault, every, calls: &CALLS[fault as usize] }
+        Self { cache, keys: PhantomData, fault, every, calls: &CALLS[fault as usize] }
     }
 
     fn now(&self, fault: Fault) -> bool {
@@ -41,8 +47,10 @@ impl<C> Broken<C> {
     }
 }
 
-impl IntPeer for Broken<hotcache::rwlock::IntCache> {
-    fn get(&self, key: &str) -> Option<i64> {
+impl<C: IntCache<K>, K: KeyForm + ?Sized> IntPeer for Broken<C, K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<i64> {
         if self.now(Fault::Misses) {
             return None;
         }
@@ -50,23 +58,23 @@ impl IntPeer for Broken<hotcache::rwlock::IntCache> {
         self.cache.get(key).map(|value| value + another)
     }
 
-    fn set(&self, key: &str, value: i64) {
+    fn set(&self, key: &K, value: i64) {
         let lost = self.cache.get(key).is_some() && self.now(Fault::LosesOverwrites);
         if !lost && !self.now(Fault::LosesSets) {
             self.cache.set(key, value);
         }
     }
 
-    fn add(&self, key: &str, delta: i64) -> i64 {
+    fn add(&self, key: &K, delta: i64) -> i64 {
         let lost = self.now(Fault::LosesAdds);
         self.cache.add(key, if lost { 0 } else { delta })
     }
 
-    fn insert_if_absent(&self, key: &str) {
+    fn insert_if_absent(&self, key: &K) {
         self.cache.add(key, 0);
     }
 
-    fn del(&self, key: &str) -> bool {
+    fn del(&self, key: &K) -> bool {
         self.now(Fault::KeepsDeleted) || (self.cache.del(key) && !self.now(Fault::DeniesDeleting))
     }
 
@@ -81,8 +89,10 @@ impl IntPeer for Broken<hotcache::rwlock::IntCache> {
     }
 }
 
-impl ObjPeer for Broken<hotcache::rwlock::ObjCache<Object>> {
-    fn get(&self, key: &str) -> Option<Arc<Object>> {
+impl<C: ObjCache<Object, K>, K: KeyForm + ?Sized> ObjPeer for Broken<C, K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<Arc<Object>> {
         if self.now(Fault::Misses) {
             return None;
         }
@@ -90,18 +100,18 @@ impl ObjPeer for Broken<hotcache::rwlock::ObjCache<Object>> {
         Some(if self.now(Fault::ReadsAnother) { Arc::new(Object::new(object.id + 1)) } else { object })
     }
 
-    fn set(&self, key: &str, value: Arc<Object>) {
+    fn set(&self, key: &K, value: Arc<Object>) {
         let lost = self.cache.get(key).is_some() && self.now(Fault::LosesOverwrites);
         if !lost && !self.now(Fault::LosesSets) {
             self.cache.set(key, value);
         }
     }
 
-    fn insert_if_absent(&self, key: &str, value: Arc<Object>) {
+    fn insert_if_absent(&self, key: &K, value: Arc<Object>) {
         self.cache.get_or_insert(key, value);
     }
 
-    fn del(&self, key: &str) -> bool {
+    fn del(&self, key: &K) -> bool {
         self.now(Fault::KeepsDeleted) || (self.cache.del(key) && !self.now(Fault::DeniesDeleting))
     }
 
@@ -116,6 +126,30 @@ impl ObjPeer for Broken<hotcache::rwlock::ObjCache<Object>> {
     }
 }
 
+/// A broken map of integers.
+pub(crate) fn int(setup: &Setup, fault: Fault, every: u64) -> Box<dyn Subject> {
+    fn of<K: KeyForm + ?Sized>(fault: Fault, every: u64) -> Box<dyn Subject> {
+        Box::new(Int(Broken::<_, K>::new(Backend::int::<K, _>(Options::new()), fault, every)))
+    }
+    match setup.key_type {
+        KeyType::Str => of::<str>(fault, every),
+        KeyType::U64 => of::<u64>(fault, every),
+        KeyType::Pair => of::<(u64, u64)>(fault, every),
+    }
+}
+
+/// A broken map of objects.
+pub(crate) fn obj(setup: &Setup, fault: Fault, every: u64) -> Box<dyn Subject> {
+    fn of<K: KeyForm + ?Sized>(fault: Fault, every: u64) -> Box<dyn Subject> {
+        Box::new(Obj(Broken::<_, K>::new(Backend::obj::<Object, K, _>(Options::new()), fault, every)))
+    }
+    match setup.key_type {
+        KeyType::Str => of::<str>(fault, every),
+        KeyType::U64 => of::<u64>(fault, every),
+        KeyType::Pair => of::<(u64, u64)>(fault, every),
+    }
+}
+
 /// An entry that takes the place of the row `rwlock`.
 macro_rules! broken {
     ($fault:ident) => {
@@ -124,8 +158,8 @@ macro_rules! broken {
     ($fault:ident, once in $every:expr) => {
         Entry {
             name: "rwlock",
-            int: Some(|_| Box::new(Int(Broken::new(hotcache::rwlock::IntCache::new(), Fault::$fault, $every)))),
-            obj: Some(|_| Box::new(Obj(Broken::new(hotcache::rwlock::ObjCache::new(), Fault::$fault, $every)))),
+            int: Some(|setup| $crate::broken::int(setup, Fault::$fault, $every)),
+            obj: Some(|setup| $crate::broken::obj(setup, Fault::$fault, $every)),
             reclaim: || {},
         }
     };

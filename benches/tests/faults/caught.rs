@@ -2,10 +2,9 @@
 
 use hotcache_bench::latency;
 use hotcache_bench::peers::Entry;
-use hotcache_bench::subject::{Int, Obj};
-use hotcache_bench_plan::{Cache, Dist, KeyCount, Op, Profile, Work};
+use hotcache_bench_plan::{Cache, Dist, KeyCount, KeyType, Op, Profile, Work};
 
-use crate::broken::{Broken, Fault, broken};
+use crate::broken::{Fault, broken};
 use crate::{counted, hot, mix, run, rwlock, works};
 
 /// Every work must be refused by itself, so that no work's check stands in for another's.
@@ -71,6 +70,7 @@ fn a_map_that_loses_sets_is_caught() {
         max_key: KeyCount(max_key),
         threads,
         dist: Dist::Uniform,
+        key_type: KeyType::Str,
         key_len: 6,
     };
     for cache in Cache::ALL {
@@ -129,7 +129,8 @@ fn a_map_that_is_wrong_within_a_mix_is_caught() {
     assert_caught(broken!(Misses, once in 50), Op::Profile(Profile::Lists), "keys found");
     // A value that should have been replaced is read, added to or left.
     for op in [mix("get=60,set=10,add=10"), Op::Profile(Profile::WriteHeavy)] {
-        assert_caught(broken!(LosesOverwrites), op, "the sum of");
+        // Often enough to be read before it is overwritten again, however few rounds a busy machine has time for.
+        assert_caught(broken!(LosesOverwrites, once in 50), op, "the sum of");
     }
     let never_read = mix("set=10,del=1");
     assert_caught(broken!(LosesOverwrites, once in 10), never_read, "the sum of all values");

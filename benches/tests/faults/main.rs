@@ -11,7 +11,7 @@ use std::time::Duration;
 use hotcache_bench::console::Console;
 use hotcache_bench::peers::Entry;
 use hotcache_bench::{document, matrix};
-use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, Row, Work};
+use hotcache_bench_plan::{Cache, Dist, KeyCount, KeyType, Matrix, Op, Pace, Row, Work};
 use hotcache_report::{Machine, Run};
 
 const PACE: Pace = Pace {
@@ -30,9 +30,12 @@ fn works(cache: Cache, op: Op) -> Vec<Work> {
         max_key: KeyCount(max_key),
         threads,
         dist: Dist::Uniform,
+        key_type: KeyType::Str,
         key_len: 6,
     };
-    [(0, 1), (0, 2), (100, 2), (3_000, 1)].into_iter().map(work).collect()
+    let mut works: Vec<_> = [(0, 1), (0, 2), (100, 2), (3_000, 1)].into_iter().map(work).collect();
+    works.push(Work { key_type: KeyType::U64, key_len: 8, ..work((3_000, 2)) });
+    works
 }
 
 /// Runs a small matrix, and returns its results or its error.
@@ -57,9 +60,19 @@ fn rwlock() -> Vec<&'static Row> {
 
 /// A map of keys that come and go, or are used by weight: on one thread, or shared out.
 fn counted(cache: Cache, op: Op) -> Vec<Work> {
-    let work =
-        |(max_key, threads, dist)| Work { cache, op, max_key: KeyCount(max_key), threads, dist, key_len: 6 };
-    [(100, 1, Dist::Uniform), (3_000, 2, Dist::Zipf(0.5))].into_iter().map(work).collect()
+    let work = |(max_key, threads, dist)| Work {
+        cache,
+        op,
+        max_key: KeyCount(max_key),
+        threads,
+        dist,
+        key_type: KeyType::Str,
+        key_len: 6,
+    };
+    let mut works: Vec<_> =
+        [(100, 1, Dist::Uniform), (3_000, 2, Dist::Zipf(0.5))].into_iter().map(work).collect();
+    works.push(Work { key_type: KeyType::U64, key_len: 8, ..works[1] });
+    works
 }
 
 fn mix(text: &str) -> Op {
@@ -68,5 +81,5 @@ fn mix(text: &str) -> Op {
 
 /// All threads on the one key of the map.
 fn hot(cache: Cache, op: Op, threads: usize) -> Work {
-    Work { cache, op, max_key: KeyCount(1), threads, dist: Dist::Hot, key_len: 6 }
+    Work { cache, op, max_key: KeyCount(1), threads, dist: Dist::Hot, key_type: KeyType::Str, key_len: 6 }
 }

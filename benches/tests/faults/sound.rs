@@ -2,11 +2,10 @@
 
 use hotcache_bench::latency;
 use hotcache_bench::peers::{ENTRIES, Entry};
-use hotcache_bench::subject::{Int, Obj};
-use hotcache_bench_plan::{Cache, KeyCount, Op, Profile, ROWS, Work};
+use hotcache_bench_plan::{Cache, KeyCount, KeyType, Op, Profile, ROWS, Work};
 use hotcache_report::Percentiles;
 
-use crate::broken::{Broken, Fault, broken};
+use crate::broken::{Fault, broken};
 use crate::{counted, hot, mix, run, rwlock, works};
 
 #[test]
@@ -85,9 +84,18 @@ fn every_row_of_the_plan_is_built_and_passes() {
         let mixes = ["get=5,set=2,add=1", "get=5,insert=2,del=1", "get=1,add=1"].map(mix);
         let counts = [Op::Churn, Op::Reinsert, Op::Profile(Profile::Lists)].into_iter().chain(mixes);
         works.extend(counts.filter(|op| cache.does(*op)).map(|op| counted(cache, op)[1]));
+        // And with keys of every other type.
+        let typed: Vec<_> = works
+            .iter()
+            .filter(|work| !matches!(work.op, Op::Profile(_)))
+            .zip([(KeyType::U64, 8), (KeyType::Pair, 16)].into_iter().cycle())
+            .map(|(work, (key_type, key_len))| Work { key_type, key_len, ..*work })
+            .collect();
+        assert!(typed.iter().any(|work| work.op == Op::Get && work.key_type == KeyType::U64));
+        works.extend(typed);
         let results = run(ROWS.iter().collect(), ENTRIES, works.clone(), 1).expect("all rows are sound");
         for work in works {
-            for row in ROWS.iter().filter(|row| row.does(cache, work.op)) {
+            for row in ROWS.iter().filter(|row| row.does_work(&work)) {
                 let of_row = results.cells.iter().filter(|cell| cell.backend == row.name);
                 let found = of_row.filter(|cell| cell.work() == (&work).into()).count();
                 let is_skipped = results.skipped.iter().any(|skipped| skipped.backend == row.name);

@@ -16,7 +16,7 @@ use hotcache_bench::sample::{Cell, Sample};
 use hotcache_bench::stream::streams;
 use hotcache_bench::team::Team;
 use hotcache_bench::{document, matrix};
-use hotcache_bench_plan::{Cache, Dist, KeyCount, Matrix, Op, Pace, ROWS, Row, Work};
+use hotcache_bench_plan::{Cache, Dist, KeyCount, KeyType, Matrix, Op, Pace, ROWS, Row, Work};
 use hotcache_report::{Machine, Run};
 
 use stand_in::{Lie, StandIn};
@@ -24,7 +24,15 @@ use stand_in::{Lie, StandIn};
 const OPS: [Op; 5] = [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del];
 
 fn work(op: Op, max_key: usize, threads: usize) -> Work {
-    Work { cache: Cache::Int, op, max_key: KeyCount(max_key), threads, dist: Dist::Uniform, key_len: 6 }
+    Work {
+        cache: Cache::Int,
+        op,
+        max_key: KeyCount(max_key),
+        threads,
+        dist: Dist::Uniform,
+        key_type: KeyType::Str,
+        key_len: 6,
+    }
 }
 
 /// Three samples of a work, as criterion would ask for them.

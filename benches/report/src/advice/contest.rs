@@ -14,8 +14,32 @@ pub(super) const LATENCY_TELLS: f64 = 1.25;
 pub(super) const MEMORY_TELLS: f64 = 1.02;
 
 const RESAMPLES: usize = 1_000;
-/// The lower end of the interval that holds the true ratio in 19 of 20 cases.
+/// The share of draws in which a backend must be as fast as the best for its lead to be chance: the lower end of the
+/// interval that holds the true ratio in 19 of 20 cases.
 const LOWER_END: f64 = 0.025;
+
+/// The test that tells backends apart, for whoever describes it.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// Speeds closer than this are no difference.
+    pub(crate) speed: f64,
+    pub(crate) latency: f64,
+    pub(crate) memory: f64,
+    /// How often the samples of a cell are drawn anew.
+    pub(crate) draws: usize,
+    /// In how many of these draws a backend must be as fast as the best.
+    pub(crate) at_least: usize,
+}
+
+impl Judgement {
+    pub(crate) const USED: Judgement = Judgement {
+        speed: SPEED_TELLS,
+        latency: LATENCY_TELLS,
+        memory: MEMORY_TELLS,
+        draws: RESAMPLES,
+        at_least: (RESAMPLES as f64 * LOWER_END) as usize,
+    };
+}
 
 /// For each backend the logarithm of its value, and what it may be instead.
 #[derive(Debug)]

@@ -3,10 +3,11 @@
 mod contest;
 mod traffic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Kind, Latency, Run, Work};
 use contest::Contest;
+pub(crate) use contest::Judgement;
 use traffic::{TRAFFIC, Threads, Traffic};
 
 /// Who is best at one sort of traffic.
@@ -32,6 +33,8 @@ pub struct Advice {
     pub traffic: &'static str,
     /// What it is, in a few words.
     pub about: String,
+    /// The keys that were measured: of another type or length, another backend may be best.
+    pub keys: String,
     /// What is counted: nanoseconds an operation, bytes a key.
     pub unit: &'static str,
     /// How many rows of cells speak for it.
@@ -62,10 +65,13 @@ pub struct Standing {
 }
 
 impl Advice {
-    /// The advice for every sort of traffic that the run measured; only backends take part.
+    /// The advice for every sort of traffic that the run measured, for each type of keys; only backends take part.
     #[must_use]
     pub fn of(run: &Run) -> Vec<Advice> {
-        let throughput = TRAFFIC.iter().filter_map(|traffic| of_traffic(run, traffic));
+        let types = key_types(run);
+        let throughput = TRAFFIC.iter().flat_map(|traffic| {
+            types.iter().filter_map(|key_type| of_traffic(run, traffic, key_type)).collect::<Vec<_>>()
+        });
         let latency = ["get", "insert", "grow"].into_iter().filter_map(|op| of_latency(run, op));
         let memory = ["int", "obj"].into_iter().filter_map(|cache| of_memory(run, cache));
         throughput.chain(latency).chain(memory).collect()
@@ -81,14 +87,23 @@ impl Advice {
     /// ```
     #[must_use]
     pub fn unmeasured(run: &Run) -> Vec<&'static str> {
-        let silent = TRAFFIC.iter().filter(|traffic| of_traffic(run, traffic).is_none());
+        let types = key_types(run);
+        let is_silent = |traffic: &&Traffic| types.iter().all(|one| of_traffic(run, traffic, one).is_none());
+        let silent = TRAFFIC.iter().filter(is_silent);
         silent.map(|traffic| traffic.name).collect()
     }
 }
 
-fn of_traffic(run: &Run, traffic: &Traffic) -> Option<Advice> {
+/// The types of keys in a run, text first.
+fn key_types(run: &Run) -> Vec<String> {
+    let types: BTreeSet<_> = run.cells.iter().map(|cell| (cell.key_type != "str", &cell.key_type)).collect();
+    types.into_iter().map(|(_, key_type)| key_type.clone()).collect()
+}
+
+fn of_traffic(run: &Run, traffic: &Traffic, key_type: &str) -> Option<Advice> {
     let within = |threads: usize| threads <= run.machine.cores;
-    let speaking = || run.cells.iter().filter(|cell| cell.kind == Kind::Backend && (traffic.speaks)(cell));
+    let backends = || run.cells.iter().filter(|cell| cell.kind == Kind::Backend);
+    let speaking = || backends().filter(|cell| cell.key_type == key_type && (traffic.speaks)(cell));
     let threads = match traffic.threads {
         Threads::One => 1,
         Threads::Most => speaking().map(|cell| cell.threads).filter(|threads| within(*threads)).max()?,
@@ -100,7 +115,19 @@ fn of_traffic(run: &Run, traffic: &Traffic) -> Option<Advice> {
     let s = if threads == 1 { "" } else { "s" };
     let standings = Contest::of_cells(rows.values()).standings()?;
     let about = format!("{} ({threads} thread{s})", traffic.about);
-    Some(Advice { traffic: traffic.name, about, unit: "ns/op", rows: rows.len(), standings })
+    let lengths: BTreeSet<_> = rows.keys().map(|work| work.key_len).collect();
+    let keys = if key_type == "str" { of_text(&lengths) } else { format!("{key_type} keys") };
+    Some(Advice { traffic: traffic.name, about, keys, unit: "ns/op", rows: rows.len(), standings })
+}
+
+/// `text of 5, 13 and 36 bytes`.
+fn of_text(lengths: &BTreeSet<usize>) -> String {
+    let lengths: Vec<_> = lengths.iter().map(usize::to_string).collect();
+    let listed = match &lengths[..] {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => lengths.concat(),
+    };
+    format!("text of {listed} bytes")
 }
 
 fn of_latency(run: &Run, op: &str) -> Option<Advice> {
@@ -113,7 +140,8 @@ fn of_latency(run: &Run, op: &str) -> Option<Advice> {
     let traffic = if op == "get" { "Steady reads" } else { "Steady growth" };
     let keys = crate::number::keys(most.max_key);
     let about = format!("{op}, {keys}, on a fixed schedule: the time within which 99.9 % are done");
-    Some(Advice { traffic, about, unit: "ns", rows: 1, standings })
+    let text = of_text(&BTreeSet::from([most.key_len]));
+    Some(Advice { traffic, about, keys: text, unit: "ns", rows: 1, standings })
 }
 
 fn of_memory(run: &Run, cache: &str) -> Option<Advice> {
@@ -123,6 +151,13 @@ fn of_memory(run: &Run, cache: &str) -> Option<Advice> {
     let values = values.filter_map(|one| Some((one.backend.as_str(), one.after_load.best_known()?)));
     let standings = Contest::of_single(values, contest::MEMORY_TELLS).standings()?;
     let traffic = if cache == "int" { "Least memory, integers" } else { "Least memory, objects" };
-    let about = format!("{} of {} bytes, loaded", crate::number::keys(most.0), most.1);
-    Some(Advice { traffic, about, unit: "bytes/key", rows: 1, standings })
+    let about = format!("{}, loaded", crate::number::keys(most.0));
+    Some(Advice {
+        traffic,
+        about,
+        keys: of_text(&BTreeSet::from([most.1])),
+        unit: "bytes/key",
+        rows: 1,
+        standings,
+    })
 }

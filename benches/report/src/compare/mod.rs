@@ -23,7 +23,7 @@ mod verdict;
 pub use verdict::{Change, Common, Comparison, Verdict};
 
 use crate::random::Random;
-use crate::{Kind, Run, Work, stats};
+use crate::{Kind, Run, Work, disturbance, stats};
 use level::Levels;
 use noise::Estimate;
 use rows::{Pair, Row};
@@ -202,6 +202,9 @@ fn caveats(old: &Run, new: &Run, estimates: &[Estimate<'_>]) -> Vec<String> {
     }
     if new.partial {
         caveats.push("this run was interrupted".to_owned());
+    }
+    for (which, run) in [("the saved run", old), ("this run", new)] {
+        caveats.extend(disturbance(run).map(|why| format!("{which}: {why}")));
     }
     let alone = estimates.iter().filter(|estimate| estimate.drift.is_none() && !estimate.kind.is_reference());
     let alone = alone.count();

@@ -118,12 +118,12 @@ fn figures<G: Ord>(
                 ops.push(&cell.op);
                 ops.len() - 1
             });
-            panels.entry((op, &cell.dist, cell.key_len, group(cell))).or_default().push(cell);
+            panels.entry((op, &cell.dist, cell.work().keys(), group(cell))).or_default().push(cell);
         }
-        let plain = panels.keys().map(|(_, dist, len, _)| (dist, len)).collect::<BTreeSet<_>>().len() == 1;
-        let panels = panels.iter().filter_map(|((op, dist, key_len, _), cells)| {
+        let plain = panels.keys().map(|(_, dist, keys, _)| (dist, keys)).collect::<BTreeSet<_>>().len() == 1;
+        let panels = panels.iter().filter_map(|((op, dist, keys, _), cells)| {
             let op = ops[*op];
-            let about = if plain { op.to_owned() } else { format!("{op}, {dist}, {key_len} bytes") };
+            let about = if plain { op.to_owned() } else { format!("{op}, {dist}, {keys}") };
             panel(&about, cells).map(Panel::Lines)
         });
         let panels: Vec<_> = panels.collect();

@@ -5,7 +5,7 @@ use crate::{Cell, Kind, Run, Spread, number};
 
 /// Every cell of the run: a table for each cache, operation and sort of key.
 pub(super) fn section(run: &Run) -> Option<Section> {
-    let groups = grouped(&run.cells, |cell| (&cell.cache, &cell.op, &cell.dist, cell.key_len));
+    let groups = grouped(&run.cells, |cell| (&cell.cache, &cell.op, &cell.dist, cell.work().keys()));
     if groups.is_empty() {
         return None;
     }
@@ -15,8 +15,8 @@ pub(super) fn section(run: &Run) -> Option<Section> {
                 peers, and floors that no map can beat."
         .to_owned();
     let mut blocks = vec![Block::Text(text)];
-    for ((cache, op, dist, key_len), cells) in &groups {
-        blocks.push(Block::Table(times(&format!("{cache} {op}, {dist}, {key_len}-byte keys"), cells)));
+    for ((cache, op, dist, keys), cells) in &groups {
+        blocks.push(Block::Table(times(&format!("{cache} {op}, {dist}, {keys}"), cells)));
     }
     blocks.extend(["int", "obj"].into_iter().filter_map(|cache| allocations(run, cache)).map(Block::Table));
     super::section("cells", "Every cell", blocks)

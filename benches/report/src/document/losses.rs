@@ -61,11 +61,12 @@ fn row(backend: &str, ratios: &[(f64, &Work)]) -> Vec<Entry> {
         most.map_or_else(Entry::missing, |(most, _)| ratio(*most)),
         most.map_or_else(Entry::missing, |(_, work)| {
             Entry::text(format!(
-                "{} {}, {}, {}",
+                "{} {}, {}, {}{}",
                 work.cache,
                 work.op,
                 number::keys(work.max_key),
-                threads(work.threads)
+                threads(work.threads),
+                if work.key_type == "str" { String::new() } else { format!(", {}", work.keys()) }
             ))
         }),
     ]

@@ -12,15 +12,17 @@ mod own;
 mod scaling;
 mod trace;
 
-use crate::Run;
 use crate::svg::Panel;
 use crate::tone::Tones;
+use crate::{Run, disturbance};
 
 /// A page.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) title: String,
     pub(crate) lead: String,
+    /// What a reader must know before the first number.
+    pub(crate) warnings: Vec<String>,
     pub(crate) sections: Vec<Section>,
 }
 
@@ -132,7 +134,12 @@ pub(crate) fn of(runs: &[Run]) -> Document {
         sections.extend(of_run);
     }
     let lead = runs.iter().map(lead).collect::<Vec<_>>().join(" · ");
-    Document { title: "hotcache: benchmark results".to_owned(), lead, sections }
+    let warnings = runs.iter().enumerate().filter_map(|(index, run)| {
+        let which = if runs.len() > 1 { format!("Run {}: ", index + 1) } else { String::new() };
+        disturbance(run).map(|why| format!("{which}{why}."))
+    });
+    let warnings = warnings.map(|warning| with_capital(&warning)).collect();
+    Document { title: "hotcache: benchmark results".to_owned(), lead, warnings, sections }
 }
 
 fn sections_of(run: &Run, tones: &Tones) -> Vec<Section> {
@@ -163,6 +170,11 @@ fn lead(run: &Run) -> String {
     let s = if machine.cores == 1 { "" } else { "s" };
     let day = machine.date.split('T').next().unwrap_or_default();
     format!("{}, {} core{s}, {day}, commit {}", machine.cpu, machine.cores, short_commit(run))
+}
+
+fn with_capital(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 fn short_commit(run: &Run) -> String {

@@ -20,9 +20,9 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         duels.len()
     );
     let mut blocks = vec![Block::Text(text), Block::Table(by_operation(&duels))];
-    let groups = grouped(&duels, |duel| (&duel.work.cache, &duel.work.dist, duel.work.key_len));
-    for ((cache, dist, key_len), duels) in groups {
-        blocks.push(Block::Table(every(&format!("{cache}, {dist}, keys of {key_len} bytes"), &duels)));
+    let groups = grouped(&duels, |duel| (&duel.work.cache, &duel.work.dist, duel.work.keys()));
+    for ((cache, dist, keys), duels) in groups {
+        blocks.push(Block::Table(every(&format!("{cache}, {dist}, {keys}, against the best other"), &duels)));
     }
     super::section("own", "Our own table against the best other", blocks)
 }
@@ -57,14 +57,17 @@ fn duels(run: &Run) -> Vec<Duel<'_>> {
 fn by_operation(duels: &[Duel<'_>]) -> Table {
     let columns = ["cells", "ahead in", "geometric mean", "least", "most"].map(str::to_owned);
     let mut table = Table::new("By operation", "operation", columns);
-    for ((cache, op), duels) in grouped(duels, |duel| (&duel.work.cache, &duel.work.op)) {
+    let text_or_not =
+        |work: &Work| if work.key_type == "str" { String::new() } else { format!(", {}", work.keys()) };
+    let operation = |work: &Work| format!("{} {}{}", work.cache, work.op, text_or_not(work));
+    for (operation, duels) in grouped(duels, |duel| operation(&duel.work)) {
         let ratios: Vec<_> = duels.iter().map(|duel| duel.ratio()).collect();
         let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
         let sorted = stats::sorted(&ratios);
         let ends = [0.0, 1.0].map(|share| stats::quantile(&sorted, share).unwrap_or(mean));
         let ahead = ratios.iter().filter(|ratio| **ratio >= 1.0).count();
         let count = |n: usize| Entry { text: n.to_string(), sort: Some(n as f64), ..Entry::default() };
-        let head = [Entry::text(format!("{cache} {op}")), count(ratios.len()), count(ahead)];
+        let head = [Entry::text(operation), count(ratios.len()), count(ahead)];
         table.push(head.into_iter().chain([mean, ends[0], ends[1]].map(times)).collect());
     }
     table

@@ -30,8 +30,9 @@ pub(super) fn section(run: &Run) -> Option<Section> {
             .to_owned(),
     )];
     let about = |one: &&Scaling| {
-        let Scaling { cache, op, max_key, dist, key_len, .. } = one;
-        format!("{cache} {op}, {}, {dist}, {key_len}-byte keys", number::keys(*max_key))
+        let Scaling { cache, op, max_key, dist, key_type, key_len, .. } = one;
+        let keys = number::key_form(key_type, *key_len);
+        format!("{cache} {op}, {}, {dist}, {keys}", number::keys(*max_key))
     };
     for (about, backends) in grouped(&fitted, about) {
         let mut table = Table::new(about, "backend", columns.clone());

@@ -45,6 +45,8 @@ pub struct Scaling {
     pub max_key: u64,
     /// How often each key is asked for.
     pub dist: String,
+    /// The type of the keys.
+    pub key_type: String,
     /// The length of every key in bytes.
     pub key_len: usize,
     /// Threads and million operations a second, as measured with no more threads than cores.
@@ -93,6 +95,7 @@ impl Scaling {
             op: cell.op.clone(),
             max_key: cell.max_key,
             dist: cell.dist.clone(),
+            key_type: cell.key_type.clone(),
             key_len: cell.key_len,
             points: vec![point],
             law: None,
@@ -101,8 +104,8 @@ impl Scaling {
     }
 
     fn is_of(&self, cell: &Cell) -> bool {
-        let names = (&cell.cache, &cell.backend, &cell.op, &cell.dist);
-        names == (&self.cache, &self.backend, &self.op, &self.dist)
+        let names = (&cell.cache, &cell.backend, &cell.op, &cell.dist, &cell.key_type);
+        names == (&self.cache, &self.backend, &self.op, &self.dist, &self.key_type)
             && (cell.max_key, cell.key_len) == (self.max_key, self.key_len)
     }
 

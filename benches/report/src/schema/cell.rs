@@ -3,6 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::nullable;
+use crate::number;
 
 /// What sort of thing was measured.
 ///
@@ -62,6 +63,8 @@ pub struct Work {
     pub op: String,
     /// How often each key is asked for: `uniform`, `zipf:0.99`, or another by its name.
     pub dist: String,
+    /// The type of the keys: `str`, `u64`, or another by its name.
+    pub key_type: String,
     /// The length of every key in bytes.
     pub key_len: usize,
     /// The number of keys; 0 where every operation has a key of its own.
@@ -71,20 +74,25 @@ pub struct Work {
 }
 
 impl Work {
-    /// Work with uniform keys of 8 bytes; change the fields for other keys.
+    /// Work with uniform keys of text, 8 bytes long; change the fields for other keys.
     #[must_use]
     pub fn new(cache: &str, op: &str, max_key: u64, threads: usize) -> Self {
         let (cache, op, dist) = (cache.to_owned(), op.to_owned(), "uniform".to_owned());
-        Self { cache, op, dist, key_len: 8, max_key, threads }
+        Self { cache, op, dist, key_type: text(), key_len: 8, max_key, threads }
+    }
+
+    /// What its keys are, in a few words.
+    pub(crate) fn keys(&self) -> String {
+        number::key_form(&self.key_type, self.key_len)
     }
 }
 
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Work { cache, op, dist, key_len, max_key, threads } = self;
+        let Work { cache, op, dist, max_key, threads, .. } = self;
         let s = if *threads == 1 { "" } else { "s" };
-        let keys = crate::number::keys(*max_key);
-        write!(f, "{cache} {op}, {keys}, {threads} thread{s}, {dist}, {key_len}-byte keys")
+        let keys = number::keys(*max_key);
+        write!(f, "{cache} {op}, {keys}, {threads} thread{s}, {dist}, {}", self.keys())
     }
 }
 
@@ -145,6 +153,9 @@ pub struct Cell {
     pub threads: usize,
     /// How often each key is asked for.
     pub dist: String,
+    /// The type of the keys; text if the document does not say.
+    #[serde(default = "text", skip_serializing_if = "is_text")]
+    pub key_type: String,
     /// The length of every key in bytes.
     pub key_len: usize,
     /// Nanoseconds for an operation of one thread.
@@ -189,7 +200,7 @@ impl Cell {
             return None;
         }
         let ns_per_op = Spread::of(&samples)?;
-        let Work { cache, op, dist, key_len, max_key, threads } = work;
+        let Work { cache, op, dist, key_type, key_len, max_key, threads } = work;
         Some(Self {
             cache,
             backend: backend.to_owned(),
@@ -197,6 +208,7 @@ impl Cell {
             max_key,
             threads,
             dist,
+            key_type,
             key_len,
             ns_per_op,
             mops: threads as f64 * 1e3 / ns_per_op.median,
@@ -228,6 +240,7 @@ impl Cell {
             cache: self.cache.clone(),
             op: self.op.clone(),
             dist: self.dist.clone(),
+            key_type: self.key_type.clone(),
             key_len: self.key_len,
             max_key: self.max_key,
             threads: self.threads,
@@ -252,6 +265,15 @@ impl Cell {
     pub fn name(&self) -> String {
         format!("{}: {}", self.backend, self.work())
     }
+}
+
+/// The type of keys that a document need not name.
+fn text() -> String {
+    "str".to_owned()
+}
+
+fn is_text(key_type: &str) -> bool {
+    key_type == text()
 }
 
 /// A row that could not be measured.

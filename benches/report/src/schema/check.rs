@@ -35,9 +35,13 @@ pub(super) fn run(run: &Run) -> Checked {
 }
 
 fn cell(at: &str, cell: &Cell) -> Checked {
-    for (field, text) in
-        [("cache", &cell.cache), ("backend", &cell.backend), ("op", &cell.op), ("dist", &cell.dist)]
-    {
+    for (field, text) in [
+        ("cache", &cell.cache),
+        ("backend", &cell.backend),
+        ("op", &cell.op),
+        ("dist", &cell.dist),
+        ("key_type", &cell.key_type),
+    ] {
         name(&format!("{at}.{field}"), text)?;
     }
     at_least_one(&format!("{at}.threads"), cell.threads)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, Garbage, Latency, Machine, Memory, Replay, SchemaError, Skipped, check};
+use crate::packed;
 
 /// The version of the documents that are written, and the only one that is read.
 pub const VERSION: u32 = 1;
@@ -100,7 +101,7 @@ impl Run {
         Ok(run)
     }
 
-    /// Reads the document in a file.
+    /// Reads the document in a file, plain or packed with gzip; its first bytes tell which.
     ///
     /// # Errors
     ///
@@ -113,7 +114,8 @@ impl Run {
     /// assert!(error.to_string().starts_with("no/such.json: "));
     /// ```
     pub fn read(file: &Path) -> Result<Self, SchemaError> {
-        let text = fs::read_to_string(file).map_err(|error| SchemaError::new("", error.to_string()));
+        let text = fs::read(file).and_then(packed::unpack);
+        let text = text.map_err(|error| SchemaError::new("", error.to_string()));
         text.and_then(|text| Self::from_json(&text)).map_err(|error| error.in_file(file))
     }
 

@@ -177,9 +177,13 @@ fn what_cannot_be_compared_is_named() {
     let mut new = fixture::run(PLAN, STILL, 2, |_| 1.0);
     new.machine.cores = 64;
     new.partial = true;
+    new.machine.busy_elsewhere = Some(0.4);
     new.cells.retain(|cell| cell.backend != "scc");
     let text = compare(&old, &new, &SETTINGS).to_string();
-    for wanted in ["cores: 2, now 64", "this run was interrupted", "only in the saved run: scc: int"] {
+    let disturbed = "note: this run: the machine was not quiet: other processes took 40 %";
+    for wanted in
+        ["cores: 2, now 64", "this run was interrupted", disturbed, "only in the saved run: scc: int"]
+    {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
 }

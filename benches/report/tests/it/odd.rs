@@ -39,6 +39,7 @@ fn cell() -> impl Strategy<Value = Cell> {
             max_key: if max_key % 2 == 0 { max_key % 4 } else { max_key },
             threads,
             dist,
+            key_type: if threads == 3 { "u64".to_owned() } else { "str".to_owned() },
             key_len,
             ns_per_op: Spread { median: v[0], min: v[1], max: v[2] },
             mops: v[3],

@@ -214,3 +214,24 @@ fn an_interrupted_run_taken_up_again_is_whole() {
     let json = first.to_json().expect("no cell is there twice");
     assert_eq!(Run::from_json(&json).expect("what was written"), first);
 }
+
+#[test]
+fn keys_are_text_unless_a_cell_says_otherwise() {
+    let run = Run::from_json(&minimal().to_string()).expect("the minimal document");
+    assert_eq!(
+        (run.cells[0].key_type.as_str(), run.cells[0].work().to_string()),
+        ("str", "int get, 100 keys, 1 thread, uniform, 8-byte keys".to_owned())
+    );
+    assert!(!run.to_json().expect("a run").contains("key_type"), "as documents always were");
+    let mut both = minimal();
+    let mut typed = both["cells"][0].clone();
+    typed["key_type"] = json!("u64");
+    both["cells"].as_array_mut().expect("cells").push(typed.clone());
+    let run = Run::from_json(&both.to_string()).expect("two cells that measure different things");
+    assert_eq!(run.cells[1].work().to_string(), "int get, 100 keys, 1 thread, uniform, u64 keys");
+    assert_eq!(Run::from_json(&run.to_json().expect("a run")), Ok(run));
+    both["cells"].as_array_mut().expect("cells").push(typed);
+    let twice = Run::from_json(&both.to_string()).expect_err("the same twice").to_string();
+    assert!(twice.contains("cells[2]: measures the same as cells[1]"), "{twice}");
+    assert!(refused("/cells/0/key_type", Some(json!(""))).contains("cells[0].key_type: is empty"));
+}

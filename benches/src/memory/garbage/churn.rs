@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use super::KEY_LEN;
 use super::helper::Helper;
 use super::subject::{Shared, Tested};
-use crate::keys::{KeyIter, Keys};
+use crate::keys::{KeyForm, KeyIter, Keys};
 
 /// Operations of a thread between two looks at the bytes.
 const ROUND: usize = 10_000;
@@ -18,7 +18,7 @@ const ROUND: usize = 10_000;
 pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
     let count = Garbage::CHURN_KEYS;
     let keys = Keys::render(0..count as u32, KEY_LEN);
-    let at_random: Arc<[String]> = keys.all().map(str::to_owned).collect();
+    let at_random: Arc<[String]> = str::of(keys.all()).map(str::to_owned).collect();
     let team = tested.team(2)?;
     let gauge = tested.gauge();
 

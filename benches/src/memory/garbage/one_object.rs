@@ -6,7 +6,7 @@ use hotcache_report::Moment;
 
 use super::KEY_LEN;
 use super::subject::Tested;
-use crate::keys::Keys;
+use crate::keys::{KeyRef, Keys};
 
 /// One thread replaces a large object; then another one writes, to small keys; then the cache is dropped. Both threads are
 /// alive to the end.
@@ -39,7 +39,7 @@ pub(super) fn measure(tested: &Tested<'_>) -> Result<Vec<Moment>> {
     team[1].run(move || keys.all().for_each(|key| writing.set_to(key, 1, 0)))?;
     let written = gauge.look();
 
-    let key = large.all().next().unwrap_or_default();
+    let key = large.all().next().unwrap_or(KeyRef::Str(""));
     let found = shared.get(key).map_or("none".to_owned(), |id| id.to_string());
     tested.expect("the object that was set last", found, times.to_string())?;
     tested.expect("keys", shared.count(), 1 + Garbage::FURTHER_WRITES)?;

@@ -6,7 +6,7 @@ use hotcache_bench_plan::{Cache, Garbage, Op, Workload};
 use super::gauge::Gauge;
 use super::helper::Helper;
 use crate::fault::Fault;
-use crate::keys::{KeyIter, Keys};
+use crate::keys::{KeyIter, KeyRef, Keys};
 use crate::peer::Object;
 use crate::peers::{Entry, Setup};
 use crate::subject::{Batch, Subject};
@@ -115,7 +115,7 @@ impl Shared {
     }
 
     /// Sets a key to an integer, or to an object with a payload of this many bytes.
-    pub(super) fn set_to(&self, key: &str, value: i64, bytes: usize) {
+    pub(super) fn set_to(&self, key: KeyRef<'_>, value: i64, bytes: usize) {
         let object = if bytes == 0 { Object::new(value) } else { Object::with_payload(value, bytes) };
         let mut objects = vec![Arc::new(object)].into_iter();
         self.subject.run(Op::Set, Batch { keys: KeyIter::one(key), first: value, objects: &mut objects });
@@ -127,7 +127,7 @@ impl Shared {
     }
 
     /// The value of a key, if it is there.
-    pub(super) fn get(&self, key: &str) -> Option<i64> {
+    pub(super) fn get(&self, key: KeyRef<'_>) -> Option<i64> {
         let batch = Batch { keys: KeyIter::one(key), first: 0, objects: &mut Vec::new().into_iter() };
         let read = self.subject.run(Op::Get, batch);
         (read.hits > 0).then_some(read.sum)

@@ -1,30 +1,32 @@
+use std::borrow::Borrow;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 
 use hashbrown::HashTable;
-use hotcache::{CompactString, DefaultHashBuilder};
+use hotcache::{DefaultHashBuilder, Key};
 use parking_lot::RwLock;
 
+use crate::keys::KeyForm;
 use crate::peer::{IntPeer, ObjPeer, Object};
 
 /// As many shards for a processor as the backend has, so that the two differ in nothing else.
 const SHARDS_PER_CORE: usize = 32;
 
 /// Tables under a lock each, chosen and searched by one hash.
-#[derive(Debug)]
-struct Shards<T> {
-    shards: Box<[Shard<T>]>,
+struct Shards<K: KeyForm + ?Sized, T> {
+    shards: Box<[Shard<K, T>]>,
     hasher: DefaultHashBuilder,
 }
 
 /// A shard with cache lines of its own.
-#[derive(Debug)]
 #[repr(align(128))]
-struct Shard<T>(RwLock<HashTable<(CompactString, T)>>);
+struct Shard<K: KeyForm + ?Sized, T>(RwLock<Table<K, T>>);
 
-impl<T> Shards<T> {
+type Table<K, T> = HashTable<(<K as Key>::Owned, T)>;
+
+impl<K: KeyForm + ?Sized, T> Shards<K, T> {
     fn new(hasher: DefaultHashBuilder) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let count = (SHARDS_PER_CORE * cores).next_power_of_two();
@@ -32,30 +34,30 @@ impl<T> Shards<T> {
         Self { shards: (0..count).map(|_| shard()).collect(), hasher }
     }
 
-    fn shard(&self, hash: u64) -> &RwLock<HashTable<(CompactString, T)>> {
+    fn shard(&self, hash: u64) -> &RwLock<Table<K, T>> {
         // Bits that the table uses neither as its tags, the top seven, nor as positions, the low ones.
         let bits = (hash << 7) >> (64 - self.shards.len().trailing_zeros());
         &self.shards[bits as usize].0
     }
 
-    fn read<R>(&self, hash: u64, key: &str, f: impl FnOnce(&T) -> R) -> Option<R> {
+    fn read<R>(&self, hash: u64, key: &K, f: impl FnOnce(&T) -> R) -> Option<R> {
         let table = self.shard(hash).read();
-        table.find(hash, |(owned, _)| owned == key).map(|(_, value)| f(value))
+        table.find(hash, |(owned, _)| owned.borrow() == key).map(|(_, value)| f(value))
     }
 
-    fn write(&self, hash: u64, key: &str, new: T, f: impl FnOnce(&mut T, T)) {
+    fn write(&self, hash: u64, key: &K, new: T, f: impl FnOnce(&mut T, T)) {
         let mut table = self.shard(hash).write();
-        if let Some((_, value)) = table.find_mut(hash, |(owned, _)| owned == key) {
+        if let Some((_, value)) = table.find_mut(hash, |(owned, _)| owned.borrow() == key) {
             return f(value, new);
         }
-        let rehash = |(owned, _): &(CompactString, T)| self.hasher.hash_one(owned.as_str());
-        table.insert_unique(hash, (key.into(), new), rehash);
+        let rehash = |(owned, _): &(K::Owned, T)| self.hasher.hash_one::<&K>(owned.borrow());
+        table.insert_unique(hash, (key.to_owned_key(), new), rehash);
     }
 
-    fn remove(&self, key: &str) -> bool {
+    fn remove(&self, key: &K) -> bool {
         let hash = self.hasher.hash_one(key);
         let mut table = self.shard(hash).write();
-        let entry = table.find_entry(hash, |(owned, _)| owned == key);
+        let entry = table.find_entry(hash, |(owned, _)| owned.borrow() == key);
         entry.map(|entry| entry.remove()).is_ok()
     }
 
@@ -64,7 +66,7 @@ impl<T> Shards<T> {
     }
 
     fn total(&self, value: impl Fn(&T) -> i64) -> i64 {
-        let in_shard = |shard: &Shard<T>| {
+        let in_shard = |shard: &Shard<K, T>| {
             let table = shard.0.read();
             table.iter().fold(0, |total: i64, (_, entry)| total.wrapping_add(value(entry)))
         };
@@ -73,22 +75,23 @@ impl<T> Shards<T> {
 }
 
 /// Integers in sharded tables.
-#[derive(Debug)]
-pub(in crate::peers) struct Int(Shards<AtomicI64>);
+pub(in crate::peers) struct Int<K: KeyForm + ?Sized>(Shards<K, AtomicI64>);
 
-impl Int {
+impl<K: KeyForm + ?Sized> Int<K> {
     pub(in crate::peers) fn new(hasher: DefaultHashBuilder) -> Self {
         Self(Shards::new(hasher))
     }
 }
 
-impl IntPeer for Int {
-    fn get(&self, key: &str) -> Option<i64> {
+impl<K: KeyForm + ?Sized> IntPeer for Int<K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<i64> {
         let hash = self.0.hasher.hash_one(key);
         self.0.read(hash, key, |value| value.load(Ordering::Acquire))
     }
 
-    fn set(&self, key: &str, value: i64) {
+    fn set(&self, key: &K, value: i64) {
         let hash = self.0.hasher.hash_one(key);
         let stored = self.0.read(hash, key, |present| present.store(value, Ordering::Release));
         if stored.is_none() {
@@ -96,7 +99,7 @@ impl IntPeer for Int {
         }
     }
 
-    fn add(&self, key: &str, delta: i64) -> i64 {
+    fn add(&self, key: &K, delta: i64) -> i64 {
         let hash = self.0.hasher.hash_one(key);
         let add = |value: &AtomicI64| value.fetch_add(delta, Ordering::AcqRel) + delta;
         self.0.read(hash, key, add).unwrap_or_else(|| {
@@ -106,14 +109,14 @@ impl IntPeer for Int {
         })
     }
 
-    fn insert_if_absent(&self, key: &str) {
+    fn insert_if_absent(&self, key: &K) {
         let hash = self.0.hasher.hash_one(key);
         if self.0.read(hash, key, |_| ()).is_none() {
             self.0.write(hash, key, AtomicI64::new(0), |_, _| ());
         }
     }
 
-    fn del(&self, key: &str) -> bool {
+    fn del(&self, key: &K) -> bool {
         self.0.remove(key)
     }
 
@@ -127,36 +130,37 @@ impl IntPeer for Int {
 }
 
 /// Objects in sharded tables.
-#[derive(Debug)]
-pub(in crate::peers) struct Obj(Shards<Arc<Object>>);
+pub(in crate::peers) struct Obj<K: KeyForm + ?Sized>(Shards<K, Arc<Object>>);
 
-impl Obj {
+impl<K: KeyForm + ?Sized> Obj<K> {
     pub(in crate::peers) fn new(hasher: DefaultHashBuilder) -> Self {
         Self(Shards::new(hasher))
     }
 }
 
-impl ObjPeer for Obj {
-    fn get(&self, key: &str) -> Option<Arc<Object>> {
+impl<K: KeyForm + ?Sized> ObjPeer for Obj<K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<Arc<Object>> {
         self.0.read(self.0.hasher.hash_one(key), key, Arc::clone)
     }
 
-    fn with<R>(&self, key: &str, look: impl FnOnce(&Object) -> R) -> Option<R> {
+    fn with<R>(&self, key: &K, look: impl FnOnce(&Object) -> R) -> Option<R> {
         self.0.read(self.0.hasher.hash_one(key), key, |object| look(object))
     }
 
-    fn set(&self, key: &str, value: Arc<Object>) {
+    fn set(&self, key: &K, value: Arc<Object>) {
         self.0.write(self.0.hasher.hash_one(key), key, value, |present, new| *present = new);
     }
 
-    fn insert_if_absent(&self, key: &str, value: Arc<Object>) {
+    fn insert_if_absent(&self, key: &K, value: Arc<Object>) {
         let hash = self.0.hasher.hash_one(key);
         if self.0.read(hash, key, |_| ()).is_none() {
             self.0.write(hash, key, value, |_, _| ());
         }
     }
 
-    fn del(&self, key: &str) -> bool {
+    fn del(&self, key: &K) -> bool {
         self.0.remove(key)
     }
 

@@ -6,5 +6,5 @@ use parking_lot::RwLock;
 use crate::peer::Object;
 use crate::peers::one_lock::{self, Map};
 
-pub(in crate::peers) type Int = one_lock::Int<RwLock<Map<AtomicI64>>>;
-pub(in crate::peers) type Obj = one_lock::Obj<RwLock<Map<Arc<Object>>>>;
+pub(in crate::peers) type Int<K> = one_lock::Int<RwLock<Map<K, AtomicI64>>, K>;
+pub(in crate::peers) type Obj<K> = one_lock::Obj<RwLock<Map<K, Arc<Object>>>, K>;

@@ -1,48 +1,51 @@
 use std::convert::Infallible;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use hotcache::{CompactString, DefaultHashBuilder};
+use hotcache::DefaultHashBuilder;
 use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
 
+use crate::keys::KeyForm;
 use crate::peer::{IntPeer, ObjPeer, Object};
 
 /// A quick_cache whose values all weigh the same.
-type Weightless<V> = Cache<CompactString, V, UnitWeighter, DefaultHashBuilder>;
+type Weightless<K, V> = Cache<K, V, UnitWeighter, DefaultHashBuilder>;
 
 /// More keys than fit into any memory, so that nothing is evicted. It allocates for the keys that are there.
 const NEVER_EVICTS: usize = usize::MAX / 2;
 
-fn unbounded<V: Clone>(hasher: DefaultHashBuilder) -> Weightless<V> {
+fn unbounded<K: Eq + Hash, V: Clone>(hasher: DefaultHashBuilder) -> Weightless<K, V> {
     Cache::with(NEVER_EVICTS, NEVER_EVICTS as u64, UnitWeighter, hasher, DefaultLifecycle::default())
 }
 
 /// Plain integers, changed in place under the lock of their shard: shared atomics cost a key more memory than that
 /// saves. What may have to insert a key is given one that can be kept, which takes the heap past 24 bytes.
-#[derive(Debug)]
-pub(in crate::peers) struct Int(Weightless<i64>);
+pub(in crate::peers) struct Int<K: KeyForm + ?Sized>(Weightless<K::Owned, i64>);
 
-impl Int {
+impl<K: KeyForm + ?Sized> Int<K> {
     pub(in crate::peers) fn new(hasher: DefaultHashBuilder) -> Self {
         Self(unbounded(hasher))
     }
 }
 
-impl IntPeer for Int {
-    fn get(&self, key: &str) -> Option<i64> {
+impl<K: KeyForm + ?Sized> IntPeer for Int<K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<i64> {
         self.0.get(key)
     }
 
-    fn set(&self, key: &str, value: i64) {
-        self.0.insert(key.into(), value);
+    fn set(&self, key: &K, value: i64) {
+        self.0.insert(key.to_owned_key(), value);
     }
 
-    fn add(&self, key: &str, delta: i64) -> i64 {
-        let change = |_: &CompactString, value: &mut i64| {
+    fn add(&self, key: &K, delta: i64) -> i64 {
+        let change = |_: &K::Owned, value: &mut i64| {
             *value += delta;
             EntryAction::Retain(*value)
         };
-        match self.0.entry(&CompactString::from(key), None, change) {
+        match self.0.entry(&key.to_owned_key(), None, change) {
             EntryResult::Retained(sum) => sum,
             EntryResult::Vacant(place) => {
                 // Refused if a `set` or `del` came in between: this comes before that, and is undone by it.
@@ -55,11 +58,11 @@ impl IntPeer for Int {
         }
     }
 
-    fn insert_if_absent(&self, key: &str) {
+    fn insert_if_absent(&self, key: &K) {
         insert_if_absent(&self.0, key, 0);
     }
 
-    fn del(&self, key: &str) -> bool {
+    fn del(&self, key: &K) -> bool {
         self.0.remove(key).is_some()
     }
 
@@ -73,29 +76,30 @@ impl IntPeer for Int {
 }
 
 /// Objects.
-#[derive(Debug)]
-pub(in crate::peers) struct Obj(Weightless<Arc<Object>>);
+pub(in crate::peers) struct Obj<K: KeyForm + ?Sized>(Weightless<K::Owned, Arc<Object>>);
 
-impl Obj {
+impl<K: KeyForm + ?Sized> Obj<K> {
     pub(in crate::peers) fn new(hasher: DefaultHashBuilder) -> Self {
         Self(unbounded(hasher))
     }
 }
 
-impl ObjPeer for Obj {
-    fn get(&self, key: &str) -> Option<Arc<Object>> {
+impl<K: KeyForm + ?Sized> ObjPeer for Obj<K> {
+    type Key = K;
+
+    fn get(&self, key: &K) -> Option<Arc<Object>> {
         self.0.get(key)
     }
 
-    fn set(&self, key: &str, value: Arc<Object>) {
-        self.0.insert(key.into(), value);
+    fn set(&self, key: &K, value: Arc<Object>) {
+        self.0.insert(key.to_owned_key(), value);
     }
 
-    fn insert_if_absent(&self, key: &str, value: Arc<Object>) {
+    fn insert_if_absent(&self, key: &K, value: Arc<Object>) {
         insert_if_absent(&self.0, key, value);
     }
 
-    fn del(&self, key: &str) -> bool {
+    fn del(&self, key: &K) -> bool {
         self.0.remove(key).is_some()
     }
 
@@ -108,6 +112,6 @@ impl ObjPeer for Obj {
     }
 }
 
-fn insert_if_absent<V: Clone>(cache: &Weightless<V>, key: &str, value: V) {
-    let Ok(_) = cache.get_or_insert_with(&CompactString::from(key), || Ok::<_, Infallible>(value));
+fn insert_if_absent<K: KeyForm + ?Sized, V: Clone>(cache: &Weightless<K::Owned, V>, key: &K, value: V) {
+    let Ok(_) = cache.get_or_insert_with(&key.to_owned_key(), || Ok::<_, Infallible>(value));
 }

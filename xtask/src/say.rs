@@ -1,0 +1,31 @@
+//! What commands print: what nobody reads any more is no reason to break off.
+
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether something could not be printed.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line.
+pub(crate) fn say(line: &str) {
+    if cfg!(test) {
+        // Tests keep what is printed this way to themselves.
+        println!("{line}");
+        return;
+    }
+    if io::stdout().write_all(format!("{line}\n").as_bytes()).is_err() {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Prints a line beside the results.
+pub(crate) fn tell(line: &str) {
+    // There is nobody left to tell if this fails.
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+/// Whether all that was said could be printed.
+pub(crate) fn is_all_said() -> bool {
+    // A line that the standard library still holds is printed now or never.
+    io::stdout().flush().is_ok() && !LOST.load(Ordering::Relaxed)
+}
