@@ -1,10 +1,11 @@
 use std::borrow::Borrow;
 use std::fmt;
-use std::ops::RangeInclusive;
-use std::sync::atomic::AtomicI64;
+use std::ops::{ControlFlow, RangeInclusive};
+use std::ptr;
 
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
-use flurry::{HashMap, TryInsertError};
+use cache_core::counter::{self, Closable, Closed};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, Room};
+use flurry::{Guard, HashMap, TryInsertError};
 
 /// An [`IntCache`] over [`flurry::HashMap`].
 ///
@@ -23,7 +24,8 @@ use flurry::{HashMap, TryInsertError};
 /// Reads, and writes to a key that is there, take no lock: they pass two pointers after the table's and mark
 /// the thread as active before and inactive after. Inserts and deletes lock one bin.
 pub struct FlurryIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, AtomicI64, S>,
+    map: HashMap<K::Owned, Closable, S>,
+    room: Room,
 }
 
 impl<K: Key + ?Sized> FlurryIntCache<K> {
@@ -53,64 +55,141 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()) }
+        Self {
+            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
+            room: Room::new(capacity),
+        }
     }
 
-    /// Calls `f` with the counter of a key.
+    /// Calls `f` with the counter of a key; `None` if the key is absent.
     #[inline]
-    fn read<R>(&self, key: &K, f: impl FnOnce(&AtomicI64) -> R) -> Option<R> {
+    fn read<R>(&self, key: &K, f: impl Fn(&Closable) -> Result<R, Closed>) -> Option<R> {
         let guard = self.map.guard();
-        self.map.get(key, &guard).map(f)
+        loop {
+            let counter = self.map.get(key, &guard)?;
+            match f(counter) {
+                Ok(result) => return Some(result),
+                Err(Closed) => self.unlink(key, counter, &guard),
+            }
+        }
     }
 
     /// Calls `change` with the counter of a key; `None` if the key was absent and now has `initial`.
     #[inline]
-    fn update<R>(&self, key: &K, initial: i64, change: impl Fn(&AtomicI64) -> R) -> Option<R> {
+    fn upsert<R>(&self, key: &K, initial: i64, change: impl Fn(&Closable) -> Result<R, Closed>) -> Option<R> {
         let guard = self.map.guard();
-        if let Some(cell) = self.map.get(key, &guard) {
-            return Some(change(cell));
+        loop {
+            let counter = match self.map.get(key, &guard) {
+                Some(counter) => counter,
+                None => match self.map.try_insert(key.to_owned_key(), Closable::new(initial), &guard) {
+                    Ok(_) => return None,
+                    Err(TryInsertError { current, .. }) => current,
+                },
+            };
+            match change(counter) {
+                Ok(result) => return Some(result),
+                Err(Closed) => self.unlink(key, counter, &guard),
+            }
         }
-        let new = AtomicI64::new(initial);
-        match self.map.try_insert(key.to_owned_key(), new, &guard) {
-            Ok(_) => None,
-            Err(TryInsertError { current, .. }) => Some(change(current)),
+    }
+
+    /// Removes a key if `f` closes its counter, and returns what `f` does.
+    fn close<R>(&self, key: &K, mut f: impl FnMut(&Closable) -> Result<Option<R>, Closed>) -> Option<R> {
+        let guard = self.map.guard();
+        loop {
+            let counter = self.map.get(key, &guard)?;
+            match f(counter) {
+                Ok(None) => return None,
+                Ok(closed) => {
+                    self.unlink(key, counter, &guard);
+                    return closed;
+                }
+                Err(Closed) => self.unlink(key, counter, &guard),
+            }
         }
+    }
+
+    /// Takes a closed counter out of the map, if nobody has yet.
+    #[cold]
+    #[inline(never)]
+    fn unlink(&self, key: &K, counter: &Closable, guard: &Guard<'_>) {
+        if !self.map.get(key, guard).is_some_and(|present| ptr::eq(present, counter)) {
+            return;
+        }
+        let remove = |_: &K::Owned, present: &Closable| {
+            if ptr::eq(present, counter) {
+                return None;
+            }
+            // Another counter was inserted anew since we looked. flurry cannot leave it as it is here, but it can move
+            // its value to a new one. Whoever finds the old one closed looks the key up again, and waits for the bin's
+            // lock, which we hold.
+            present.close().ok().map(Closable::new)
+        };
+        self.map.compute_if_present(key, remove, guard);
     }
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
     #[inline]
     fn get(&self, key: &K) -> Option<i64> {
-        self.read(key, counter::get)
+        self.read(key, Closable::get)
     }
 
     #[inline]
     fn set(&self, key: &K, value: i64) {
-        self.update(key, value, |cell| counter::set(cell, value));
+        self.upsert(key, value, |counter| counter.set(value));
+    }
+
+    fn swap(&self, key: &K, value: i64) -> Option<i64> {
+        self.upsert(key, value, |counter| counter.swap(value))
+    }
+
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+        self.upsert(key, value, Closable::get).map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.read(key, |counter| counter.compare_exchange(current, new))
+            .map_or(Err(None), |exchanged| exchanged.map_err(Some))
     }
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        self.update(key, delta, |cell| counter::add(cell, delta)).unwrap_or(delta)
+        self.upsert(key, delta, |counter| counter.add(delta)).unwrap_or(delta)
     }
 
     fn del(&self, key: &K) -> bool {
-        self.map.remove(key, &self.map.guard()).is_some()
+        // A closed counter was removed by whoever closed it.
+        self.map.remove(key, &self.map.guard()).is_some_and(Closable::detach)
+    }
+
+    fn take(&self, key: &K) -> Option<i64> {
+        self.close(key, |counter| counter.close().map(Some))
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        self.close(key, |counter| Ok(counter.close_when(&mut *f)?.then_some(()))).is_some()
     }
 
     #[inline]
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.read(key, |cell| counter::try_add(cell, delta, &bounds)).unwrap_or(Err(AddError::Absent))
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.read(key, |counter| counter.try_add(delta, &bounds)).unwrap_or(Err(AddError::Absent))
     }
 
     #[inline]
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        let change = |cell: &AtomicI64| counter::try_add(cell, delta, &bounds);
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        let change = |counter: &Closable| counter.try_add(delta, &bounds);
         if let Some(result) = self.read(key, change) {
             return result;
         }
         let first = counter::step(0, delta, &bounds)?;
-        self.update(key, first, change).unwrap_or(Ok(first))
+        self.upsert(key, first, change).unwrap_or(Ok(first))
     }
 
     fn len(&self) -> usize {
@@ -121,15 +200,37 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
         self.map.clear(&self.map.guard());
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
-        for (key, cell) in self.map.iter(&self.map.guard()) {
-            f(key.borrow(), counter::get(cell));
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        for (key, counter) in self.map.iter(&self.map.guard()) {
+            if let Ok(value) = counter.get() {
+                f(key.borrow(), value)?;
+            }
         }
+        ControlFlow::Continue(())
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         let guard = self.map.guard();
-        self.map.retain(|key, cell| f(key.borrow(), counter::get(cell)), &guard);
+        for (key, counter) in self.map.iter(&guard) {
+            let key = key.borrow();
+            match counter.close_when(|value| !f(key, value)) {
+                Ok(true) => self.unlink(key, counter, &guard),
+                Ok(false) => {}
+                // Its value may have been moved to another counter.
+                Err(Closed) => {
+                    self.del_if_dyn(key, &mut |value| !f(key, value));
+                }
+            }
+        }
+    }
+
+    fn reserve(&self, additional: usize) {
+        self.map.reserve(additional, &self.map.guard());
+        self.room.asked(self.len().saturating_add(additional));
+    }
+
+    fn capacity(&self) -> usize {
+        self.room.capacity(self.len())
     }
 }
 
