@@ -93,20 +93,31 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
         }
     }
 
-    /// Removes a key if `f` closes its counter, and returns what `f` does.
-    fn close<R>(&self, key: &K, mut f: impl FnMut(&Closable) -> Result<Option<R>, Closed>) -> Option<R> {
-        let guard = self.map.guard();
-        loop {
-            let counter = self.map.get(key, &guard)?;
-            match f(counter) {
-                Ok(None) => return None,
-                Ok(closed) => {
-                    self.unlink(key, counter, &guard);
-                    return closed;
+    /// Removes a key if `f` says so about the final value of its counter; tells whether it did.
+    fn remove_when(
+        &self,
+        key: &K,
+        counter: &Closable,
+        guard: &Guard<'_>,
+        mut f: impl FnMut(i64) -> bool,
+    ) -> Result<bool, Closed> {
+        let mut value = counter.get()?;
+        while f(value) {
+            let mut closed = Err(Closed);
+            // Closed under the bin's lock: should the key's code panic before, nothing is closed yet.
+            let remove = |_: &K::Owned, present: &Closable| {
+                if ptr::eq(present, counter) {
+                    closed = counter.close_if(value);
                 }
-                Err(Closed) => self.unlink(key, counter, &guard),
+                if closed == Ok(Ok(())) { None } else { moved(present) }
+            };
+            self.map.compute_if_present(key, remove, guard);
+            match closed? {
+                Ok(()) => return Ok(true),
+                Err(seen) => value = seen,
             }
         }
+        Ok(false)
     }
 
     /// Takes a closed counter out of the map, if nobody has yet.
@@ -116,17 +127,18 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
         if !self.map.get(key, guard).is_some_and(|present| ptr::eq(present, counter)) {
             return;
         }
-        let remove = |_: &K::Owned, present: &Closable| {
-            if ptr::eq(present, counter) {
-                return None;
-            }
-            // Another counter was inserted anew since we looked. flurry cannot leave it as it is here, but it can move
-            // its value to a new one. Whoever finds the old one closed looks the key up again, and waits for the bin's
-            // lock, which we hold.
-            present.close().ok().map(Closable::new)
-        };
+        let remove =
+            |_: &K::Owned, present: &Closable| if ptr::eq(present, counter) { None } else { moved(present) };
         self.map.compute_if_present(key, remove, guard);
     }
+}
+
+/// What keeps a counter that turns out not to be removed: flurry cannot leave it as it is here, but its value can move to
+/// a new one.
+///
+/// Whoever finds the old one closed looks the key up again, and waits for the bin's lock, which the caller holds.
+fn moved(present: &Closable) -> Option<Closable> {
+    present.close().ok().map(Closable::new)
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
@@ -165,11 +177,20 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
     }
 
     fn take(&self, key: &K) -> Option<i64> {
-        self.close(key, |counter| counter.close().map(Some))
+        // Out of the map first: nobody finds it any more, and those who did are ordered before. If somebody else has
+        // closed it, they have removed the key.
+        self.map.remove(key, &self.map.guard())?.close().ok()
     }
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
-        self.close(key, |counter| Ok(counter.close_when(&mut *f)?.then_some(()))).is_some()
+        let guard = self.map.guard();
+        loop {
+            let Some(counter) = self.map.get(key, &guard) else { return false };
+            match self.remove_when(key, counter, &guard, &mut *f) {
+                Ok(removed) => return removed,
+                Err(Closed) => self.unlink(key, counter, &guard),
+            }
+        }
     }
 
     #[inline]
@@ -213,13 +234,9 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
         let guard = self.map.guard();
         for (key, counter) in self.map.iter(&guard) {
             let key = key.borrow();
-            match counter.close_when(|value| !f(key, value)) {
-                Ok(true) => self.unlink(key, counter, &guard),
-                Ok(false) => {}
-                // Its value may have been moved to another counter.
-                Err(Closed) => {
-                    self.del_if_dyn(key, &mut |value| !f(key, value));
-                }
+            // Of one that is closed, the value may have moved to another.
+            if self.remove_when(key, counter, &guard, |value| !f(key, value)) == Err(Closed) {
+                self.del_if_dyn(key, &mut |value| !f(key, value));
             }
         }
     }

@@ -97,22 +97,29 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
             }
         }
     }
+}
 
-    /// Removes a key if `f` closes its counter, and returns what `f` does.
-    fn close<R>(&self, key: &K, mut f: impl FnMut(&Closable) -> Result<Option<R>, Closed>) -> Option<R> {
-        let map = self.map.pin();
-        loop {
-            let counter = map.get(key)?;
-            match f(counter) {
-                Ok(None) => return None,
-                Ok(closed) => {
-                    unlink::<K, S>(&map, key, counter);
-                    return closed;
-                }
-                Err(Closed) => unlink::<K, S>(&map, key, counter),
-            }
+/// Removes a key if `f` says so about the final value of its counter; tells whether it did.
+fn remove_when<K: Key + ?Sized, S: HashBuilder>(
+    map: &Pinned<'_, K, S>,
+    key: &K,
+    counter: &Closable,
+    mut f: impl FnMut(i64) -> bool,
+) -> Result<bool, Closed> {
+    let mut value = counter.get()?;
+    while f(value) {
+        // Closed in the middle of the removal: should the key's `Hash` panic, nothing is closed yet.
+        let mut closed = None;
+        let _ = map.remove_if(key, |_, present| {
+            // papaya asks again if the table is copied meanwhile.
+            ptr::eq(present, counter) && *closed.get_or_insert_with(|| counter.close_if(value)) == Ok(Ok(()))
+        });
+        match closed.unwrap_or(Err(Closed))? {
+            Ok(()) => return Ok(true),
+            Err(seen) => value = seen,
         }
     }
+    Ok(false)
 }
 
 /// Takes a closed counter out of the map, if nobody has yet.
@@ -159,11 +166,20 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
     }
 
     fn take(&self, key: &K) -> Option<i64> {
-        self.close(key, |counter| counter.close().map(Some))
+        // Out of the map first: nobody finds it any more, and those who did are ordered before. If somebody else has
+        // closed it, they have removed the key.
+        self.map.pin().remove(key)?.close().ok()
     }
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
-        self.close(key, |counter| Ok(counter.close_when(&mut *f)?.then_some(()))).is_some()
+        let map = self.map.pin();
+        loop {
+            let Some(counter) = map.get(key) else { return false };
+            match remove_when::<K, S>(&map, key, counter, &mut *f) {
+                Ok(removed) => return removed,
+                Err(Closed) => unlink::<K, S>(&map, key, counter),
+            }
+        }
     }
 
     #[inline]
@@ -208,9 +224,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
         let map = self.map.pin();
         for (key, counter) in &map {
             let key = key.borrow();
-            if counter.close_when(|value| !f(key, value)) == Ok(true) {
-                unlink::<K, S>(&map, key, counter);
-            }
+            // One that is closed, or was taken out, is being removed by somebody else.
+            let _ = remove_when::<K, S>(&map, key, counter, |value| !f(key, value));
         }
     }
 
