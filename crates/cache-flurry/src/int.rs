@@ -1,5 +1,6 @@
 use std::borrow::Borrow;
 use std::fmt;
+use std::hash::Hash;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr;
 
@@ -94,13 +95,16 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     }
 
     /// Removes a key if `f` says so about the final value of its counter; tells whether it did.
-    fn remove_when(
+    fn remove_when<Q: Hash + Ord + ?Sized>(
         &self,
-        key: &K,
+        key: &Q,
         counter: &Closable,
         guard: &Guard<'_>,
         mut f: impl FnMut(i64) -> bool,
-    ) -> Result<bool, Closed> {
+    ) -> Result<bool, Closed>
+    where
+        K::Owned: Borrow<Q>,
+    {
         let mut value = counter.get()?;
         while f(value) {
             let mut closed = Err(Closed);
@@ -232,10 +236,11 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         let guard = self.map.guard();
-        for (key, counter) in self.map.iter(&guard) {
-            let key = key.borrow();
-            // Of one that is closed, the value may have moved to another.
-            if self.remove_when(key, counter, &guard, |value| !f(key, value)) == Err(Closed) {
+        for (owned, counter) in self.map.iter(&guard) {
+            let key: &K = owned.borrow();
+            // By the owned key: its `Borrow` is not run under the bin's lock. Of a counter that is closed, the value may
+            // have moved to another.
+            if self.remove_when::<K::Owned>(owned, counter, &guard, |value| !f(key, value)) == Err(Closed) {
                 self.del_if_dyn(key, &mut |value| !f(key, value));
             }
         }

@@ -29,9 +29,9 @@
 //!
 //! # Removal
 //!
-//! `take`, `del_if` and `retain` of integers close the counter before they unlink its entry
+//! `take`, `del_if` and `retain` of integers close the counter that they unlink
 //! ([`Closable`](cache_core::counter::Closable)), so they know its final value. Operations that meet a closed counter,
-//! reads included, take the bin's lock to unlink it, and look the key up again.
+//! reads included, may wait for the bin's lock, and look the key up again.
 //!
 //! # Reclamation
 //!

@@ -32,7 +32,7 @@
 //!
 //! # Removal
 //!
-//! `take`, `del_if` and `retain` of integers close the counter before they unlink its entry
+//! `take`, `del_if` and `retain` of integers close the counter that they unlink
 //! ([`Closable`](cache_core::counter::Closable)), so they know its final value. Operations that meet a closed counter
 //! look the key up again.
 //!
