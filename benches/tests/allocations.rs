@@ -1,9 +1,9 @@
 //! On a hit, no integer operation of any backend allocates.
 #![forbid(unsafe_code)]
 
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 
-use hotcache::{AddError, Backend, IntCache, Options};
+use hotcache::{AddError, Backend, IntCache, IntCacheExt, Options};
 use hotcache_bench::alloc::{Allocated, by_this_thread};
 
 const KEYS: usize = 1_000;
@@ -117,17 +117,37 @@ impl IntCache for Eager {
     fn set(&self, key: &str, value: i64) {
         self.0.set(&owned(key), value);
     }
+    fn swap(&self, key: &str, value: i64) -> Option<i64> {
+        self.0.swap(&owned(key), value)
+    }
+    fn insert_new(&self, key: &str, value: i64) -> Result<(), i64> {
+        self.0.insert_new(&owned(key), value)
+    }
+    fn compare_exchange(&self, key: &str, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.0.compare_exchange(&owned(key), current, new)
+    }
+    fn take(&self, key: &str) -> Option<i64> {
+        self.0.take(&owned(key))
+    }
+    fn del_if_dyn(&self, key: &str, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        self.0.del_if_dyn(&owned(key), f)
+    }
     fn add(&self, key: &str, delta: i64) -> i64 {
         self.0.add(&owned(key), delta)
     }
     fn del(&self, key: &str) -> bool {
         self.0.del(&owned(key))
     }
-    fn try_add(&self, key: &str, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.0.try_add(&owned(key), delta, bounds)
+    fn try_add_dyn(&self, key: &str, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.0.try_add_dyn(&owned(key), delta, bounds)
     }
-    fn try_add_or_insert(&self, key: &str, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.0.try_add_or_insert(&owned(key), delta, bounds)
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &str,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        self.0.try_add_or_insert_dyn(&owned(key), delta, bounds)
     }
     fn len(&self) -> usize {
         self.0.len()
@@ -135,8 +155,8 @@ impl IntCache for Eager {
     fn clear(&self) {
         self.0.clear();
     }
-    fn for_each(&self, f: &mut dyn FnMut(&str, i64)) {
-        self.0.for_each(f);
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&str, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.0.try_for_each_dyn(f)
     }
     fn retain(&self, f: &mut dyn FnMut(&str, i64) -> bool) {
         self.0.retain(f);

@@ -1,4 +1,5 @@
-//! `cargo xtask loom`: the models of the bucket table's kernel, and the bugs that they must catch.
+//! `cargo xtask loom`: the models of the bucket table's kernel, and the bugs that they must catch; and those of the counter
+//! that can be closed.
 //!
 //! A model that passes says something only if it fails on a bug of the kind it is there for. So each bug that can be
 //! planted in the kernel (`seeded.rs`) is planted, one at a time, and its model must fail.
@@ -115,7 +116,15 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         let model = model.with_context(|| format!("there is no model {:?}", bug.model))?.model.clone();
         tasks.push(Task { model, bug: Some(bug.name), preemptions: Some(bug.preemptions) });
     }
-    run_all(&program, &tasks)
+    run_all(&program, &tasks)?;
+    counter_models()
+}
+
+/// The models of `cache_core::counter::Closable`, which take a second.
+fn counter_models() -> Result<()> {
+    let mut command =
+        cargo(["test", "--profile", "loom", "--package", "cache-core", "--lib", "counter::models"]);
+    sh::run(command.env("CARGO_TARGET_DIR", sh::root().join("target/loom")).env("RUSTFLAGS", "--cfg loom"))
 }
 
 /// One run of a model.

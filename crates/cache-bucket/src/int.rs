@@ -1,5 +1,5 @@
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::AtomicI64;
 
 use cache_core::{
@@ -121,13 +121,56 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
         }
     }
 
+    fn swap(&self, key: &K, value: i64) -> Option<i64> {
+        let (outcome, rest) = self.map.upsert(key, value, &mut |_, cell| Some(counter::swap(cell, value)));
+        self.map.finish(rest);
+        match outcome {
+            Upsert::Found(before) => Some(before),
+            Upsert::Inserted => None,
+        }
+    }
+
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+        let (outcome, rest) = self.map.upsert(key, value, &mut |_, cell| Some(counter::get(cell)));
+        self.map.finish(rest);
+        match outcome {
+            Upsert::Found(present) => Err(present),
+            Upsert::Inserted => Ok(()),
+        }
+    }
+
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.map
+            .update(key, &mut |_, cell| Some(counter::compare_exchange(cell, current, new)))
+            .map_or(Err(None), |exchanged| exchanged.map_err(Some))
+    }
+
+    fn take(&self, key: &K) -> Option<i64> {
+        let mut value = self.get(key)?;
+        while let Some(other) = self.map.remove_if(key, value) {
+            value = other;
+        }
+        Some(value)
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        let Some(mut value) = self.get(key) else { return false };
+        while f(value) {
+            match self.map.remove_if(key, value) {
+                Some(other) => value = other,
+                None => return true,
+            }
+        }
+        false
+    }
+
     #[inline]
     fn del(&self, key: &K) -> bool {
         self.map.remove(key)
     }
 
     #[inline]
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         match self.try_add_quickly(key, delta, &bounds) {
             Some(result) => result,
             None => self.try_add_present(key, delta, &bounds).unwrap_or(Err(AddError::Absent)),
@@ -135,7 +178,12 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     }
 
     #[inline]
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
         match self.try_add_quickly(key, delta, &bounds) {
             Some(result) => result,
             None => self.try_add_otherwise(key, delta, &bounds),
@@ -150,15 +198,23 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
         self.map.clear();
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        let mut flow = ControlFlow::Continue(());
         self.map.sweep(&mut |key, value| {
-            f(key, value);
+            if flow.is_continue() {
+                flow = f(key, value);
+            }
             true
         });
+        flow
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         self.map.sweep(f);
+    }
+
+    fn shrink_to_fit(&self) {
+        self.map.shrink_to_fit();
     }
 
     fn get_many(&self, keys: &[&K], out: &mut [Option<i64>]) {

@@ -40,12 +40,12 @@
 //!
 //! ```
 //! use cache_bucket::BucketIntCache;
-//! use cache_core::IntCache;
+//! use cache_core::{IntCache, IntCacheExt};
 //!
 //! let stock: BucketIntCache = BucketIntCache::default();
 //! stock.set("sku:1", 1);
-//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(0));
-//! assert!(stock.try_add("sku:1", -1, 0..=i64::MAX).is_err());
+//! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(0));
+//! assert!(stock.try_add("sku:1", -1, 0..).is_err());
 //! ```
 
 // Under loom there is the kernel alone, for its models.
@@ -77,3 +77,5 @@ pub use backend::BucketBackend;
 pub use int::BucketIntCache;
 #[cfg(not(loom))]
 pub use obj::BucketObjCache;
+
+cache_core::collect!(BucketIntCache, BucketObjCache);

@@ -122,6 +122,17 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         removed
     }
 
+    /// Removes a key while its value is `word`; the word that it has if that is another one.
+    pub(crate) fn remove_if(&self, key: &K, word: C::Word) -> Option<C::Word> {
+        let (probe, hash) = Probe::new(key, &self.hasher);
+        let guard = reclaim::pin_either();
+        let (other, chores) = self.raw.remove_if(guard.pinned(), hash, probe, word);
+        drop(guard);
+        self.set_retired();
+        self.see_to(chores);
+        other
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.raw.len()
     }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::mem::{self, ManuallyDrop};
+use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -140,6 +141,72 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         self.map.finish(rest);
     }
 
+    fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
+        self.loads.written(key);
+        let new = Arc::as_ptr(&value).cast_mut();
+        let (outcome, rest) = self.map.upsert(key, new, &mut |pinned, cell| {
+            let old = replace(cell, new)?;
+            let before = clone_of(old);
+            // SAFETY: we took it out of its cell, and with it the reference it stood for.
+            pinned.retire(unsafe { retire_arc(old) });
+            Some(before)
+        });
+        // Its reference is the cell's now.
+        mem::forget(value);
+        self.map.set_retired();
+        self.map.finish(rest);
+        match outcome {
+            Upsert::Found(before) => before,
+            Upsert::Inserted => None,
+        }
+    }
+
+    fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
+        self.loads.written(key);
+        let (old, next) = (Arc::as_ptr(current).cast_mut(), Arc::as_ptr(&new).cast_mut());
+        let replaced = self.map.update(key, &mut |pinned, cell: &AtomicPtr<V>| {
+            match cell.compare_exchange(old, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => {
+                    // SAFETY: we took it out of its cell, and with it the reference it stood for.
+                    pinned.retire(unsafe { retire_arc(old) });
+                    Some(true)
+                }
+                Err(seen) if seen.is_null() => None,
+                Err(_) => Some(false),
+            }
+        });
+        if replaced == Some(true) {
+            // Its reference is the cell's now.
+            mem::forget(new);
+            self.map.set_retired();
+            return Ok(());
+        }
+        Err(new)
+    }
+
+    fn take(&self, key: &K) -> Option<Arc<V>> {
+        self.loads.written(key);
+        loop {
+            let object = self.get(key)?;
+            if self.map.remove_if(key, Arc::as_ptr(&object).cast_mut()).is_none() {
+                return Some(object);
+            }
+        }
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+        self.loads.written(key);
+        loop {
+            let Some(object) = self.get(key) else { return false };
+            if !f(&object) {
+                return false;
+            }
+            if self.map.remove_if(key, Arc::as_ptr(&object).cast_mut()).is_none() {
+                return true;
+            }
+        }
+    }
+
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         // One reference for the cell, one for the caller.
         let ours = value.clone();
@@ -176,18 +243,24 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         self.map.clear();
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
+        let mut flow = ControlFlow::Continue(());
         self.map.sweep(&mut |key, object| {
-            if !object.is_null() {
-                f(key, &borrowed(object));
+            if flow.is_continue() && !object.is_null() {
+                flow = f(key, &borrowed(object));
             }
             true
         });
+        flow
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
         self.map.sweep(&mut |key, object| object.is_null() || f(key, &borrowed(object)));
+    }
+
+    fn shrink_to_fit(&self) {
+        self.map.shrink_to_fit();
     }
 
     fn loads(&self) -> &Loads<V, K> {

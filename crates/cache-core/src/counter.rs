@@ -2,6 +2,16 @@
 //!
 //! Loads acquire and stores release, so that whoever reads a value sees what its writer did before. On one
 //! location that is all linearizability needs.
+//!
+//! [`Closable`] is for maps whose counters are changed without a lock: a counter that can be closed, so that a removal
+//! knows the final value.
+
+mod closable;
+#[cfg(all(test, loom))]
+mod models;
+mod primitive;
+
+pub use closable::{Closable, Closed};
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -34,6 +44,36 @@ pub fn get(cell: &AtomicI64) -> i64 {
 #[inline]
 pub fn set(cell: &AtomicI64, value: i64) {
     cell.store(value, Ordering::Release);
+}
+
+/// Stores a value and returns the one before.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::AtomicI64;
+/// assert_eq!(cache_core::counter::swap(&AtomicI64::new(7), 0), 7);
+/// ```
+#[inline]
+pub fn swap(cell: &AtomicI64, value: i64) -> i64 {
+    cell.swap(value, Ordering::AcqRel)
+}
+
+/// Stores `new` if the value is `current`.
+///
+/// # Errors
+///
+/// The value, if it is another.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::AtomicI64;
+/// assert_eq!(cache_core::counter::compare_exchange(&AtomicI64::new(7), 6, 0), Err(7));
+/// ```
+#[inline]
+pub fn compare_exchange(cell: &AtomicI64, current: i64, new: i64) -> Result<(), i64> {
+    cell.compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
 }
 
 /// Adds, wrapping on overflow, and returns the sum.

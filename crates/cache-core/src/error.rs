@@ -35,6 +35,38 @@ impl fmt::Display for AddError {
 
 impl Error for AddError {}
 
+/// Why an update changed nothing.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::UpdateError;
+/// assert_eq!(UpdateError::<i64>::Absent.to_string(), "the key is absent");
+/// assert_eq!(UpdateError::Kept { current: 3 }.to_string(), "the update kept the value");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpdateError<T> {
+    /// The key is not in the cache.
+    Absent,
+    /// The closure returned `None`.
+    Kept {
+        /// The value that it was asked about, and that the key had then.
+        current: T,
+    },
+}
+
+impl<T> fmt::Display for UpdateError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            UpdateError::Absent => "the key is absent",
+            UpdateError::Kept { .. } => "the update kept the value",
+        })
+    }
+}
+
+impl<T: fmt::Debug> Error for UpdateError<T> {}
+
 /// Why [`get_or_try_insert_with`](crate::ObjCacheExt::get_or_try_insert_with) gave no value.
 ///
 /// # Examples

@@ -1,9 +1,14 @@
+mod int;
+
 use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::{Key, LoadError, ObjCache};
+pub use int::IntCacheExt;
 
-/// What every [`ObjCache`] can do besides, `dyn` ones included.
+use crate::{Key, LoadError, ObjCache, UpdateError};
+
+/// Extension methods for every [`ObjCache`], `dyn` ones included.
 ///
 /// # Examples
 ///
@@ -54,6 +59,96 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// ```
     fn insert(&self, key: &K, value: V) {
         self.set(key, Arc::new(value));
+    }
+
+    /// Replaces the object of a present key by what `f` makes of it, atomically, and returns the new one.
+    ///
+    /// `f` is asked again if the object is replaced meanwhile. It may run under a lock and must not call any cache.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Absent`] if the key is not there. [`UpdateError::Kept`] with the object if `f` returned `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// # use cache_core::{ObjCache, ObjCacheExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.insert("a", 7);
+    /// let updated = cache.update("a", |object| Some(Arc::new(**object + 1)));
+    /// assert_eq!(updated, Ok(Arc::new(8)));
+    /// ```
+    #[inline]
+    fn update(
+        &self,
+        key: &K,
+        mut f: impl FnMut(&Arc<V>) -> Option<Arc<V>>,
+    ) -> Result<Arc<V>, UpdateError<Arc<V>>> {
+        self.update_dyn(key, &mut f)
+    }
+
+    /// Removes a key if `f` says so about the object that is removed; tells whether it did.
+    ///
+    /// If the object is replaced after `f` was asked, `f` is asked again. It may run under a lock and must not call any
+    /// cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{ObjCache, ObjCacheExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.insert("a", 7);
+    /// assert!(!cache.del_if("a", |object| **object == 0));
+    /// assert!(cache.del_if("a", |object| **object == 7));
+    /// ```
+    #[inline]
+    fn del_if(&self, key: &K, mut f: impl FnMut(&Arc<V>) -> bool) -> bool {
+        self.del_if_dyn(key, &mut f)
+    }
+
+    /// Calls `f` with every key and its object until it breaks; returns what it breaks with.
+    ///
+    /// In no order, weakly consistent. `f` may run under a lock and must not call any cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// # use cache_core::{ObjCache, ObjCacheExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.insert("a", 7);
+    /// let first = cache.try_for_each(|key, _object| ControlFlow::Break(key.to_owned()));
+    /// assert_eq!(first, ControlFlow::Break("a".to_owned()));
+    /// ```
+    fn try_for_each<B>(&self, mut f: impl FnMut(&K, &Arc<V>) -> ControlFlow<B>) -> ControlFlow<B> {
+        let mut result = ControlFlow::Continue(());
+        // What ended it is in `result`.
+        let _ = self.try_for_each_dyn(&mut |key, object| {
+            result = f(key, object);
+            if result.is_break() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        result
+    }
+
+    /// Looks up many keys at once and returns their objects, in the order of the keys.
+    ///
+    /// Each look-up is linearizable by itself; the group is no snapshot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{ObjCache, ObjCacheExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.insert("a", 7);
+    /// let found = cache.get_many_vec(&["a", "b"]);
+    /// assert_eq!(found[0].as_deref(), Some(&7));
+    /// assert!(found[1].is_none());
+    /// ```
+    fn get_many_vec(&self, keys: &[&K]) -> Vec<Option<Arc<V>>> {
+        let mut objects = vec![None; keys.len()];
+        self.get_many(keys, &mut objects);
+        objects
     }
 
     /// The object of a key, made by `load` if it is absent.

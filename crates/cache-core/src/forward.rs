@@ -1,9 +1,9 @@
 //! Both traits, for what points at a cache.
 
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
-use crate::{AddError, IntCache, Key, Loads, ObjCache};
+use crate::{AddError, IntCache, Key, Loads, ObjCache, UpdateError};
 
 /// Names the pointer types once; every method goes to what they point at, its own default included.
 macro_rules! forward {
@@ -12,8 +12,20 @@ macro_rules! forward {
             fn get(&self, key: &K) -> Option<i64> {
                 (**self).get(key)
             }
+            fn contains(&self, key: &K) -> bool {
+                (**self).contains(key)
+            }
             fn set(&self, key: &K, value: i64) {
                 (**self).set(key, value);
+            }
+            fn swap(&self, key: &K, value: i64) -> Option<i64> {
+                (**self).swap(key, value)
+            }
+            fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+                (**self).insert_new(key, value)
+            }
+            fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+                (**self).compare_exchange(key, current, new)
             }
             fn add(&self, key: &K, delta: i64) -> i64 {
                 (**self).add(key, delta)
@@ -21,16 +33,37 @@ macro_rules! forward {
             fn del(&self, key: &K) -> bool {
                 (**self).del(key)
             }
-            fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-                (**self).try_add(key, delta, bounds)
+            fn take(&self, key: &K) -> Option<i64> {
+                (**self).take(key)
             }
-            fn try_add_or_insert(
+            fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+                (**self).del_if_dyn(key, f)
+            }
+            fn update_dyn(
+                &self,
+                key: &K,
+                f: &mut dyn FnMut(i64) -> Option<i64>,
+            ) -> Result<i64, UpdateError<i64>> {
+                (**self).update_dyn(key, f)
+            }
+            fn update_or_insert_dyn(
+                &self,
+                key: &K,
+                first: i64,
+                f: &mut dyn FnMut(i64) -> Option<i64>,
+            ) -> Result<i64, UpdateError<i64>> {
+                (**self).update_or_insert_dyn(key, first, f)
+            }
+            fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+                (**self).try_add_dyn(key, delta, bounds)
+            }
+            fn try_add_or_insert_dyn(
                 &self,
                 key: &K,
                 delta: i64,
                 bounds: RangeInclusive<i64>,
             ) -> Result<i64, AddError> {
-                (**self).try_add_or_insert(key, delta, bounds)
+                (**self).try_add_or_insert_dyn(key, delta, bounds)
             }
             fn len(&self) -> usize {
                 (**self).len()
@@ -47,11 +80,23 @@ macro_rules! forward {
             fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
                 (**self).for_each(f);
             }
+            fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+                (**self).try_for_each_dyn(f)
+            }
             fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
                 (**self).retain(f);
             }
             fn get_many(&self, keys: &[&K], out: &mut [Option<i64>]) {
                 (**self).get_many(keys, out);
+            }
+            fn reserve(&self, additional: usize) {
+                (**self).reserve(additional);
+            }
+            fn capacity(&self) -> usize {
+                (**self).capacity()
+            }
+            fn shrink_to_fit(&self) {
+                (**self).shrink_to_fit();
             }
         }
 
@@ -62,8 +107,33 @@ macro_rules! forward {
             fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
                 (**self).with_dyn(key, f)
             }
+            fn contains(&self, key: &K) -> bool {
+                (**self).contains(key)
+            }
+            fn get_many(&self, keys: &[&K], out: &mut [Option<Arc<V>>]) {
+                (**self).get_many(keys, out);
+            }
             fn set(&self, key: &K, value: Arc<V>) {
                 (**self).set(key, value);
+            }
+            fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
+                (**self).swap(key, value)
+            }
+            fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
+                (**self).replace_if_same(key, current, new)
+            }
+            fn update_dyn(
+                &self,
+                key: &K,
+                f: &mut dyn FnMut(&Arc<V>) -> Option<Arc<V>>,
+            ) -> Result<Arc<V>, UpdateError<Arc<V>>> {
+                (**self).update_dyn(key, f)
+            }
+            fn take(&self, key: &K) -> Option<Arc<V>> {
+                (**self).take(key)
+            }
+            fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+                (**self).del_if_dyn(key, f)
             }
             fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
                 (**self).get_or_insert(key, value)
@@ -86,8 +156,23 @@ macro_rules! forward {
             fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
                 (**self).for_each(f);
             }
+            fn try_for_each_dyn(
+                &self,
+                f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>,
+            ) -> ControlFlow<()> {
+                (**self).try_for_each_dyn(f)
+            }
             fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
                 (**self).retain(f);
+            }
+            fn reserve(&self, additional: usize) {
+                (**self).reserve(additional);
+            }
+            fn capacity(&self) -> usize {
+                (**self).capacity()
+            }
+            fn shrink_to_fit(&self) {
+                (**self).shrink_to_fit();
             }
             fn loads(&self) -> &Loads<V, K> {
                 (**self).loads()

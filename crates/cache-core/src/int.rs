@@ -1,31 +1,32 @@
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 
-use crate::{AddError, Key};
+use crate::{AddError, Key, UpdateError};
 
 /// A concurrent map from keys to integers that are read and changed in place.
 ///
 /// All methods take `&self` and may be called from any number of threads. The trait works as `dyn`, and is
-/// implemented for `&T`, `Box<T>` and `Arc<T>`.
+/// implemented for `&T`, `Box<T>` and `Arc<T>`. Methods with closures and ranges of any type are in
+/// [`IntCacheExt`](crate::IntCacheExt), which every `IntCache` has, `dyn` ones too.
 ///
 /// # Consistency
 ///
 /// Every operation on one key is linearizable. No [`add`](IntCache::add) is lost but to a
-/// [`set`](IntCache::set), [`del`](IntCache::del), [`clear`](IntCache::clear) or
-/// [`retain`](IntCache::retain) that it may be ordered before. Methods that look at many keys are weakly
-/// consistent: they see each key that is present throughout exactly once, and may or may not see one that comes
-/// or goes meanwhile.
+/// [`set`](IntCache::set), [`del`](IntCache::del) or [`clear`](IntCache::clear) that it may be ordered before.
+/// [`take`](IntCache::take), [`del_if_dyn`](IntCache::del_if_dyn) and [`retain`](IntCache::retain) decide on the
+/// final value: no write that succeeds is lost to a decision that did not see it. Methods that look at many keys are
+/// weakly consistent: they see each key that is present throughout, and may or may not see one that comes or goes
+/// meanwhile.
 ///
-/// Closures given to [`for_each`](IntCache::for_each) and [`retain`](IntCache::retain) may run under a lock:
-/// they must not call any cache. A panic in one leaves the cache usable.
+/// Closures may run under a lock: they must not call any cache. A panic in one leaves the cache usable.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
+/// use cache_core::{IntCache, IntCacheExt};
 ///
 /// /// Takes one piece from stock; the price of a miss is one read.
 /// fn buy(stock: &dyn IntCache, item: &str) -> bool {
-///     stock.try_add(item, -1, 0..=i64::MAX).is_ok()
+///     stock.try_add(item, -1, 0..).is_ok()
 /// }
 /// ```
 pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
@@ -41,6 +42,21 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// assert_eq!(cache.get("b"), None);
     /// ```
     fn get(&self, key: &K) -> Option<i64>;
+
+    /// Whether a key is present.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// cache.set("a", 1);
+    /// assert!(cache.contains("a"));
+    /// assert!(!cache.contains("b"));
+    /// ```
+    fn contains(&self, key: &K) -> bool {
+        self.get(key).is_some()
+    }
 
     /// Stores a value, inserting the key if it is absent.
     ///
@@ -58,6 +74,54 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     ///
     /// On a present key one atomic store, with no exclusive lock where the map allows it, and no allocation.
     fn set(&self, key: &K, value: i64);
+
+    /// Stores a value, inserting the key if it is absent, and returns the value before.
+    ///
+    /// `swap(key, 0)` drains a counter that others add to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// assert_eq!(cache.swap("sold", 5), None);
+    /// assert_eq!(cache.swap("sold", 0), Some(5));
+    /// ```
+    fn swap(&self, key: &K, value: i64) -> Option<i64>;
+
+    /// Inserts a key that is absent.
+    ///
+    /// # Errors
+    ///
+    /// The value of the key if it is present. It stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// assert_eq!(cache.insert_new("order:1", 1), Ok(()));
+    /// assert_eq!(cache.insert_new("order:1", 2), Err(1));
+    /// ```
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64>;
+
+    /// Stores `new` if the value of the key is `current`.
+    ///
+    /// # Errors
+    ///
+    /// `None` if the key is absent, otherwise the value, which is another. Nothing is changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// cache.set("a", 1);
+    /// assert_eq!(cache.compare_exchange("a", 1, 2), Ok(()));
+    /// assert_eq!(cache.compare_exchange("a", 1, 3), Err(Some(2)));
+    /// assert_eq!(cache.compare_exchange("b", 1, 3), Err(None));
+    /// ```
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>>;
 
     /// Adds to a value and returns the sum. An absent key counts from 0 and is inserted.
     ///
@@ -80,7 +144,7 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// Removes a key, and tells whether it was there.
     ///
     /// It never tells the last value: an `add` that is in flight on the removed counter is ordered before the
-    /// removal, and a returned value would contradict that.
+    /// removal, and a returned value would contradict that. [`take`](IntCache::take) returns it, and costs more.
     ///
     /// # Examples
     ///
@@ -93,10 +157,101 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// ```
     fn del(&self, key: &K) -> bool;
 
+    /// Removes a key and returns its final value.
+    ///
+    /// The value includes every write to the counter that succeeds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// cache.set("a", 1);
+    /// assert_eq!(cache.take("a"), Some(1));
+    /// assert_eq!(cache.take("a"), None);
+    /// ```
+    fn take(&self, key: &K) -> Option<i64>;
+
+    /// Removes a key if `f` says so about its final value; tells whether it did.
+    ///
+    /// This is the form that works as `dyn`; see [`IntCacheExt::del_if`](crate::IntCacheExt::del_if). No write is
+    /// lost that `f` did not see: if the value changes after `f` was asked, `f` is asked again. `f` may run under a
+    /// lock and must not call any cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// cache.set("user:1", 0);
+    /// assert!(cache.del_if_dyn("user:1", &mut |value| value == 0));
+    /// ```
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool;
+
+    /// Replaces the value of a present key by what `f` makes of it, atomically, and returns the new value.
+    ///
+    /// This is the form that works as `dyn`; see [`IntCacheExt::update`](crate::IntCacheExt::update). `f` is asked
+    /// again if the value changes meanwhile. It may run under a lock and must not call any cache.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Absent`] if the key is not there. [`UpdateError::Kept`] with the value if `f` returned `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// cache.set("a", 3);
+    /// assert_eq!(cache.update_dyn("a", &mut |value| Some(value * 2)), Ok(6));
+    /// ```
+    fn update_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> Option<i64>) -> Result<i64, UpdateError<i64>> {
+        let mut current = self.get(key).ok_or(UpdateError::Absent)?;
+        loop {
+            let new = f(current).ok_or(UpdateError::Kept { current })?;
+            match self.compare_exchange(key, current, new) {
+                Ok(()) => return Ok(new),
+                Err(seen) => current = seen.ok_or(UpdateError::Absent)?,
+            }
+        }
+    }
+
+    /// Like [`update_dyn`](IntCache::update_dyn), but an absent key is inserted with `first`, which is returned.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Kept`] with the value if the key is present and `f` returned `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// assert_eq!(cache.update_or_insert_dyn("a", 1, &mut |value| Some(value * 2)), Ok(1));
+    /// assert_eq!(cache.update_or_insert_dyn("a", 1, &mut |value| Some(value * 2)), Ok(2));
+    /// ```
+    fn update_or_insert_dyn(
+        &self,
+        key: &K,
+        first: i64,
+        f: &mut dyn FnMut(i64) -> Option<i64>,
+    ) -> Result<i64, UpdateError<i64>> {
+        loop {
+            match self.update_dyn(key, f) {
+                Err(UpdateError::Absent) => {
+                    if self.insert_new(key, first).is_ok() {
+                        return Ok(first);
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
+
     /// Adds to a present key if the sum lies within `bounds`, and returns the sum.
     ///
-    /// This is the counter that cannot oversell: with bounds of `0..=i64::MAX`, exactly as many decrements
-    /// succeed as there are pieces, however many threads try.
+    /// This is the form that works as `dyn`; [`IntCacheExt::try_add`](crate::IntCacheExt::try_add) takes a range of
+    /// any type, and says more.
     ///
     /// # Errors
     ///
@@ -107,36 +262,33 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::AddError;
     /// # use cache_core::IntCache;
     /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
     /// cache.set("stock", 1);
-    /// assert_eq!(cache.try_add("stock", -1, 0..=i64::MAX), Ok(0));
-    /// assert_eq!(cache.try_add("stock", -1, 0..=i64::MAX), Err(AddError::OutOfBounds { current: 0 }));
-    /// assert_eq!(cache.try_add("none", -1, 0..=i64::MAX), Err(AddError::Absent));
+    /// assert_eq!(cache.try_add_dyn("stock", -1, 0..=i64::MAX), Ok(0));
     /// ```
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError>;
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError>;
 
-    /// Like [`try_add`](IntCache::try_add), but an absent key counts from 0 and is inserted.
+    /// Like [`try_add_dyn`](IntCache::try_add_dyn), but an absent key counts from 0 and is inserted.
     ///
     /// # Errors
     ///
-    /// [`AddError::OutOfBounds`] as for [`try_add`](IntCache::try_add), with a `current` of 0 for an absent
+    /// [`AddError::OutOfBounds`] as for [`try_add_dyn`](IntCache::try_add_dyn), with a `current` of 0 for an absent
     /// key. A refused add inserts nothing.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::AddError;
     /// # use cache_core::IntCache;
     /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
-    /// // At most two purchases for each user.
-    /// assert_eq!(cache.try_add_or_insert("user:1", 2, 0..=2), Ok(2));
-    /// assert_eq!(cache.try_add_or_insert("user:1", 1, 0..=2), Err(AddError::OutOfBounds { current: 2 }));
-    /// assert_eq!(cache.try_add_or_insert("user:2", 3, 0..=2), Err(AddError::OutOfBounds { current: 0 }));
-    /// assert_eq!(cache.get("user:2"), None);
+    /// assert_eq!(cache.try_add_or_insert_dyn("user:1", 2, 0..=2), Ok(2));
     /// ```
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError>;
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError>;
 
     /// The number of keys, weakly consistent: exact when nothing is inserted or removed meanwhile.
     ///
@@ -205,13 +357,36 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// let mut sum = 0;
     /// cache.for_each(&mut |_key, value| sum += value);
     /// ```
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64));
+    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
+        // It ends early only if `f` says so.
+        let _ = self.try_for_each_dyn(&mut |key, value| {
+            f(key, value);
+            ControlFlow::Continue(())
+        });
+    }
 
-    /// Removes the keys for which `f` returns `false`, weakly consistent.
+    /// Calls `f` with every key and its value until it breaks, in no order, weakly consistent.
     ///
-    /// `f` may run under a lock and must not call any cache. An `add` to a key between the call of `f` and the
-    /// removal is ordered before the removal. A counter that is made anew meanwhile, after a `del`, stays unless `f`
-    /// is asked about it too.
+    /// This is the form that works as `dyn`; [`IntCacheExt::try_for_each`](crate::IntCacheExt::try_for_each) returns
+    /// what the closure breaks with. `f` may run under a lock and must not call any cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// cache.set("a", 1);
+    /// let flow = cache.try_for_each_dyn(&mut |_key, _value| ControlFlow::Break(()));
+    /// assert!(flow.is_break());
+    /// ```
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()>;
+
+    /// Removes the keys for which `f` returns `false`.
+    ///
+    /// A key is removed only if `f` refused its final value: if the value changes after `f` was asked, `f` is asked
+    /// again. So no write is lost that `f` did not see. Which keys are visited is weakly consistent. `f` may run under
+    /// a lock and must not call any cache.
     ///
     /// # Examples
     ///
@@ -248,6 +423,57 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
             *out = self.get(key);
         }
     }
+
+    /// Makes room for `additional` more keys, so that they are inserted without growing. A hint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// cache.reserve(1000);
+    /// assert!(cache.capacity() >= 1000);
+    /// ```
+    ///
+    /// # Performance
+    ///
+    /// May copy the table, and on backends with locks hold them meanwhile. A backend that cannot grow ahead of time
+    /// does nothing; its page says so.
+    fn reserve(&self, additional: usize) {
+        let _ = additional;
+    }
+
+    /// The number of keys that fit without growing, weakly consistent and never less than [`len`](IntCache::len).
+    ///
+    /// An estimate. With shards, one may grow while others have room. A backend whose map does not tell answers with
+    /// what was last asked for; its page says so.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// assert!(cache.capacity() >= cache.len());
+    /// ```
+    fn capacity(&self) -> usize {
+        self.len()
+    }
+
+    /// Gives back what memory the keys that are left do not need. A hint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::IntCache;
+    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// cache.reserve(1000);
+    /// cache.shrink_to_fit();
+    /// ```
+    ///
+    /// # Performance
+    ///
+    /// As [`reserve`](IntCache::reserve).
+    fn shrink_to_fit(&self) {}
 }
 
 /// Panics, naming both lengths, unless there is one place for each key.

@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod collect;
 pub mod counter;
 mod error;
 mod ext;
@@ -30,16 +31,18 @@ mod key;
 mod loads;
 mod obj;
 mod options;
+mod room;
 mod waits;
 
 pub use backend::{Backend, HashBuilder, Value};
-pub use error::{AddError, LoadError};
-pub use ext::ObjCacheExt;
+pub use error::{AddError, LoadError, UpdateError};
+pub use ext::{IntCacheExt, ObjCacheExt};
 pub use int::{IntCache, assert_same_length};
 pub use key::Key;
 pub use loads::Loads;
 pub use obj::ObjCache;
 pub use options::{DefaultHashBuilder, Options};
+pub use room::Room;
 pub use waits::while_dropping;
 
 /// The owned form of `str` keys: up to 24 bytes without a heap allocation.

@@ -1,6 +1,7 @@
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::{Key, Loads};
+use crate::{Key, Loads, UpdateError, assert_same_length};
 
 /// A concurrent map from keys to shared objects.
 ///
@@ -13,9 +14,7 @@ use crate::{Key, Loads};
 /// Every operation on one key is linearizable. Methods that look at many keys are weakly consistent: they see
 /// each key that is present throughout, and may or may not see one that comes or goes meanwhile.
 ///
-/// Closures given to [`with_dyn`](ObjCache::with_dyn), [`for_each`](ObjCache::for_each) and
-/// [`retain`](ObjCache::retain) may run under a lock: they must not call any cache. A panic in one leaves the
-/// cache usable. No object is dropped under a lock, so a `Drop` may call any cache.
+/// Closures may run under a lock: they must not call any cache. A panic in one leaves the cache usable. No object is dropped under a lock, so a `Drop` may call any cache.
 ///
 /// # Examples
 ///
@@ -57,6 +56,48 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
     /// ```
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool;
 
+    /// Whether a key is present.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.set("a", Arc::new(7));
+    /// assert!(cache.contains("a"));
+    /// assert!(!cache.contains("b"));
+    /// ```
+    fn contains(&self, key: &K) -> bool {
+        self.with_dyn(key, &mut |_| ())
+    }
+
+    /// Looks up many keys at once: `out[i]` becomes the object of `keys[i]`.
+    ///
+    /// Each look-up is linearizable by itself; the group is no snapshot.
+    ///
+    /// # Panics
+    ///
+    /// If `keys` and `out` are not of one length.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.set("a", Arc::new(7));
+    /// let mut out = [None, None];
+    /// cache.get_many(&["a", "b"], &mut out);
+    /// assert_eq!(out, [Some(Arc::new(7)), None]);
+    /// ```
+    fn get_many(&self, keys: &[&K], out: &mut [Option<Arc<V>>]) {
+        assert_same_length(keys.len(), out.len());
+        for (key, out) in keys.iter().zip(out) {
+            *out = self.get(key);
+        }
+    }
+
     /// Stores an object, replacing and later dropping the one that was there.
     ///
     /// A load of this key that is in flight will not overwrite it.
@@ -70,6 +111,75 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
     /// cache.set("a", Arc::new(7));
     /// ```
     fn set(&self, key: &K, value: Arc<V>);
+
+    /// Stores an object and returns the one that was there.
+    ///
+    /// A load of this key that is in flight will not overwrite it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// assert_eq!(cache.swap("a", Arc::new(7)), None);
+    /// assert_eq!(cache.swap("a", Arc::new(8)), Some(Arc::new(7)));
+    /// ```
+    fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>>;
+
+    /// Stores `new` if the object of the key is `current`: the very same one, not an equal one.
+    ///
+    /// # Errors
+    ///
+    /// `new`, handed back, if the key is absent or has another object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// let (one, two) = (Arc::new(1), Arc::new(2));
+    /// cache.set("a", Arc::clone(&one));
+    /// assert_eq!(cache.replace_if_same("a", &one, two), Ok(()));
+    /// assert_eq!(cache.replace_if_same("a", &one, Arc::new(3)), Err(Arc::new(3)));
+    /// ```
+    fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>>;
+
+    /// Replaces the object of a present key by what `f` makes of it, atomically, and returns the new one.
+    ///
+    /// This is the form that works as `dyn`; see [`ObjCacheExt::update`](crate::ObjCacheExt::update). `f` is asked
+    /// again if the object is replaced meanwhile. It may run under a lock and must not call any cache.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Absent`] if the key is not there. [`UpdateError::Kept`] with the object if `f` returned `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.set("a", Arc::new(7));
+    /// let updated = cache.update_dyn("a", &mut |object| Some(Arc::new(**object + 1)));
+    /// assert_eq!(updated, Ok(Arc::new(8)));
+    /// ```
+    fn update_dyn(
+        &self,
+        key: &K,
+        f: &mut dyn FnMut(&Arc<V>) -> Option<Arc<V>>,
+    ) -> Result<Arc<V>, UpdateError<Arc<V>>> {
+        loop {
+            let current = self.get(key).ok_or(UpdateError::Absent)?;
+            let Some(new) = f(&current) else { return Err(UpdateError::Kept { current }) };
+            if self.replace_if_same(key, &current, Arc::clone(&new)).is_ok() {
+                // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+                drop(current);
+                return Ok(new);
+            }
+        }
+    }
 
     /// Stores an object if the key is absent; returns the one that is in the cache afterwards.
     ///
@@ -99,6 +209,38 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
     /// assert!(!cache.del("a"));
     /// ```
     fn del(&self, key: &K) -> bool;
+
+    /// Removes a key and returns its object.
+    ///
+    /// A load of this key that is in flight will not bring it back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.set("a", Arc::new(7));
+    /// assert_eq!(cache.take("a"), Some(Arc::new(7)));
+    /// assert_eq!(cache.take("a"), None);
+    /// ```
+    fn take(&self, key: &K) -> Option<Arc<V>>;
+
+    /// Removes a key if `f` says so about the object that is removed; tells whether it did.
+    ///
+    /// This is the form that works as `dyn`; see [`ObjCacheExt::del_if`](crate::ObjCacheExt::del_if). If the object is
+    /// replaced after `f` was asked, `f` is asked again. It may run under a lock and must not call any cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.set("a", Arc::new(7));
+    /// assert!(cache.del_if_dyn("a", &mut |object| **object == 7));
+    /// ```
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool;
 
     /// The number of keys, weakly consistent: exact when nothing is inserted or removed meanwhile.
     ///
@@ -167,7 +309,31 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
     /// let mut longest = 0;
     /// cache.for_each(&mut |_key, title| longest = longest.max(title.len()));
     /// ```
-    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>));
+    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+        // It ends early only if `f` says so.
+        let _ = self.try_for_each_dyn(&mut |key, object| {
+            f(key, object);
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// Calls `f` with every key and its object until it breaks, in no order, weakly consistent.
+    ///
+    /// This is the form that works as `dyn`; [`ObjCacheExt::try_for_each`](crate::ObjCacheExt::try_for_each) returns
+    /// what the closure breaks with. `f` may run under a lock and must not call any cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// # use std::sync::Arc;
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.set("a", Arc::new(7));
+    /// let flow = cache.try_for_each_dyn(&mut |_key, _object| ControlFlow::Break(()));
+    /// assert!(flow.is_break());
+    /// ```
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()>;
 
     /// Removes the keys for which `f` returns `false`, weakly consistent.
     ///
@@ -182,6 +348,56 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
     /// cache.retain(&mut |_key, title| !title.is_empty());
     /// ```
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool);
+
+    /// Makes room for `additional` more keys, so that they are inserted without growing. A hint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.reserve(1000);
+    /// assert!(cache.capacity() >= 1000);
+    /// ```
+    ///
+    /// # Performance
+    ///
+    /// May copy the table, and on backends with locks hold them meanwhile. A backend that cannot grow ahead of time
+    /// does nothing; its page says so.
+    fn reserve(&self, additional: usize) {
+        let _ = additional;
+    }
+
+    /// The number of keys that fit without growing, weakly consistent and never less than [`len`](ObjCache::len).
+    ///
+    /// An estimate. With shards, one may grow while others have room. A backend whose map does not tell answers with
+    /// what was last asked for; its page says so.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// assert!(cache.capacity() >= cache.len());
+    /// ```
+    fn capacity(&self) -> usize {
+        self.len()
+    }
+
+    /// Gives back what memory the keys that are left do not need. A hint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::ObjCache;
+    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// cache.shrink_to_fit();
+    /// ```
+    ///
+    /// # Performance
+    ///
+    /// As [`reserve`](ObjCache::reserve).
+    fn shrink_to_fit(&self) {}
 
     /// The loads in flight on this cache: what a backend keeps for
     /// [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with). Of no use to callers.

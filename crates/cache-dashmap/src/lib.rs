@@ -46,12 +46,12 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::IntCache;
+//! use cache_core::{IntCache, IntCacheExt};
 //! use cache_dashmap::DashMapIntCache;
 //!
 //! let stock = DashMapIntCache::<str>::new();
 //! stock.set("sku:1", 100);
-//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(99));
+//! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```
 #![forbid(unsafe_code)]
 
@@ -63,3 +63,5 @@ mod table;
 pub use backend::DashMapBackend;
 pub use int::DashMapIntCache;
 pub use obj::DashMapObjCache;
+
+cache_core::collect!(DashMapIntCache, DashMapObjCache);

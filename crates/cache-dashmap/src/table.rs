@@ -1,5 +1,6 @@
 use std::borrow::Borrow;
 use std::mem;
+use std::ops::ControlFlow;
 
 use cache_core::{HashBuilder, Key, Options};
 use dashmap::{DashMap, SharedValue};
@@ -44,7 +45,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
     }
 
     /// Calls `change` with the value of a key, under the shard's write lock; `None` if the key is absent.
-    pub(crate) fn replace<R>(&self, hash: u64, key: &K, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+    pub(crate) fn change<R>(&self, hash: u64, key: &K, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut shard = self.map.shards()[self.map.determine_shard(hash as usize)].write();
         let (_, value) = shard.get_mut(hash, |(owned, _)| owned.borrow() == key)?;
         Some(change(value.get_mut()))
@@ -91,12 +92,39 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         result
     }
 
-    pub(crate) fn remove(&self, key: &K) -> bool {
+    /// Removes a key if `f` says so about its value, under the shard's write lock; returns the value.
+    pub(crate) fn remove_if(&self, key: &K, f: impl FnOnce(&mut T) -> bool) -> Option<T> {
         let hash = self.hash(key);
-        let shard = &self.map.shards()[self.map.determine_shard(hash as usize)];
-        let removed = shard.write().remove_entry(hash, |(owned, _)| owned.borrow() == key);
-        // The lock is free again: what is dropped here may call the cache.
-        removed.is_some()
+        let is_it = |(owned, _): &(K::Owned, SharedValue<T>)| owned.borrow() == key;
+        let mut shard = self.map.shards()[self.map.determine_shard(hash as usize)].write();
+        let agreed = shard.get_mut(hash, is_it).is_some_and(|(_, value)| f(value.get_mut()));
+        let removed = if agreed { shard.remove_entry(hash, is_it) } else { None };
+        drop(shard);
+        let (owned, value) = removed?;
+        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        drop(owned);
+        Some(value.into_inner())
+    }
+
+    /// Makes room in every shard, for an even share each.
+    pub(crate) fn reserve(&self, additional: usize) {
+        let shards = self.map.shards();
+        let share = additional.div_ceil(shards.len());
+        for shard in shards {
+            let mut shard = shard.write();
+            // Where hashbrown would sort the entries where they stand, see `write`, the next insert makes room.
+            if shard.len().saturating_add(share) > shard.buckets() / 2 {
+                shard.reserve(share, |(owned, _)| self.hash(owned.borrow()));
+            }
+        }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.map.capacity()
+    }
+
+    pub(crate) fn shrink_to_fit(&self) {
+        self.map.shrink_to_fit();
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -109,10 +137,12 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         emptied.into_iter().flatten().for_each(drop);
     }
 
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &T)) {
+    /// Calls `f` with every entry until it breaks, under the read lock of one shard at a time.
+    pub(crate) fn try_for_each(&self, mut f: impl FnMut(&K, &T) -> ControlFlow<()>) -> ControlFlow<()> {
         for entry in self.map.iter() {
-            f(entry.key().borrow(), entry.value());
+            f(entry.key().borrow(), entry.value())?;
         }
+        ControlFlow::Continue(())
     }
 
     /// Drops the keys that it removes under a lock: DashMap has no way to hand them out.

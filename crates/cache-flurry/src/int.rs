@@ -1,10 +1,12 @@
 use std::borrow::Borrow;
 use std::fmt;
-use std::ops::RangeInclusive;
-use std::sync::atomic::AtomicI64;
+use std::hash::Hash;
+use std::ops::{ControlFlow, RangeInclusive};
+use std::ptr;
 
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
-use flurry::{HashMap, TryInsertError};
+use cache_core::counter::{self, Closable, Closed};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, Room};
+use flurry::{Guard, HashMap, TryInsertError};
 
 /// An [`IntCache`] over [`flurry::HashMap`].
 ///
@@ -23,7 +25,8 @@ use flurry::{HashMap, TryInsertError};
 /// Reads, and writes to a key that is there, take no lock: they pass two pointers after the table's and mark
 /// the thread as active before and inactive after. Inserts and deletes lock one bin.
 pub struct FlurryIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, AtomicI64, S>,
+    map: HashMap<K::Owned, Closable, S>,
+    room: Room,
 }
 
 impl<K: Key + ?Sized> FlurryIntCache<K> {
@@ -53,64 +56,165 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()) }
+        Self {
+            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
+            room: Room::new(capacity),
+        }
     }
 
-    /// Calls `f` with the counter of a key.
+    /// Calls `f` with the counter of a key; `None` if the key is absent.
     #[inline]
-    fn read<R>(&self, key: &K, f: impl FnOnce(&AtomicI64) -> R) -> Option<R> {
+    fn read<R>(&self, key: &K, f: impl Fn(&Closable) -> Result<R, Closed>) -> Option<R> {
         let guard = self.map.guard();
-        self.map.get(key, &guard).map(f)
+        loop {
+            let counter = self.map.get(key, &guard)?;
+            match f(counter) {
+                Ok(result) => return Some(result),
+                Err(Closed) => self.unlink(key, counter, &guard),
+            }
+        }
     }
 
     /// Calls `change` with the counter of a key; `None` if the key was absent and now has `initial`.
     #[inline]
-    fn update<R>(&self, key: &K, initial: i64, change: impl Fn(&AtomicI64) -> R) -> Option<R> {
+    fn upsert<R>(&self, key: &K, initial: i64, change: impl Fn(&Closable) -> Result<R, Closed>) -> Option<R> {
         let guard = self.map.guard();
-        if let Some(cell) = self.map.get(key, &guard) {
-            return Some(change(cell));
-        }
-        let new = AtomicI64::new(initial);
-        match self.map.try_insert(key.to_owned_key(), new, &guard) {
-            Ok(_) => None,
-            Err(TryInsertError { current, .. }) => Some(change(current)),
+        loop {
+            let counter = match self.map.get(key, &guard) {
+                Some(counter) => counter,
+                None => match self.map.try_insert(key.to_owned_key(), Closable::new(initial), &guard) {
+                    Ok(_) => return None,
+                    Err(TryInsertError { current, .. }) => current,
+                },
+            };
+            match change(counter) {
+                Ok(result) => return Some(result),
+                Err(Closed) => self.unlink(key, counter, &guard),
+            }
         }
     }
+
+    /// Removes a key if `f` says so about the final value of its counter; tells whether it did.
+    fn remove_when<Q: Hash + Ord + ?Sized>(
+        &self,
+        key: &Q,
+        counter: &Closable,
+        guard: &Guard<'_>,
+        mut f: impl FnMut(i64) -> bool,
+    ) -> Result<bool, Closed>
+    where
+        K::Owned: Borrow<Q>,
+    {
+        let mut value = counter.get()?;
+        while f(value) {
+            let mut closed = Err(Closed);
+            // Closed under the bin's lock: should the key's code panic before, nothing is closed yet.
+            let remove = |_: &K::Owned, present: &Closable| {
+                if ptr::eq(present, counter) {
+                    closed = counter.close_if(value);
+                }
+                if closed == Ok(Ok(())) { None } else { moved(present) }
+            };
+            self.map.compute_if_present(key, remove, guard);
+            match closed? {
+                Ok(()) => return Ok(true),
+                Err(seen) => value = seen,
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes a closed counter out of the map, if nobody has yet.
+    #[cold]
+    #[inline(never)]
+    fn unlink(&self, key: &K, counter: &Closable, guard: &Guard<'_>) {
+        if !self.map.get(key, guard).is_some_and(|present| ptr::eq(present, counter)) {
+            return;
+        }
+        let remove =
+            |_: &K::Owned, present: &Closable| if ptr::eq(present, counter) { None } else { moved(present) };
+        self.map.compute_if_present(key, remove, guard);
+    }
+}
+
+/// What keeps a counter that turns out not to be removed: flurry cannot leave it as it is here, but its value can move to
+/// a new one.
+///
+/// Whoever finds the old one closed looks the key up again, and waits for the bin's lock, which the caller holds.
+fn moved(present: &Closable) -> Option<Closable> {
+    present.close().ok().map(Closable::new)
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
     #[inline]
     fn get(&self, key: &K) -> Option<i64> {
-        self.read(key, counter::get)
+        self.read(key, Closable::get)
     }
 
     #[inline]
     fn set(&self, key: &K, value: i64) {
-        self.update(key, value, |cell| counter::set(cell, value));
+        self.upsert(key, value, |counter| counter.set(value));
+    }
+
+    fn swap(&self, key: &K, value: i64) -> Option<i64> {
+        self.upsert(key, value, |counter| counter.swap(value))
+    }
+
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+        self.upsert(key, value, Closable::get).map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.read(key, |counter| counter.compare_exchange(current, new))
+            .map_or(Err(None), |exchanged| exchanged.map_err(Some))
     }
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        self.update(key, delta, |cell| counter::add(cell, delta)).unwrap_or(delta)
+        self.upsert(key, delta, |counter| counter.add(delta)).unwrap_or(delta)
     }
 
     fn del(&self, key: &K) -> bool {
-        self.map.remove(key, &self.map.guard()).is_some()
+        // A closed counter was removed by whoever closed it.
+        self.map.remove(key, &self.map.guard()).is_some_and(Closable::detach)
+    }
+
+    fn take(&self, key: &K) -> Option<i64> {
+        // Out of the map first: nobody finds it any more, and those who did are ordered before. If somebody else has
+        // closed it, they have removed the key.
+        self.map.remove(key, &self.map.guard())?.close().ok()
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        let guard = self.map.guard();
+        loop {
+            let Some(counter) = self.map.get(key, &guard) else { return false };
+            match self.remove_when(key, counter, &guard, &mut *f) {
+                Ok(removed) => return removed,
+                Err(Closed) => self.unlink(key, counter, &guard),
+            }
+        }
     }
 
     #[inline]
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.read(key, |cell| counter::try_add(cell, delta, &bounds)).unwrap_or(Err(AddError::Absent))
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.read(key, |counter| counter.try_add(delta, &bounds)).unwrap_or(Err(AddError::Absent))
     }
 
     #[inline]
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        let change = |cell: &AtomicI64| counter::try_add(cell, delta, &bounds);
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        let change = |counter: &Closable| counter.try_add(delta, &bounds);
         if let Some(result) = self.read(key, change) {
             return result;
         }
         let first = counter::step(0, delta, &bounds)?;
-        self.update(key, first, change).unwrap_or(Ok(first))
+        self.upsert(key, first, change).unwrap_or(Ok(first))
     }
 
     fn len(&self) -> usize {
@@ -121,15 +225,34 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
         self.map.clear(&self.map.guard());
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
-        for (key, cell) in self.map.iter(&self.map.guard()) {
-            f(key.borrow(), counter::get(cell));
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        for (key, counter) in self.map.iter(&self.map.guard()) {
+            if let Ok(value) = counter.get() {
+                f(key.borrow(), value)?;
+            }
         }
+        ControlFlow::Continue(())
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         let guard = self.map.guard();
-        self.map.retain(|key, cell| f(key.borrow(), counter::get(cell)), &guard);
+        for (owned, counter) in self.map.iter(&guard) {
+            let key: &K = owned.borrow();
+            // By the owned key: its `Borrow` is not run under the bin's lock. Of a counter that is closed, the value may
+            // have moved to another.
+            if self.remove_when::<K::Owned>(owned, counter, &guard, |value| !f(key, value)) == Err(Closed) {
+                self.del_if_dyn(key, &mut |value| !f(key, value));
+            }
+        }
+    }
+
+    fn reserve(&self, additional: usize) {
+        self.map.reserve(additional, &self.map.guard());
+        self.room.asked(self.len().saturating_add(additional));
+    }
+
+    fn capacity(&self) -> usize {
+        self.room.capacity(self.len())
     }
 }
 

@@ -21,8 +21,17 @@
 //! With a million 8-byte `str` keys 145 bytes a key were counted, and 179 at the worst point on the way to
 //! two million. That is more than the 130 that the other backends keep within, and it is how flurry is made:
 //! an entry is an allocation of 112 bytes, as large as the largest thing that may stand in a bin, the root of
-//! a tree; its value is a second one of 16; and both carry a word for the reclaimer. The table adds 8 bytes
+//! a tree; its value is a second one of 16, or of 24 for an integer; and both carry a word for the reclaimer. The table adds 8 bytes
 //! for each bin and never shrinks, neither by `del` nor by `clear`.
+//!
+//! [`reserve`](cache_core::IntCache::reserve) makes room. flurry does not tell its capacity, so
+//! [`capacity`](cache_core::IntCache::capacity) is what was last asked for. `shrink_to_fit` does nothing.
+//!
+//! # Removal
+//!
+//! `take`, `del_if` and `retain` of integers close the counter that they unlink
+//! ([`Closable`](cache_core::counter::Closable)), so they know its final value. Operations that meet a closed counter,
+//! reads included, may wait for the bin's lock, and look the key up again.
 //!
 //! # Reclamation
 //!
@@ -48,12 +57,12 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::IntCache;
+//! use cache_core::{IntCache, IntCacheExt};
 //! use cache_flurry::FlurryIntCache;
 //!
 //! let stock = FlurryIntCache::<str>::new();
 //! stock.set("sku:1", 100);
-//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(99));
+//! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```
 #![forbid(unsafe_code)]
 
@@ -64,3 +73,5 @@ mod obj;
 pub use backend::FlurryBackend;
 pub use int::FlurryIntCache;
 pub use obj::FlurryObjCache;
+
+cache_core::collect!(FlurryIntCache, FlurryObjCache);

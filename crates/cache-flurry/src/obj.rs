@@ -1,8 +1,10 @@
 use std::borrow::Borrow;
 use std::fmt;
+use std::mem;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Room, Value};
 use flurry::{HashMap, TryInsertError};
 
 /// An [`ObjCache`] over [`flurry::HashMap`].
@@ -24,6 +26,7 @@ use flurry::{HashMap, TryInsertError};
 pub struct FlurryObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: HashMap<K::Owned, Arc<V>, S>,
     loads: Loads<V, K>,
+    room: Room,
 }
 
 impl<V: Value, K: Key + ?Sized> FlurryObjCache<V, K> {
@@ -53,7 +56,32 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()), loads: Loads::new() }
+        Self {
+            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
+            loads: Loads::new(),
+            room: Room::new(capacity),
+        }
+    }
+
+    /// Stores an object; what `seen` makes of the one that was there.
+    fn store<R>(&self, key: &K, value: Arc<V>, seen: impl Fn(&Arc<V>) -> R) -> Option<R> {
+        self.loads.written(key);
+        let guard = self.map.guard();
+        // A key that is there is not owned anew: `insert` asks for an owned key even where it has no use for
+        // it.
+        let mut offered = Some(value);
+        let mut before = None;
+        let exchange = |_: &K::Owned, present: &Arc<V>| {
+            before = Some(seen(present));
+            offered.take()
+        };
+        self.map.compute_if_present(key, exchange, &guard);
+        if let Some(value) = offered {
+            before = self.map.insert(key.to_owned_key(), value, &guard).map(seen);
+        }
+        // As in `get`.
+        drop(guard);
+        before
     }
 }
 
@@ -75,15 +103,29 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
+        self.store(key, value, |_| ());
+    }
+
+    fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
+        self.store(key, value, Arc::clone)
+    }
+
+    fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
         self.loads.written(key);
         let guard = self.map.guard();
-        // A key that is there is not owned anew: `insert` asks for an owned key even where it has no use for
-        // it.
-        let mut offered = Some(value);
-        self.map.compute_if_present(key, |_, _| offered.take(), &guard);
-        if let Some(value) = offered {
-            self.map.insert(key.to_owned_key(), value, &guard);
+        if !self.map.get(key, &guard).is_some_and(|present| Arc::ptr_eq(present, current)) {
+            return Err(new);
         }
+        // What the key has afterwards ends up in the map. flurry cannot leave an object where it is here, but it can
+        // put the same one in its place.
+        let mut new = new;
+        let mut replaced = false;
+        let exchange = |_: &K::Owned, present: &Arc<V>| {
+            replaced = Arc::ptr_eq(present, current);
+            Some(if replaced { mem::replace(&mut new, Arc::clone(current)) } else { Arc::clone(present) })
+        };
+        self.map.compute_if_present(key, exchange, &guard);
+        if replaced { Ok(()) } else { Err(new) }
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
@@ -106,6 +148,36 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
         self.map.remove(key, &self.map.guard()).is_some()
     }
 
+    fn take(&self, key: &K) -> Option<Arc<V>> {
+        self.loads.written(key);
+        let guard = self.map.guard();
+        let removed = self.map.remove(key, &guard).cloned();
+        // As in `get`.
+        drop(guard);
+        removed
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+        self.loads.written(key);
+        let guard = self.map.guard();
+        loop {
+            let Some(asked) = self.map.get(key, &guard) else { return false };
+            if !f(asked) {
+                return false;
+            }
+            let mut removed = false;
+            let remove = |_: &K::Owned, present: &Arc<V>| {
+                removed = Arc::ptr_eq(present, asked);
+                // As in `replace_if_same`.
+                (!removed).then(|| Arc::clone(present))
+            };
+            self.map.compute_if_present(key, remove, &guard);
+            if removed {
+                return true;
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         self.map.len()
     }
@@ -115,16 +187,26 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
         self.map.clear(&self.map.guard());
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
         for (key, value) in self.map.iter(&self.map.guard()) {
-            f(key.borrow(), value);
+            f(key.borrow(), value)?;
         }
+        ControlFlow::Continue(())
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
         let guard = self.map.guard();
         self.map.retain(|key, value| f(key.borrow(), value), &guard);
+    }
+
+    fn reserve(&self, additional: usize) {
+        self.map.reserve(additional, &self.map.guard());
+        self.room.asked(self.len().saturating_add(additional));
+    }
+
+    fn capacity(&self) -> usize {
+        self.room.capacity(self.len())
     }
 
     fn loads(&self) -> &Loads<V, K> {

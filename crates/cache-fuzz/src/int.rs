@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use cache_bucket::{BucketBackend, BucketIntCache};
-use cache_core::{AddError, Backend, HashBuilder, IntCache, Options};
+use cache_core::{AddError, Backend, HashBuilder, IntCache, IntCacheExt, Options};
 
 use crate::bytes::Bytes;
 use crate::hashers::with_hasher;

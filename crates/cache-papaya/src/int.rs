@@ -1,11 +1,11 @@
 use std::borrow::Borrow;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr;
-use std::sync::atomic::AtomicI64;
 
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
-use papaya::{HashMap, OccupiedError};
+use cache_core::counter::{self, Closable, Closed};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, Room};
+use papaya::{HashMap, HashMapRef, LocalGuard, OccupiedError};
 
 /// An [`IntCache`] over [`papaya::HashMap`].
 ///
@@ -24,8 +24,12 @@ use papaya::{HashMap, OccupiedError};
 /// Reads, and writes to a key that is there, take no lock and write nothing shared but the counter: they pass
 /// one pointer after the table's and mark the thread as active before and inactive after.
 pub struct PapayaIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, AtomicI64, S>,
+    map: HashMap<K::Owned, Closable, S>,
+    room: Room,
 }
+
+/// The map, under a pin.
+type Pinned<'a, K, S> = HashMapRef<'a, <K as Key>::Owned, Closable, S, LocalGuard<'a>>;
 
 impl<K: Key + ?Sized> PapayaIntCache<K> {
     /// An empty cache.
@@ -56,62 +60,146 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self { map: HashMap::builder().capacity(capacity).hasher(options.into_hasher()).build() }
+        Self {
+            map: HashMap::builder().capacity(capacity).hasher(options.into_hasher()).build(),
+            room: Room::new(capacity),
+        }
     }
 
-    /// Calls `f` with the counter of a key.
+    /// Calls `f` with the counter of a key; `None` if the key is absent.
     #[inline]
-    fn read<R>(&self, key: &K, f: impl FnOnce(&AtomicI64) -> R) -> Option<R> {
-        self.map.pin().get(key).map(f)
+    fn read<R>(&self, key: &K, f: impl Fn(&Closable) -> Result<R, Closed>) -> Option<R> {
+        let map = self.map.pin();
+        loop {
+            let counter = map.get(key)?;
+            match f(counter) {
+                Ok(result) => return Some(result),
+                Err(Closed) => unlink::<K, S>(&map, key, counter),
+            }
+        }
     }
 
     /// Calls `change` with the counter of a key; `None` if the key was absent and now has `initial`.
     #[inline]
-    fn update<R>(&self, key: &K, initial: i64, change: impl Fn(&AtomicI64) -> R) -> Option<R> {
+    fn upsert<R>(&self, key: &K, initial: i64, change: impl Fn(&Closable) -> Result<R, Closed>) -> Option<R> {
         let map = self.map.pin();
-        if let Some(cell) = map.get(key) {
-            return Some(change(cell));
-        }
-        match map.try_insert(key.to_owned_key(), AtomicI64::new(initial)) {
-            Ok(_) => None,
-            Err(OccupiedError { current, .. }) => Some(change(current)),
+        loop {
+            let counter = match map.get(key) {
+                Some(counter) => counter,
+                None => match map.try_insert(key.to_owned_key(), Closable::new(initial)) {
+                    Ok(_) => return None,
+                    Err(OccupiedError { current, .. }) => current,
+                },
+            };
+            match change(counter) {
+                Ok(result) => return Some(result),
+                Err(Closed) => unlink::<K, S>(&map, key, counter),
+            }
         }
     }
+}
+
+/// Removes a key if `f` says so about the final value of its counter; tells whether it did.
+fn remove_when<K: Key + ?Sized, S: HashBuilder>(
+    map: &Pinned<'_, K, S>,
+    key: &K,
+    counter: &Closable,
+    mut f: impl FnMut(i64) -> bool,
+) -> Result<bool, Closed> {
+    let mut value = counter.get()?;
+    while f(value) {
+        // Closed in the middle of the removal: should the key's `Hash` panic, nothing is closed yet.
+        let mut closed = None;
+        let _ = map.remove_if(key, |_, present| {
+            // papaya asks again if the table is copied meanwhile.
+            ptr::eq(present, counter) && *closed.get_or_insert_with(|| counter.close_if(value)) == Ok(Ok(()))
+        });
+        match closed.unwrap_or(Err(Closed))? {
+            Ok(()) => return Ok(true),
+            Err(seen) => value = seen,
+        }
+    }
+    Ok(false)
+}
+
+/// Takes a closed counter out of the map, if nobody has yet.
+#[cold]
+#[inline(never)]
+fn unlink<K: Key + ?Sized, S: HashBuilder>(map: &Pinned<'_, K, S>, key: &K, counter: &Closable) {
+    // Another counter was inserted anew, and stays.
+    let _ = map.remove_if(key, |_, present| ptr::eq(present, counter));
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
     #[inline]
     fn get(&self, key: &K) -> Option<i64> {
-        self.read(key, counter::get)
+        self.read(key, Closable::get)
     }
 
     #[inline]
     fn set(&self, key: &K, value: i64) {
-        self.update(key, value, |cell| counter::set(cell, value));
+        self.upsert(key, value, |counter| counter.set(value));
+    }
+
+    fn swap(&self, key: &K, value: i64) -> Option<i64> {
+        self.upsert(key, value, |counter| counter.swap(value))
+    }
+
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+        self.upsert(key, value, Closable::get).map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.read(key, |counter| counter.compare_exchange(current, new))
+            .map_or(Err(None), |exchanged| exchanged.map_err(Some))
     }
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        self.update(key, delta, |cell| counter::add(cell, delta)).unwrap_or(delta)
+        self.upsert(key, delta, |counter| counter.add(delta)).unwrap_or(delta)
     }
 
     fn del(&self, key: &K) -> bool {
-        self.map.pin().remove(key).is_some()
+        // A closed counter was removed by whoever closed it.
+        self.map.pin().remove(key).is_some_and(Closable::detach)
+    }
+
+    fn take(&self, key: &K) -> Option<i64> {
+        // Out of the map first: nobody finds it any more, and those who did are ordered before. If somebody else has
+        // closed it, they have removed the key.
+        self.map.pin().remove(key)?.close().ok()
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        let map = self.map.pin();
+        loop {
+            let Some(counter) = map.get(key) else { return false };
+            match remove_when::<K, S>(&map, key, counter, &mut *f) {
+                Ok(removed) => return removed,
+                Err(Closed) => unlink::<K, S>(&map, key, counter),
+            }
+        }
     }
 
     #[inline]
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.read(key, |cell| counter::try_add(cell, delta, &bounds)).unwrap_or(Err(AddError::Absent))
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.read(key, |counter| counter.try_add(delta, &bounds)).unwrap_or(Err(AddError::Absent))
     }
 
     #[inline]
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        let change = |cell: &AtomicI64| counter::try_add(cell, delta, &bounds);
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        let change = |counter: &Closable| counter.try_add(delta, &bounds);
         if let Some(result) = self.read(key, change) {
             return result;
         }
         let first = counter::step(0, delta, &bounds)?;
-        self.update(key, first, change).unwrap_or(Ok(first))
+        self.upsert(key, first, change).unwrap_or(Ok(first))
     }
 
     fn len(&self) -> usize {
@@ -122,21 +210,32 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
         self.map.pin().clear();
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
-        for (key, cell) in &self.map.pin() {
-            f(key.borrow(), counter::get(cell));
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        for (key, counter) in &self.map.pin() {
+            if let Ok(value) = counter.get() {
+                f(key.borrow(), value)?;
+            }
         }
+        ControlFlow::Continue(())
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         // Not papaya's own `retain`: it starts over when the table is replaced under it, and asks again.
         let map = self.map.pin();
-        for (key, cell) in &map {
-            if !f(key.borrow(), counter::get(cell)) {
-                // Who was inserted anew meanwhile is another counter, and stays.
-                let _ = map.remove_if(key, |_, present| ptr::eq(present, cell));
-            }
+        for (key, counter) in &map {
+            let key = key.borrow();
+            // One that is closed, or was taken out, is being removed by somebody else.
+            let _ = remove_when::<K, S>(&map, key, counter, |value| !f(key, value));
         }
+    }
+
+    fn reserve(&self, additional: usize) {
+        self.map.pin().reserve(additional);
+        self.room.asked(self.len().saturating_add(additional));
+    }
+
+    fn capacity(&self) -> usize {
+        self.room.capacity(self.len())
     }
 }
 

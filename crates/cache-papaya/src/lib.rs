@@ -17,15 +17,24 @@
 //!
 //! Reads scale: they take no lock and write to nothing that another thread reads, so a hundred threads on one
 //! object do not slow each other down ([`with`](cache_core::ObjCacheExt::with) then, which leaves the
-//! reference count alone). An integer that is there is changed by one atomic instruction and nothing else
+//! reference count alone). An integer that is there is changed by one compare-and-swap and nothing else
 //! that is shared. Inserts copy at most 64 entries of a growing table at a time, so none waits for all of it.
 //!
 //! # Memory
 //!
-//! An entry is an allocation of its own, 32 bytes for `str` keys of up to 24 bytes, and 9 bytes for each
+//! An entry is an allocation of its own, 40 bytes for an integer and 32 for an object with `str` keys of up to 24 bytes, and 9 bytes for each
 //! place of a table that is between 43 and 87 per cent full. With a million 8-byte keys 70 bytes a key were
 //! counted, and 74 at the worst point on the way to two million. The table keeps its size when keys are
 //! deleted, 19 bytes for each key that was there, until later inserts find it almost empty and halve it.
+//!
+//! [`reserve`](cache_core::IntCache::reserve) makes room. papaya does not tell its capacity, so
+//! [`capacity`](cache_core::IntCache::capacity) is what was last asked for. `shrink_to_fit` does nothing.
+//!
+//! # Removal
+//!
+//! `take`, `del_if` and `retain` of integers close the counter that they unlink
+//! ([`Closable`](cache_core::counter::Closable)), so they know its final value. Operations that meet a closed counter
+//! look the key up again.
 //!
 //! # Reclamation
 //!
@@ -48,12 +57,12 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::IntCache;
+//! use cache_core::{IntCache, IntCacheExt};
 //! use cache_papaya::PapayaIntCache;
 //!
 //! let stock = PapayaIntCache::<str>::new();
 //! stock.set("sku:1", 100);
-//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(99));
+//! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```
 #![forbid(unsafe_code)]
 
@@ -64,3 +73,5 @@ mod obj;
 pub use backend::PapayaBackend;
 pub use int::PapayaIntCache;
 pub use obj::PapayaObjCache;
+
+cache_core::collect!(PapayaIntCache, PapayaObjCache);

@@ -1,10 +1,11 @@
 use std::borrow::Borrow;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
-use papaya::{HashMap, OccupiedError};
+use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Room, Value};
+use papaya::{Compute, HashMap, OccupiedError, Operation};
 
 /// An [`ObjCache`] over [`papaya::HashMap`].
 ///
@@ -26,6 +27,7 @@ use papaya::{HashMap, OccupiedError};
 pub struct PapayaObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: HashMap<K::Owned, Arc<V>, S>,
     loads: Loads<V, K>,
+    room: Room,
 }
 
 impl<V: Value, K: Key + ?Sized> PapayaObjCache<V, K> {
@@ -60,6 +62,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> PapayaObjCache<V, K, S> {
         Self {
             map: HashMap::builder().capacity(capacity).hasher(options.into_hasher()).build(),
             loads: Loads::new(),
+            room: Room::new(capacity),
         }
     }
 }
@@ -86,6 +89,32 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
         self.map.pin().insert(key.to_owned_key(), value);
     }
 
+    fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
+        self.loads.written(key);
+        let map = self.map.pin();
+        let replaced = map.insert(key.to_owned_key(), value).cloned();
+        // As in `get`.
+        drop(map);
+        replaced
+    }
+
+    fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
+        self.loads.written(key);
+        let map = self.map.pin();
+        // Which would need an owned key even where it has no use for it.
+        if !map.get(key).is_some_and(|present| Arc::ptr_eq(present, current)) {
+            return Err(new);
+        }
+        let outcome = map.compute(key.to_owned_key(), |entry| match entry {
+            Some((_, present)) if Arc::ptr_eq(present, current) => Operation::Insert(Arc::clone(&new)),
+            _ => Operation::Abort(()),
+        });
+        match outcome {
+            Compute::Updated { .. } => Ok(()),
+            _ => Err(new),
+        }
+    }
+
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let map = self.map.pin();
         let (cached, refused) = match map.get(key) {
@@ -106,6 +135,20 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
         self.map.pin().remove(key).is_some()
     }
 
+    fn take(&self, key: &K) -> Option<Arc<V>> {
+        self.loads.written(key);
+        let map = self.map.pin();
+        let removed = map.remove(key).cloned();
+        // As in `get`.
+        drop(map);
+        removed
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+        self.loads.written(key);
+        matches!(self.map.pin().remove_if(key, |_, value| f(value)), Ok(Some(_)))
+    }
+
     fn len(&self) -> usize {
         self.map.len()
     }
@@ -115,10 +158,11 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
         self.map.pin().clear();
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
         for (key, value) in &self.map.pin() {
-            f(key.borrow(), value);
+            f(key.borrow(), value)?;
         }
+        ControlFlow::Continue(())
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
@@ -131,6 +175,15 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
                 let _ = map.remove_if(key, |_, present| ptr::eq(present, value));
             }
         }
+    }
+
+    fn reserve(&self, additional: usize) {
+        self.map.pin().reserve(additional);
+        self.room.asked(self.len().saturating_add(additional));
+    }
+
+    fn capacity(&self) -> usize {
+        self.room.capacity(self.len())
     }
 
     fn loads(&self) -> &Loads<V, K> {

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::AtomicI64;
 
 use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
@@ -77,6 +77,35 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
         });
     }
 
+    fn swap(&self, key: &K, value: i64) -> Option<i64> {
+        let hash = self.table.hash(key);
+        let before = self.table.read(hash, key, |cell| counter::swap(cell, value));
+        before.or_else(|| {
+            self.table.write(hash, key, |cell| match cell {
+                Some(cell) => (None, Some(counter::swap(cell, value))),
+                None => (Some(AtomicI64::new(value)), None),
+            })
+        })
+    }
+
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+        let hash = self.table.hash(key);
+        let present = self.table.read(hash, key, counter::get).or_else(|| {
+            self.table.write(hash, key, |cell| match cell {
+                Some(cell) => (None, Some(counter::get(cell))),
+                None => (Some(AtomicI64::new(value)), None),
+            })
+        });
+        present.map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.table
+            .read(self.table.hash(key), key, |cell| counter::compare_exchange(cell, current, new))
+            .map_or(Err(None), |exchanged| exchanged.map_err(Some))
+    }
+
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
         let hash = self.table.hash(key);
@@ -90,11 +119,20 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
     }
 
     fn del(&self, key: &K) -> bool {
-        self.table.remove(key)
+        self.table.remove_if(key, |_| true).is_some()
+    }
+
+    fn take(&self, key: &K) -> Option<i64> {
+        // Adds hold the shard's read lock: none is in flight while the counter is removed.
+        self.table.remove_if(key, |_| true).map(AtomicI64::into_inner)
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        self.table.remove_if(key, |cell| f(*cell.get_mut())).is_some()
     }
 
     #[inline]
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         let hash = self.table.hash(key);
         self.table
             .read(hash, key, |cell| counter::try_add(cell, delta, &bounds))
@@ -102,7 +140,12 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
     }
 
     #[inline]
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
         let hash = self.table.hash(key);
         if let Some(result) = self.table.read(hash, key, |cell| counter::try_add(cell, delta, &bounds)) {
             return result;
@@ -124,12 +167,24 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
         self.table.clear();
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
-        self.table.for_each(|key, cell| f(key, counter::get(cell)));
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.table.try_for_each(|key, cell| f(key, counter::get(cell)))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         self.table.retain(|key, cell| f(key, counter::get(cell)));
+    }
+
+    fn reserve(&self, additional: usize) {
+        self.table.reserve(additional);
+    }
+
+    fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
+    fn shrink_to_fit(&self) {
+        self.table.shrink_to_fit();
     }
 }
 

@@ -19,7 +19,7 @@
 //! # Memory
 //!
 //! An entry is the owned key and 8 bytes, plus one byte of the table: 33 bytes for short `str` keys, times the
-//! room that a table leaves free (1.14 to 2.3). `del` keeps the room for later inserts; `clear` gives it back.
+//! room that a table leaves free (1.14 to 2.3). `del` keeps the room for later inserts; `clear` and `shrink_to_fit` give it back.
 //!
 //! # Callers' code
 //!
@@ -33,12 +33,12 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::IntCache;
+//! use cache_core::{IntCache, IntCacheExt};
 //! use cache_rwlock::RwLockIntCache;
 //!
 //! let stock = RwLockIntCache::<str>::new();
 //! stock.set("sku:1", 100);
-//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(99));
+//! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```
 #![forbid(unsafe_code)]
 
@@ -50,3 +50,5 @@ mod table;
 pub use backend::RwLockBackend;
 pub use int::RwLockIntCache;
 pub use obj::RwLockObjCache;
+
+cache_core::collect!(RwLockIntCache, RwLockObjCache);

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::mem;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
@@ -69,12 +70,29 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
+        drop(self.swap(key, value));
+    }
+
+    fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
         self.loads.written(key);
-        let replaced = self.table.write(self.table.hash(key), key, |slot| match slot {
+        self.table.write(self.table.hash(key), key, |slot| match slot {
             Some(slot) => (None, Some(mem::replace(slot, value))),
             None => (Some(value), None),
+        })
+    }
+
+    fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
+        self.loads.written(key);
+        // The one that does not stay ends up here, and is dropped after the lock is free.
+        let mut new = new;
+        let replaced = self.table.change(self.table.hash(key), key, |value| {
+            let same = Arc::ptr_eq(value, current);
+            if same {
+                mem::swap(value, &mut new);
+            }
+            same
         });
-        drop(replaced);
+        if replaced == Some(true) { Ok(()) } else { Err(new) }
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
@@ -92,8 +110,17 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     }
 
     fn del(&self, key: &K) -> bool {
+        self.take(key).is_some()
+    }
+
+    fn take(&self, key: &K) -> Option<Arc<V>> {
         self.loads.written(key);
-        self.table.remove(key)
+        self.table.remove_if(key, |_| true)
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+        self.loads.written(key);
+        self.table.remove_if(key, |value| f(value)).is_some()
     }
 
     fn len(&self) -> usize {
@@ -105,13 +132,25 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
         self.table.clear();
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
-        self.table.for_each(f);
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.table.try_for_each(f)
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
         self.table.retain(f);
+    }
+
+    fn reserve(&self, additional: usize) {
+        self.table.reserve(additional);
+    }
+
+    fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
+    fn shrink_to_fit(&self) {
+        self.table.shrink_to_fit();
     }
 
     fn loads(&self) -> &Loads<V, K> {

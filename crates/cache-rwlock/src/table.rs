@@ -1,5 +1,6 @@
 use std::borrow::Borrow;
 use std::mem;
+use std::ops::ControlFlow;
 use std::thread;
 
 use cache_core::{HashBuilder, Key, Options};
@@ -58,6 +59,12 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         table.find(hash, |entry| entry.key.borrow() == key).map(|entry| f(&entry.slot))
     }
 
+    /// Calls `f` with the slot of a present key, under its shard's write lock.
+    pub(crate) fn change<R>(&self, hash: u64, key: &K, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut table = self.shard(hash).write();
+        table.find_mut(hash, |entry| entry.key.borrow() == key).map(|entry| f(&mut entry.slot))
+    }
+
     /// Calls `f` with the slot of a key, under its shard's write lock, and inserts the slot that it makes for a
     /// key that has none.
     pub(crate) fn write<R>(&self, hash: u64, key: &K, f: impl FnOnce(Option<&mut T>) -> (Option<T>, R)) -> R {
@@ -69,7 +76,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
             None => {
                 // Room first: should a key's `Hash` panic here, no slot exists yet that would be dropped under the
                 // lock.
-                self.make_room(&mut table);
+                self.make_room(&mut table, 1);
                 f(None)
             }
         };
@@ -84,35 +91,56 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         result
     }
 
-    /// Makes room for one entry. Should a key's `Hash` panic, `table` is unchanged.
-    fn make_room(&self, table: &mut HashTable<Entry<K, T>>) {
+    /// Makes room for more entries. Should a key's `Hash` panic, `table` is unchanged.
+    fn make_room(&self, table: &mut HashTable<Entry<K, T>>, additional: usize) {
         let hash = |entry: &Entry<K, T>| self.hash(entry.key.borrow());
         let buckets = table.num_buckets();
-        if table.len() < table.capacity() || table.len() >= buckets / 2 {
+        let needed = table.len().saturating_add(additional);
+        if needed <= table.capacity() || needed > buckets / 2 {
             // There is room, or the entries are copied to a larger table, where a panic frees the copy.
-            table.reserve(1, hash);
+            table.reserve(additional, hash);
             return;
         }
         // The room is taken by what was removed. hashbrown would sort the entries where they stand, and a panic in
         // the middle of that loses those that have no place yet. So all of the keys' code runs first.
         let hashes: Vec<u64> = table.iter().map(hash).collect();
-        let mut tidy = HashTable::with_capacity((buckets / 8 * 7).max(hashes.len() + 1));
+        let mut tidy = HashTable::with_capacity((buckets / 8 * 7).max(needed));
         for (entry, hash_of_entry) in table.drain().zip(hashes) {
             tidy.insert_unique(hash_of_entry, entry, hash);
         }
         *table = tidy;
     }
 
-    /// Removes a key; tells whether it was there.
-    pub(crate) fn remove(&self, key: &K) -> bool {
+    /// Removes a key if `f` says so about its slot, under its shard's write lock; returns the slot.
+    pub(crate) fn remove_if(&self, key: &K, f: impl FnOnce(&mut T) -> bool) -> Option<T> {
         let hash = self.hash(key);
         let mut table = self.shard(hash).write();
         let removed = match table.find_entry(hash, |entry| entry.key.borrow() == key) {
-            Ok(entry) => Some(entry.remove().0),
+            Ok(mut entry) => f(&mut entry.get_mut().slot).then(|| entry.remove().0),
             Err(_) => None,
         };
         drop(table);
-        removed.is_some()
+        let Entry { key, slot } = removed?;
+        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        drop(key);
+        Some(slot)
+    }
+
+    /// Makes room in every shard, for an even share each.
+    pub(crate) fn reserve(&self, additional: usize) {
+        let share = additional.div_ceil(self.shards.len());
+        self.shards.iter().for_each(|shard| self.make_room(&mut shard.0.write(), share));
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.shards.iter().map(|shard| shard.0.read().capacity()).sum()
+    }
+
+    pub(crate) fn shrink_to_fit(&self) {
+        for shard in &self.shards {
+            // Copies the entries to a smaller table, where a panic in `Hash` frees the copy.
+            shard.0.write().shrink_to_fit(|entry| self.hash(entry.key.borrow()));
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -125,13 +153,14 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         emptied.into_iter().flatten().for_each(drop);
     }
 
-    /// Calls `f` with every entry, under the read lock of one shard at a time.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &T)) {
+    /// Calls `f` with every entry until it breaks, under the read lock of one shard at a time.
+    pub(crate) fn try_for_each(&self, mut f: impl FnMut(&K, &T) -> ControlFlow<()>) -> ControlFlow<()> {
         for shard in &self.shards {
             for entry in shard.0.read().iter() {
-                f(entry.key.borrow(), &entry.slot);
+                f(entry.key.borrow(), &entry.slot)?;
             }
         }
+        ControlFlow::Continue(())
     }
 
     /// Removes the entries that `f` refuses, under the write lock of one shard at a time.

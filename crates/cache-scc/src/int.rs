@@ -1,7 +1,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::BuildHasher;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::AtomicI64;
 
 use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
@@ -69,7 +69,7 @@ impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
 
     /// Calls `change` with the counter of a key; `None` if the key was absent and now has `initial`.
     #[inline]
-    fn update<R>(&self, key: &K, initial: i64, change: impl Fn(&AtomicI64) -> R) -> Option<R> {
+    fn upsert<R>(&self, key: &K, initial: i64, change: impl Fn(&AtomicI64) -> R) -> Option<R> {
         let mut new = None;
         loop {
             let present = self.map.read_sync(key, |_, cell| change(cell));
@@ -95,31 +95,59 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
 
     #[inline]
     fn set(&self, key: &K, value: i64) {
-        self.update(key, value, |cell| counter::set(cell, value));
+        self.upsert(key, value, |cell| counter::set(cell, value));
+    }
+
+    fn swap(&self, key: &K, value: i64) -> Option<i64> {
+        self.upsert(key, value, |cell| counter::swap(cell, value))
+    }
+
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+        self.upsert(key, value, counter::get).map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.read(key, |cell| counter::compare_exchange(cell, current, new))
+            .map_or(Err(None), |exchanged| exchanged.map_err(Some))
     }
 
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
-        self.update(key, delta, |cell| counter::add(cell, delta)).unwrap_or(delta)
+        self.upsert(key, delta, |cell| counter::add(cell, delta)).unwrap_or(delta)
     }
 
     fn del(&self, key: &K) -> bool {
         self.map.remove_sync(key).is_some()
     }
 
+    fn take(&self, key: &K) -> Option<i64> {
+        // Adds hold the bucket's shared lock: none is in flight while the counter is removed.
+        self.map.remove_sync(key).map(|(_, cell)| cell.into_inner())
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        self.map.remove_if_sync(key, |cell| f(*cell.get_mut())).is_some()
+    }
+
     #[inline]
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         self.read(key, |cell| counter::try_add(cell, delta, &bounds)).unwrap_or(Err(AddError::Absent))
     }
 
     #[inline]
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
         let change = |cell: &AtomicI64| counter::try_add(cell, delta, &bounds);
         if let Some(result) = self.read(key, change) {
             return result;
         }
         let first = counter::step(0, delta, &bounds)?;
-        self.update(key, first, change).unwrap_or(Ok(first))
+        self.upsert(key, first, change).unwrap_or(Ok(first))
     }
 
     fn len(&self) -> usize {
@@ -148,14 +176,16 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
         pass.into_keys()
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
         let mut pass = Pass::<K>::default();
+        let mut flow = ControlFlow::Continue(());
         self.map.iter_sync(|key, cell| {
             if pass.meets(key) {
-                f(key.borrow(), counter::get(cell));
+                flow = f(key.borrow(), counter::get(cell));
             }
-            true
+            flow.is_continue()
         });
+        flow
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
@@ -168,6 +198,10 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
             }
             true
         });
+    }
+
+    fn capacity(&self) -> usize {
+        self.map.capacity().max(self.len())
     }
 }
 

@@ -55,6 +55,9 @@
 //! twice its size. [`Backend::reclaim`](cache_core::Backend::reclaim) frees outgrown tables that wait for
 //! their last reader.
 //!
+//! The table grows and shrinks by itself: [`reserve`](cache_core::IntCache::reserve) and
+//! [`shrink_to_fit`](cache_core::IntCache::shrink_to_fit) do nothing.
+//!
 //! # Callers' code
 //!
 //! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of an object leaves the cache usable, and nothing
@@ -67,12 +70,12 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::IntCache;
+//! use cache_core::{IntCache, IntCacheExt};
 //! use cache_scc::SccIntCache;
 //!
 //! let stock = SccIntCache::<str>::new();
 //! stock.set("sku:1", 100);
-//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(99));
+//! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```
 #![forbid(unsafe_code)]
 
@@ -84,3 +87,5 @@ mod pass;
 pub use backend::SccBackend;
 pub use int::SccIntCache;
 pub use obj::SccObjCache;
+
+cache_core::collect!(SccIntCache, SccObjCache);

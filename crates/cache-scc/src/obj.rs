@@ -2,6 +2,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::mem;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
@@ -76,6 +77,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
+        drop(self.swap(key, value));
+    }
+
+    fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
         self.loads.written(key);
         // Whatever is replaced ends up here, and is dropped after the lock is free.
         let mut value = value;
@@ -83,11 +88,28 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
         while self.map.update_sync(key, |_, place| mem::swap(place, &mut value)).is_none() {
             // Not by `upsert_sync`, which drops the key of an occupied entry under the lock.
             match self.map.insert_sync(owned.take().unwrap_or_else(|| key.to_owned_key()), value) {
-                Ok(()) => return,
+                Ok(()) => return None,
                 // Someone was faster, and may be gone again.
                 Err((key, refused)) => (owned, value) = (Some(key), refused),
             }
         }
+        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        drop(owned);
+        Some(value)
+    }
+
+    fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
+        self.loads.written(key);
+        // The one that does not stay ends up here, and is dropped after the lock is free.
+        let mut new = new;
+        let replaced = self.map.update_sync(key, |_, value| {
+            let same = Arc::ptr_eq(value, current);
+            if same {
+                mem::swap(value, &mut new);
+            }
+            same
+        });
+        if replaced == Some(true) { Ok(()) } else { Err(new) }
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
@@ -108,8 +130,20 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
     }
 
     fn del(&self, key: &K) -> bool {
+        self.take(key).is_some()
+    }
+
+    fn take(&self, key: &K) -> Option<Arc<V>> {
         self.loads.written(key);
-        self.map.remove_sync(key).is_some()
+        let (owned, value) = self.map.remove_sync(key)?;
+        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        drop(owned);
+        Some(value)
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+        self.loads.written(key);
+        self.map.remove_if_sync(key, |value| f(value)).is_some()
     }
 
     fn len(&self) -> usize {
@@ -139,14 +173,16 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
         pass.into_keys()
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
         let mut pass = Pass::<K>::default();
+        let mut flow = ControlFlow::Continue(());
         self.map.iter_sync(|key, value| {
             if pass.meets(key) {
-                f(key.borrow(), value);
+                flow = f(key.borrow(), value);
             }
-            true
+            flow.is_continue()
         });
+        flow
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
@@ -160,6 +196,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
             }
             true
         });
+    }
+
+    fn capacity(&self) -> usize {
+        self.map.capacity().max(self.len())
     }
 
     fn loads(&self) -> &Loads<V, K> {

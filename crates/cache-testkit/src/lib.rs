@@ -23,6 +23,8 @@
 //! |---|---|---|
 //! | `basic` | `int` `obj` | one key: set, get, add, del; tables of sums; options |
 //! | `bounds` | `int` | bounded adds: refusals, overflow, empty ranges |
+//! | `exchange` | `int` `obj` | swap, insert_new, compare_exchange, replace_if_same, updates; every value is a value |
+//! | `removal` | `int` | take, del_if and retain lose no add, and each removal is told once |
 //! | `many` | `int` `obj` | len, clear, keys, for_each, retain, get_many |
 //! | `retain` | `int` `obj` | what is set while `retain` asks about what was there stays |
 //! | `races` | `int` | the two races of the design that was replaced, as stress |

@@ -66,26 +66,38 @@ macro_rules! __int {
                 a_deleted_key_counts_from_0_again caches_are_empty_and_apart
                 capacity_and_shards_change_nothing has_a_name_and_can_be_printed
             }
+            exchange {
+                swap_returns_the_value_before insert_new_keeps_what_is_there compare_exchange_needs_the_value
+                update_applies_or_keeps update_or_insert_starts_with_first every_value_is_a_value
+                ranges_of_every_type
+            }
+            removal {
+                take_returns_the_value del_if_removes_what_it_is_told_to no_purchase_is_lost
+                takes_return_every_add removals_see_every_add each_removal_is_told_once swaps_return_every_add
+                updates_are_atomic
+            }
             bounds {
                 present_keys_stay_within_bounds try_add_refuses_an_absent_key
                 try_add_or_insert_counts_an_absent_key_from_0
             }
             many {
                 clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
-                get_many_answers_in_order get_many_refuses_unequal_lengths
+                get_many_answers_in_order get_many_refuses_unequal_lengths try_for_each_ends_early
+                reserve_and_shrink_change_nothing
             }
             retain {
                 keeps_a_counter_made_anew
             }
             races {
                 two_sets_of_a_new_key a_set_and_an_add_of_a_new_key two_adds_of_a_new_key
+                a_take_and_an_add a_del_if_and_an_add an_exchange_and_an_add
             }
             contention {
                 stock_is_never_oversold limits_of_new_keys_hold bounds_hold_in_both_directions
                 adds_are_counted_once_each adds_survive_growth each_removal_is_told_once reads_do_not_go_back
             }
             lin {
-                str_keys integer_keys while_growing while_iterating
+                str_keys integer_keys while_growing while_iterating around_the_sentinel
             }
             model {
                 str_keys integer_keys
@@ -101,7 +113,7 @@ macro_rules! __int {
                 len_is_exact_when_quiet clear_beside_inserts
             }
             panics {
-                in_for_each in_retain beside_other_iterations
+                in_for_each in_retain in_del_if_and_update beside_other_iterations
             }
             dynamic {
                 every_pointer_forwards shared_between_threads
@@ -120,6 +132,12 @@ macro_rules! __obj {
                 set_get_del set_replaces one_object_under_many_keys get_or_insert_keeps_what_is_there
                 with_calls_once with_touches_no_reference_count objects_of_every_kind
                 capacity_and_shards_change_nothing caches_are_empty_and_apart
+            }
+            exchange {
+                swap_returns_the_object_before take_returns_the_object del_if_removes_what_it_is_told_to
+                replace_if_same_needs_the_object update_applies_or_keeps get_many_answers_in_order
+                try_for_each_ends_early reserve_and_shrink_change_nothing updates_are_atomic
+                each_object_is_told_once
             }
             many {
                 clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
@@ -143,15 +161,15 @@ macro_rules! __obj {
                 with_beside_replacements
             }
             panics {
-                in_with in_for_each in_retain in_loaders
+                in_with in_for_each in_retain in_del_if_and_update in_loaders
             }
             drops {
-                by_dropping_the_cache by_set by_del by_clear by_retain by_refusal by_growth
+                by_dropping_the_cache by_set by_del by_take by_clear by_retain by_refusal by_growth
                 never_while_held under_contention
                 $($reclaim)*
             }
             reentry {
-                in_set in_del in_clear in_retain in_get_or_insert in_an_overtaken_load
+                in_set in_del in_del_if in_swap in_clear in_retain in_get_or_insert in_an_overtaken_load
                 in_the_drop_of_the_cache under_contention
             }
             loads {

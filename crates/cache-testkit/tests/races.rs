@@ -7,7 +7,10 @@ use std::sync::Barrier;
 use cache_testkit::faulty::{FaultyIntCache, Hook, Step};
 use cache_testkit::history::IntOp;
 use cache_testkit::int::contention::sell_out;
-use cache_testkit::int::races::{race_set_and_add, race_two_adds, race_two_sets};
+use cache_testkit::int::races::{
+    race_del_if_and_add, race_exchange_and_add, race_set_and_add, race_take_and_add, race_two_adds,
+    race_two_sets,
+};
 use cache_testkit::{Kind, Reference, Signals};
 
 /// Enough to show that it is no luck.
@@ -92,13 +95,60 @@ fn a_bounded_add_that_checks_first() {
     }
 }
 
+/// A cache whose removal, or exchange, has looked at the value when an add comes.
+fn overtaken_by_an_add() -> FaultyIntCache {
+    faulty(|signals, operation, step| match (operation, step) {
+        (IntOp::Add(5), Step::Entered) => signals.wait("checked"),
+        (IntOp::Add(5), Step::Done) => signals.raise("added"),
+        (IntOp::Take | IntOp::DelIfBelow(_) | IntOp::CompareExchange(..), Step::Checked) => {
+            signals.raise("checked");
+            signals.wait("added");
+        }
+        _ => {}
+    })
+}
+
+/// The take returns the value from before the add, and removes the sum.
+#[test]
+fn a_take_that_reads_first() {
+    for seed in 0..TIMES {
+        let found = race_take_and_add(&overtaken_by_an_add(), "a", 1, seed).expect_err("an add was lost");
+        assert!(found.to_string().contains("Take gave Value(Some(1))"), "{found}");
+    }
+}
+
+/// `del_if` decides on the value from before the add, and removes the sum.
+#[test]
+fn a_del_if_that_decides_first() {
+    for seed in 0..TIMES {
+        let found = race_del_if_and_add(&overtaken_by_an_add(), "a", 1, seed).expect_err("an add was lost");
+        assert!(found.to_string().contains("DelIfBelow(3) gave Removed(true)"), "{found}");
+    }
+}
+
+/// The exchange compares the value from before the add, and replaces the sum.
+#[test]
+fn an_exchange_that_compares_first() {
+    for seed in 0..TIMES {
+        let found = race_exchange_and_add(&overtaken_by_an_add(), "a", 1, seed).expect_err("an add was lost");
+        assert!(found.to_string().contains("gave Exchanged(Ok(()))"), "{found}");
+    }
+}
+
 /// The same scripts find nothing on a cache that is right: it is the fault that they find, not themselves.
 #[test]
 fn nothing_is_found_where_nothing_is() {
     use cache_core::{Backend, Options};
     let cache = Arc::new(Reference::int::<str, _>(Options::new()));
     for seed in 0..TIMES {
-        for race in [race_two_sets, race_set_and_add, race_two_adds] {
+        for race in [
+            race_two_sets,
+            race_set_and_add,
+            race_two_adds,
+            race_take_and_add,
+            race_del_if_and_add,
+            race_exchange_and_add,
+        ] {
             assert_eq!(race(&cache, "a", 1, seed), Ok(()));
         }
         assert_eq!(sell_out(&cache, 2, 1), Ok(()));

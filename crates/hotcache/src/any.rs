@@ -62,6 +62,22 @@ macro_rules! any_backend {
                 }
             }
 
+            /// Drives deferred reclamation as far as it goes now. See [`Backend::reclaim`](crate::Backend::reclaim).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// hotcache::AnyBackend::Bucket.reclaim();
+            /// ```
+            pub fn reclaim(self) {
+                match self {
+                    $(
+                        #[cfg(feature = $feature)]
+                        AnyBackend::$variant => <crate::$module::Backend as cache_core::Backend>::reclaim(),
+                    )*
+                }
+            }
+
             /// Builds an integer cache.
             ///
             /// # Examples
@@ -200,6 +216,11 @@ mod tests {
             let objects = backend.obj::<u8, str, _>(Options::new());
             objects.set("a", std::sync::Arc::new(7));
             assert_eq!(objects.get("a").as_deref(), Some(&7));
+            assert_eq!(format!("{ints:?}"), "IntCache { len: 1, .. }");
+            assert_eq!(format!("{objects:?}"), "ObjCache { len: 1, .. }");
+            (&*ints).extend([("b".to_owned(), 2)]);
+            assert_eq!(ints.get("b"), Some(2));
+            backend.reclaim();
         }
     }
 }

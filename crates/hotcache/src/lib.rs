@@ -10,9 +10,9 @@
 //!
 //! let stock: IntCache = IntCache::new();
 //! stock.set("sku:1", 2);
-//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(1));
-//! assert_eq!(stock.try_add("sku:1", -1, 0..=i64::MAX), Ok(0));
-//! assert!(stock.try_add("sku:1", -1, 0..=i64::MAX).is_err()); // sold out
+//! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(1));
+//! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(0));
+//! assert!(stock.try_add("sku:1", -1, 0..).is_err()); // sold out
 //!
 //! let events: ObjCache<String> = ObjCache::new();
 //! let title = events.get_or_insert_with("event:1", || "read from the database".to_owned());
@@ -56,8 +56,8 @@ pub use any::{AnyBackend, UnknownBackend};
 ))]
 pub use backends::*;
 pub use cache_core::{
-    AddError, Backend, CompactString, DefaultHashBuilder, HashBuilder, IntCache, Key, LoadError, Loads,
-    ObjCache, ObjCacheExt, Options, Value,
+    AddError, Backend, CompactString, DefaultHashBuilder, HashBuilder, IntCache, IntCacheExt, Key, LoadError,
+    Loads, ObjCache, ObjCacheExt, Options, UpdateError, Value,
 };
 
 /// The programs in the README, run as tests.

@@ -12,6 +12,7 @@
 
 pub use cache_core::Backend as _;
 pub use cache_core::IntCache as _;
+pub use cache_core::IntCacheExt as _;
 pub use cache_core::Key as _;
 pub use cache_core::ObjCache as _;
 pub use cache_core::ObjCacheExt as _;

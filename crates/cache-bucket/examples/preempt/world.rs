@@ -144,6 +144,7 @@ impl<F: Form> World for Ints<F> {
             IntOp::TryAdd(..) => Kind::TryAdd,
             IntOp::TryAddOrInsert(..) => Kind::TryAddOrInsert,
             IntOp::Del => Kind::Del,
+            other => unreachable!("no plan has {other:?}"),
         }
     }
 
@@ -238,6 +239,7 @@ impl<F: Form> World for Objects<F> {
             ObjOp::Set(_) => Kind::Set,
             ObjOp::GetOrInsert(_) => Kind::GetOrInsert,
             ObjOp::Del => Kind::Del,
+            other => unreachable!("no plan has {other:?}"),
         }
     }
 
@@ -258,6 +260,7 @@ impl<F: Form> World for Objects<F> {
                 ObjRet::Value(Some(self.cache.get_or_insert(key, Object::new(value)).value()))
             }
             ObjOp::Del => ObjRet::Removed(self.cache.del(key)),
+            other => unreachable!("no plan has {other:?}"),
         }
     }
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::cmp;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cache_core::{Key, Loads, ObjCache};
@@ -60,6 +61,22 @@ impl ObjCache<u32, Probe> for Gated {
         self.map().insert(key.0, value);
     }
 
+    fn swap(&self, key: &Probe, value: Arc<u32>) -> Option<Arc<u32>> {
+        self.loads.written(key);
+        self.map().insert(key.0, value)
+    }
+
+    fn replace_if_same(&self, key: &Probe, current: &Arc<u32>, new: Arc<u32>) -> Result<(), Arc<u32>> {
+        self.loads.written(key);
+        match self.map().get_mut(&key.0) {
+            Some(object) if Arc::ptr_eq(object, current) => {
+                *object = new;
+                Ok(())
+            }
+            _ => Err(new),
+        }
+    }
+
     fn get_or_insert(&self, key: &Probe, value: Arc<u32>) -> Arc<u32> {
         let cached = self.map().entry(key.0).or_insert(value).clone();
         (self.hook)(Step::Published);
@@ -72,6 +89,18 @@ impl ObjCache<u32, Probe> for Gated {
         self.map().remove(&key.0).is_some()
     }
 
+    fn take(&self, key: &Probe) -> Option<Arc<u32>> {
+        self.loads.written(key);
+        self.map().remove(&key.0)
+    }
+
+    fn del_if_dyn(&self, key: &Probe, f: &mut dyn FnMut(&Arc<u32>) -> bool) -> bool {
+        self.loads.written(key);
+        let mut map = self.map();
+        let agreed = map.get(&key.0).is_some_and(f);
+        agreed && map.remove(&key.0).is_some()
+    }
+
     fn len(&self) -> usize {
         self.map().len()
     }
@@ -82,8 +111,8 @@ impl ObjCache<u32, Probe> for Gated {
         self.map().clear();
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&Probe, &Arc<u32>)) {
-        self.map().iter().for_each(|(key, object)| f(&Probe(*key), object));
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&Probe, &Arc<u32>) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.map().iter().try_for_each(|(key, object)| f(&Probe(*key), object))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&Probe, &Arc<u32>) -> bool) {

@@ -18,7 +18,7 @@ pub enum Step {
     Missed,
     /// Its own counter is in the map, still at 0.
     Published,
-    /// A bounded add found its sum within bounds and is about to add: the other race window.
+    /// The operation has looked at the value and is about to act on what it saw: the other race window.
     Checked,
     /// The operation is about to return.
     Done,

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -10,7 +10,8 @@ use crate::history::IntOp;
 
 type Counters = HashMap<CompactString, Arc<AtomicI64>>;
 
-/// The design that hotcache replaces, with both its races and a bounded add that checks first and adds later.
+/// The design that hotcache replaces, with both its races, a bounded add that checks first and adds later, and removals
+/// that decide first and remove later.
 ///
 /// A miss is found under the read lock, and a counter of one's own published under the write lock without
 /// looking again. Two operations that miss at once each make a counter, and what was done to the first is lost.
@@ -102,6 +103,38 @@ impl IntCache<str> for FaultyIntCache {
         });
     }
 
+    fn swap(&self, key: &str, value: i64) -> Option<i64> {
+        self.traced(IntOp::Swap(value), |operation| {
+            let before = self.find(key).map(|counter| counter.load(Ordering::SeqCst));
+            self.hook.reach(operation, Step::Checked);
+            self.find_or_publish(key, operation).store(value, Ordering::SeqCst);
+            before
+        })
+    }
+
+    fn insert_new(&self, key: &str, value: i64) -> Result<(), i64> {
+        self.traced(IntOp::InsertNew(value), |operation| match self.find(key) {
+            Some(counter) => Err(counter.load(Ordering::SeqCst)),
+            None => {
+                self.find_or_publish(key, operation).store(value, Ordering::SeqCst);
+                Ok(())
+            }
+        })
+    }
+
+    fn compare_exchange(&self, key: &str, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.traced(IntOp::CompareExchange(current, new), |operation| {
+            let counter = self.find(key).ok_or(None)?;
+            let seen = counter.load(Ordering::SeqCst);
+            if seen != current {
+                return Err(Some(seen));
+            }
+            self.hook.reach(operation, Step::Checked);
+            counter.store(new, Ordering::SeqCst);
+            Ok(())
+        })
+    }
+
     fn add(&self, key: &str, delta: i64) -> i64 {
         self.traced(IntOp::Add(delta), |operation| {
             self.find_or_publish(key, operation).fetch_add(delta, Ordering::SeqCst).wrapping_add(delta)
@@ -112,14 +145,36 @@ impl IntCache<str> for FaultyIntCache {
         self.traced(IntOp::Del, |_| self.write().remove(key).is_some())
     }
 
-    fn try_add(&self, key: &str, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn take(&self, key: &str) -> Option<i64> {
+        self.traced(IntOp::Take, |operation| {
+            let value = self.find(key)?.load(Ordering::SeqCst);
+            self.hook.reach(operation, Step::Checked);
+            self.write().remove(key).map(|_| value)
+        })
+    }
+
+    /// Traced as a [`IntOp::DelIfBelow`] of `i64::MAX`, whatever `f` is.
+    fn del_if_dyn(&self, key: &str, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        self.traced(IntOp::DelIfBelow(i64::MAX), |operation| {
+            let agreed = self.find(key).is_some_and(|counter| f(counter.load(Ordering::SeqCst)));
+            self.hook.reach(operation, Step::Checked);
+            agreed && self.write().remove(key).is_some()
+        })
+    }
+
+    fn try_add_dyn(&self, key: &str, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
         self.traced(IntOp::TryAdd(delta, bounds.clone()), |operation| {
             let counter = self.find(key).ok_or(AddError::Absent)?;
             self.check_then_add(&counter, operation, delta, &bounds)
         })
     }
 
-    fn try_add_or_insert(&self, key: &str, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &str,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
         self.traced(IntOp::TryAddOrInsert(delta, bounds.clone()), |operation| {
             let counter = self.find_or_publish(key, operation);
             self.check_then_add(&counter, operation, delta, &bounds)
@@ -134,10 +189,8 @@ impl IntCache<str> for FaultyIntCache {
         self.write().clear();
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&str, i64)) {
-        for (key, counter) in self.read().iter() {
-            f(key, counter.load(Ordering::SeqCst));
-        }
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&str, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.read().iter().try_for_each(|(key, counter)| f(key, counter.load(Ordering::SeqCst)))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&str, i64) -> bool) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use cache_core::{Key, ObjCache, ObjCacheExt};
+use cache_core::{Key, ObjCache, ObjCacheExt, UpdateError};
 use stateright::semantics::SequentialSpec;
 
 use super::Spec;
@@ -27,8 +27,14 @@ pub enum ObjOp {
     Get,
     With,
     Set(i64),
+    Swap(i64),
     GetOrInsert(i64),
+    /// Adds to an even value.
+    UpdateEven(i64),
     Del,
+    Take,
+    /// Removes the key if its value is below this.
+    DelIfBelow(i64),
 }
 
 /// What an [`ObjOp`] returned.
@@ -37,6 +43,7 @@ pub enum ObjOp {
 pub enum ObjRet {
     Value(Option<i64>),
     Stored,
+    Updated(Result<i64, UpdateError<i64>>),
     Removed(bool),
 }
 
@@ -62,7 +69,18 @@ impl ObjOp {
                 ObjRet::Stored
             }
             ObjOp::GetOrInsert(value) => ObjRet::Value(Some(*cache.get_or_insert(key, Arc::new(value)))),
+            ObjOp::Swap(value) => ObjRet::Value(cache.swap(key, Arc::new(value)).map(|value| *value)),
+            ObjOp::UpdateEven(delta) => {
+                let updated = cache.update(key, |value| add_to_even(**value, delta).map(Arc::new));
+                ObjRet::Updated(match updated {
+                    Ok(value) => Ok(*value),
+                    Err(UpdateError::Kept { current }) => Err(UpdateError::Kept { current: *current }),
+                    Err(_) => Err(UpdateError::Absent),
+                })
+            }
             ObjOp::Del => ObjRet::Removed(cache.del(key)),
+            ObjOp::Take => ObjRet::Value(cache.take(key).map(|value| *value)),
+            ObjOp::DelIfBelow(limit) => ObjRet::Removed(cache.del_if(key, |value| **value < limit)),
         }
     }
 }
@@ -79,9 +97,31 @@ impl SequentialSpec for ObjSpec {
                 ObjRet::Stored
             }
             ObjOp::GetOrInsert(value) => ObjRet::Value(Some(*self.0.get_or_insert(value))),
+            ObjOp::Swap(value) => ObjRet::Value(self.0.replace(value)),
+            ObjOp::UpdateEven(delta) => ObjRet::Updated(match self.0 {
+                None => Err(UpdateError::Absent),
+                Some(current) => {
+                    let new = add_to_even(current, delta);
+                    self.0 = new.or(self.0);
+                    new.ok_or(UpdateError::Kept { current })
+                }
+            }),
             ObjOp::Del => ObjRet::Removed(self.0.take().is_some()),
+            ObjOp::Take => ObjRet::Value(self.0.take()),
+            ObjOp::DelIfBelow(limit) => {
+                let removed = self.0.is_some_and(|value| value < limit);
+                if removed {
+                    self.0 = None;
+                }
+                ObjRet::Removed(removed)
+            }
         }
     }
+}
+
+/// What [`ObjOp::UpdateEven`] makes of a value.
+fn add_to_even(value: i64, delta: i64) -> Option<i64> {
+    (value % 2 == 0).then(|| value.wrapping_add(delta))
 }
 
 impl Spec for ObjSpec {
@@ -101,12 +141,17 @@ impl Spec for ObjSpec {
     }
 
     fn random_op(random: &mut Random, fresh: i64) -> ObjOp {
-        match random.below(10) {
+        match random.below(18) {
             0..2 => ObjOp::Get,
             2 => ObjOp::With,
-            3..5 => ObjOp::Set(fresh),
-            5..8 => ObjOp::GetOrInsert(fresh),
-            _ => ObjOp::Del,
+            3..6 => ObjOp::Set(fresh),
+            6..9 => ObjOp::GetOrInsert(fresh),
+            9..11 => ObjOp::Del,
+            11 => ObjOp::Swap(fresh),
+            12..14 => ObjOp::UpdateEven(random.between(-9, 9)),
+            14..16 => ObjOp::Take,
+            16 => ObjOp::DelIfBelow(fresh - 100 * random.between(1, 8)),
+            _ => ObjOp::DelIfBelow(i64::MAX),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use cache_core::{AddError, Backend, IntCache};
+use cache_core::{AddError, Backend, IntCache, IntCacheExt};
 
 use super::str_cache;
 

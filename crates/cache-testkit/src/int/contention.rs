@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use cache_core::{AddError, Backend, IntCache, Options};
+use cache_core::{AddError, Backend, IntCache, IntCacheExt, Options};
 
 use super::str_cache;
 use crate::threads::{beside, together};

@@ -1,8 +1,9 @@
 //! The trait as `dyn`, and through whatever points at a cache.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{AddError, Backend, IntCache, Options};
+use cache_core::{AddError, Backend, IntCache, IntCacheExt, Options};
 
 use super::str_cache;
 use crate::threads::together;
@@ -16,6 +17,19 @@ fn every_method(cache: impl IntCache) {
     assert_eq!(cache.try_add("a", 1, 0..=7), Ok(7));
     assert_eq!(cache.try_add("a", 1, 0..=7), Err(AddError::OutOfBounds { current: 7 }));
     assert_eq!(cache.try_add_or_insert("b", 2, 0..=7), Ok(2));
+    assert!(cache.contains("b"));
+    assert_eq!(cache.swap("c", 3), None);
+    assert_eq!(cache.insert_new("c", 4), Err(3));
+    assert_eq!(cache.compare_exchange("c", 3, 5), Ok(()));
+    assert_eq!(cache.update("c", |value| Some(value + 1)), Ok(6));
+    assert_eq!(cache.update_or_insert("d", 1, |value| Some(value + 1)), Ok(1));
+    assert!(cache.del_if("d", |value| value == 1));
+    assert_eq!(cache.take("c"), Some(6));
+    assert!(cache.try_for_each(|_, _| ControlFlow::Break(())).is_break());
+    cache.reserve(10);
+    assert!(cache.capacity() >= 2);
+    cache.shrink_to_fit();
+    assert_eq!(cache.get_many_vec(&["a"]), [Some(7)]);
     assert_eq!(cache.len(), 2);
     assert!(!cache.is_empty());
     let mut out = [None; 3];

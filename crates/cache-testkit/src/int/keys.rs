@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use cache_core::{Backend, HashBuilder, IntCache, Key, Options};
+use cache_core::{Backend, HashBuilder, IntCache, IntCacheExt, Key, Options};
 
 use crate::hashers::{Constant, EqualHigh, EqualLow};
 use crate::samples::{Sku, odd_bytes, odd_strings};

@@ -2,9 +2,10 @@
 
 use std::thread;
 
+use cache_core::counter::Closable;
 use cache_core::{Backend, IntCache, Key, Options};
 
-use crate::history::{IntSpec, check_windows, random_windows, record};
+use crate::history::{IntOp, IntSpec, Window, check_windows, random_windows, record};
 use crate::threads::beside;
 use crate::violation::OrPanic;
 use crate::{Random, Violation, fresh_seed, scale};
@@ -90,4 +91,37 @@ pub fn while_iterating<B: Backend>() {
     beside(iterate, || {
         run(&cache, &STR_KEYS, WINDOWS_BESIDE).or_panic();
     });
+}
+
+/// Histories of one key whose values are all at, or beside, what a closed counter holds.
+///
+/// With so few values a history tells less apart; what it finds is a sentinel taken for a value, or the reverse.
+pub fn around_the_sentinel<B: Backend>() {
+    let cache = B::int::<str, _>(Options::new());
+    let seed = fresh_seed();
+    let mut random = Random::new(seed);
+    let windows: Vec<_> = (0..scale(WINDOWS))
+        .map(|_| Window { scripts: vec![near_sentinel(&mut random), near_sentinel(&mut random)] })
+        .collect();
+    let histories = record::<IntSpec>(&windows, 1, random.next(), |_, op| op.apply(&cache, "a"));
+    check_windows::<IntSpec>(&histories)
+        .map_err(|violation| violation.at(format_args!("HOTCACHE_TEST_SEED={seed}")))
+        .or_panic();
+}
+
+fn near_sentinel(random: &mut Random) -> Vec<(usize, IntOp)> {
+    let op = |random: &mut Random| {
+        let near = Closable::SENTINEL + random.between(-1, 1);
+        match random.below(10) {
+            0 => IntOp::Get,
+            1 => IntOp::Set(near),
+            2..5 => IntOp::Add(random.between(-1, 1)),
+            5 => IntOp::CompareExchange(Closable::SENTINEL, near),
+            6 => IntOp::Swap(near),
+            7 => IntOp::InsertNew(Closable::SENTINEL),
+            8 => IntOp::Take,
+            _ => IntOp::DelIfBelow(near),
+        }
+    };
+    (0..8).map(|_| (0, op(random))).collect()
 }

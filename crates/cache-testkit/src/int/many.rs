@@ -1,8 +1,9 @@
 //! Operations on many keys at once, one thread.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
-use cache_core::{Backend, CompactString, IntCache, Options};
+use cache_core::{Backend, CompactString, IntCache, IntCacheExt, Options};
 
 use super::{StrCache, str_cache};
 use crate::violation::panic_message;
@@ -97,6 +98,7 @@ pub fn get_many_answers_in_order<B: Backend>() {
         // Not `None` beforehand, so that an absent key must be written too.
         let mut out = vec![Some(-1); size];
         cache.get_many(&keys, &mut out);
+        assert_eq!(cache.get_many_vec(&keys), out);
         let wanted: Vec<_> = keys.iter().map(|key| expected.get(*key).copied()).collect();
         assert_eq!(out, wanted);
     }
@@ -119,4 +121,53 @@ pub fn get_many_refuses_unequal_lengths<B: Backend>() {
         assert!(out.iter().all(|value| *value == Some(-1)));
         assert_eq!(cache.get(&1), Some(10));
     }
+}
+
+/// An iteration that breaks ends there, and says so.
+pub fn try_for_each_ends_early<B: Backend>() {
+    let (cache, expected) = filled::<B>();
+    for end in [1, expected.len() / 2 + 1, expected.len()] {
+        let mut calls = 0;
+        let flow = cache.try_for_each(|key, value| {
+            calls += 1;
+            if calls == end {
+                ControlFlow::Break((CompactString::from(key), value))
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        assert_eq!(calls, end);
+        match flow {
+            ControlFlow::Break((key, value)) => assert_eq!(expected.get(&key), Some(&value)),
+            ControlFlow::Continue(()) => panic!("the iteration went on to its end"),
+        }
+    }
+    let mut calls = 0;
+    let flow = cache.try_for_each(|_, _| {
+        calls += 1;
+        ControlFlow::<()>::Continue(())
+    });
+    assert!(flow.is_continue());
+    assert_eq!(calls, expected.len());
+}
+
+/// Room that is made and given back changes nothing.
+pub fn reserve_and_shrink_change_nothing<B: Backend>() {
+    let (cache, mut expected) = filled::<B>();
+    for step in 0..4 {
+        cache.reserve([0, 1, 100, 10_000][step]);
+        assert!(cache.capacity() >= cache.len());
+        assert_eq!(contents::<B>(&cache), expected);
+        // A table full of what was removed makes room otherwise than one that is full.
+        let odd = |value: i64| value % (step as i64 + 2) == 1;
+        cache.retain(&mut |_, value| !odd(value));
+        expected.retain(|_, value| !odd(*value));
+        cache.reserve(100);
+        cache.shrink_to_fit();
+        assert!(cache.capacity() >= cache.len());
+        assert_eq!(contents::<B>(&cache), expected);
+    }
+    cache.clear();
+    cache.shrink_to_fit();
+    assert_eq!((cache.len(), cache.add("key 1", 1)), (0, 1));
 }

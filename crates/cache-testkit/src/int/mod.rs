@@ -4,6 +4,7 @@ pub mod basic;
 pub mod bounds;
 pub mod contention;
 pub mod dynamic;
+pub mod exchange;
 pub mod iteration;
 pub mod keys;
 pub mod lin;
@@ -11,6 +12,7 @@ pub mod many;
 pub mod model;
 pub mod panics;
 pub mod races;
+pub mod removal;
 pub mod retain;
 
 use cache_core::{Backend, DefaultHashBuilder, Options};

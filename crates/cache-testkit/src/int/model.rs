@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use cache_core::{AddError, Backend, IntCache, Key, Options};
+use cache_core::{AddError, Backend, IntCache, IntCacheExt, Key, Options, UpdateError};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -14,8 +14,15 @@ use crate::proptests::{for_all, positions};
 enum Op {
     Get(usize),
     Set(usize, i64),
+    Swap(usize, i64),
+    InsertNew(usize, i64),
+    CompareExchange(usize, i64, i64),
+    UpdateNegative(usize, i64),
+    UpdateOrInsert(usize, i64, i64),
     Add(usize, i64),
     Del(usize),
+    Take(usize),
+    DelIfBelow(usize, i64),
     TryAdd(usize, i64, RangeInclusive<i64>),
     TryAddOrInsert(usize, i64, RangeInclusive<i64>),
     GetMany(Vec<usize>),
@@ -63,7 +70,14 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         4 => key().prop_map(Op::Get),
         6 => (key(), values()).prop_map(|(key, value)| Op::Set(key, value)),
         6 => (key(), values()).prop_map(|(key, delta)| Op::Add(key, delta)),
-        5 => key().prop_map(Op::Del),
+        2 => (key(), values()).prop_map(|(key, value)| Op::Swap(key, value)),
+        2 => (key(), values()).prop_map(|(key, value)| Op::InsertNew(key, value)),
+        3 => (key(), values(), values()).prop_map(|(key, current, new)| Op::CompareExchange(key, current, new)),
+        2 => (key(), values()).prop_map(|(key, delta)| Op::UpdateNegative(key, delta)),
+        2 => (key(), values(), values()).prop_map(|(key, first, delta)| Op::UpdateOrInsert(key, first, delta)),
+        2 => key().prop_map(Op::Del),
+        2 => key().prop_map(Op::Take),
+        2 => (key(), values()).prop_map(|(key, limit)| Op::DelIfBelow(key, limit)),
         3 => (key(), values(), bounds()).prop_map(|(key, delta, b)| Op::TryAdd(key, delta, b)),
         3 => (key(), values(), bounds())
             .prop_map(|(key, delta, b)| Op::TryAddOrInsert(key, delta, b)),
@@ -113,7 +127,59 @@ fn step<K: Key + ?Sized>(
             *sum = sum.wrapping_add(*delta);
             prop_assert_eq!(cache.add(keys[*key], *delta), *sum);
         }
+        Op::Swap(key, value) => {
+            prop_assert_eq!(cache.swap(keys[*key], *value), model.insert(*key, *value));
+        }
+        Op::InsertNew(key, value) => {
+            let expected = match model.get(key) {
+                Some(present) => Err(*present),
+                None => {
+                    model.insert(*key, *value);
+                    Ok(())
+                }
+            };
+            prop_assert_eq!(cache.insert_new(keys[*key], *value), expected);
+        }
+        Op::CompareExchange(key, current, new) => {
+            let expected = match model.get_mut(key) {
+                Some(value) if value == current => {
+                    *value = *new;
+                    Ok(())
+                }
+                other => Err(other.copied()),
+            };
+            prop_assert_eq!(cache.compare_exchange(keys[*key], *current, *new), expected);
+        }
+        Op::UpdateNegative(key, delta) => {
+            let f = |value: i64| (value < 0).then(|| value.wrapping_add(*delta));
+            let expected = match model.get_mut(key) {
+                None => Err(UpdateError::Absent),
+                Some(value) => match f(*value) {
+                    None => Err(UpdateError::Kept { current: *value }),
+                    Some(new) => {
+                        *value = new;
+                        Ok(new)
+                    }
+                },
+            };
+            prop_assert_eq!(cache.update(keys[*key], f), expected);
+        }
+        Op::UpdateOrInsert(key, first, delta) => {
+            let new = model.get(key).map_or(*first, |value| value.wrapping_add(*delta));
+            model.insert(*key, new);
+            let updated =
+                cache.update_or_insert(keys[*key], *first, |value| Some(value.wrapping_add(*delta)));
+            prop_assert_eq!(updated, Ok(new));
+        }
         Op::Del(key) => prop_assert_eq!(cache.del(keys[*key]), model.remove(key).is_some()),
+        Op::Take(key) => prop_assert_eq!(cache.take(keys[*key]), model.remove(key)),
+        Op::DelIfBelow(key, limit) => {
+            let expected = model.get(key).is_some_and(|value| value < limit);
+            if expected {
+                model.remove(key);
+            }
+            prop_assert_eq!(cache.del_if(keys[*key], |value| value < *limit), expected);
+        }
         Op::TryAdd(key, delta, bounds) => {
             let expected = match model.get(key) {
                 None => Err(AddError::Absent),

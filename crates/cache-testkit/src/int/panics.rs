@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use cache_core::{Backend, IntCache, Key, Options};
+use cache_core::{Backend, IntCache, IntCacheExt, Key, Options};
 
 use crate::violation::{OrPanic, ensure};
 use crate::{Violation, ends_within, patience, quiet_panic};
@@ -44,6 +44,9 @@ pub(crate) fn use_everything<K: Key>(
     ensure!(cache.add(present, 1) == 2, "a set or an add is lost");
     ensure!(cache.try_add(present, 1, 0..=3) == Ok(3), "a bounded add is refused");
     ensure!(cache.get(absent).is_none(), "an absent key is there");
+    ensure!(cache.swap(present, 4) == Some(3), "a swap does not return the value");
+    ensure!(cache.update(present, |value| Some(value - 1)) == Ok(3), "an update is refused");
+    ensure!(cache.insert_new(absent, 5).is_ok() && cache.take(absent) == Some(5), "a take loses the value");
     ensure!(cache.add(absent, 5) == 5, "a new key does not count from 0");
     ensure!(cache.len() == len + 1, "an insertion does not count towards the length");
     ensure!(cache.del(absent) && cache.del(present), "a present key cannot be removed");
@@ -113,6 +116,24 @@ pub fn in_retain<B: Backend>() {
         assert_eq!(cache.len(), KEYS as usize - removed.len());
         check_usable(&cache, 0, KEYS).or_panic();
     }
+}
+
+/// A panic in the closure of `del_if`, and in that of an update: the key keeps its value.
+pub fn in_del_if_and_update<B: Backend>() {
+    let cache = filled::<B>();
+    for key in 0..KEYS {
+        let panicked = catch_unwind(AssertUnwindSafe(|| cache.del_if(&key, |_| -> bool { quiet_panic() })));
+        assert!(panicked.is_err(), "the caller is to see its panic");
+        let panicked =
+            catch_unwind(AssertUnwindSafe(|| cache.update(&key, |_| -> Option<i64> { quiet_panic() })));
+        assert!(panicked.is_err(), "the caller is to see its panic");
+        assert_eq!(cache.get(&key), Some(key as i64));
+        assert_eq!(cache.add(&key, 0), key as i64);
+    }
+    assert_eq!(cache.len() as u64, KEYS);
+    assert_eq!(cache.take(&1), Some(1));
+    assert!(cache.del_if(&2, |value| value == 2));
+    check_usable(&cache, 0, KEYS).or_panic();
 }
 
 /// A panic does not reach other threads that iterate at the same time.

@@ -44,6 +44,48 @@ pub fn race_two_adds(cache: &impl IntCache, key: &str, rounds: usize, seed: u64)
     race(cache, key, rounds, seed, [&[IntOp::Add(1)], &[bounded]])
 }
 
+/// An add while a take runs: the take returns its sum, or the add counts from 0 anew.
+///
+/// # Errors
+///
+/// A [`Violation`] with the history, if the add was lost.
+pub fn race_take_and_add(
+    cache: &impl IntCache,
+    key: &str,
+    rounds: usize,
+    seed: u64,
+) -> Result<(), Violation> {
+    race(cache, key, rounds, seed, [&[IntOp::Add(5)], &[IntOp::Add(1), IntOp::Take]])
+}
+
+/// An add while `del_if` runs: it decides on the sum, or the add counts from 0 anew.
+///
+/// # Errors
+///
+/// A [`Violation`] with the history, if the add was lost.
+pub fn race_del_if_and_add(
+    cache: &impl IntCache,
+    key: &str,
+    rounds: usize,
+    seed: u64,
+) -> Result<(), Violation> {
+    race(cache, key, rounds, seed, [&[IntOp::Add(5)], &[IntOp::Add(1), IntOp::DelIfBelow(3)]])
+}
+
+/// An add while the value is compared and exchanged: one sees the other.
+///
+/// # Errors
+///
+/// A [`Violation`] with the history, if the add was lost.
+pub fn race_exchange_and_add(
+    cache: &impl IntCache,
+    key: &str,
+    rounds: usize,
+    seed: u64,
+) -> Result<(), Violation> {
+    race(cache, key, rounds, seed, [&[IntOp::Add(5)], &[IntOp::Add(1), IntOp::CompareExchange(1, 20)]])
+}
+
 fn race(
     cache: &impl IntCache,
     key: &str,
@@ -83,5 +125,29 @@ pub fn two_adds_of_a_new_key<B: Backend>() {
     let cache = str_cache::<B>();
     for key in 0..KEYS {
         race_two_adds(&cache, &format!("key {key}"), scale(ROUNDS), fresh_seed()).or_panic();
+    }
+}
+
+/// No add is lost to a take that did not return it.
+pub fn a_take_and_an_add<B: Backend>() {
+    let cache = str_cache::<B>();
+    for key in 0..KEYS {
+        race_take_and_add(&cache, &format!("key {key}"), scale(ROUNDS), fresh_seed()).or_panic();
+    }
+}
+
+/// No add is lost to a `del_if` that did not see it.
+pub fn a_del_if_and_an_add<B: Backend>() {
+    let cache = str_cache::<B>();
+    for key in 0..KEYS {
+        race_del_if_and_add(&cache, &format!("key {key}"), scale(ROUNDS), fresh_seed()).or_panic();
+    }
+}
+
+/// No add is lost to an exchange that did not see it.
+pub fn an_exchange_and_an_add<B: Backend>() {
+    let cache = str_cache::<B>();
+    for key in 0..KEYS {
+        race_exchange_and_add(&cache, &format!("key {key}"), scale(ROUNDS), fresh_seed()).or_panic();
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use cache_core::{Backend, IntCache};
+use cache_core::{Backend, IntCache, IntCacheExt};
 
 use super::fuse::burn;
 use super::sweep::{KEYS, Keys, Operation, PASSING, Plan, from_another_thread, options, over};
@@ -47,6 +47,29 @@ fn operations<B: Backend>() -> Vec<Operation<Cache<B>>> {
         operation("try_add_or_insert of a new key", NONE, |cache, keys| {
             let _ = cache.try_add_or_insert(&keys.key(KEYS), 7, 0..=100);
         }),
+        operation("swap", FIRST, |cache, keys| {
+            cache.swap(&keys.key(0), 7);
+        }),
+        operation("insert_new of a new key", NONE, |cache, keys| {
+            let _ = cache.insert_new(&keys.key(KEYS), 7);
+        }),
+        operation("update", FIRST, |cache, keys| {
+            let _ = cache.update(&keys.key(0), |value| {
+                burn(Hazard::Closure);
+                Some(value + 7)
+            });
+        }),
+        operation("take", FIRST, |cache, keys| {
+            cache.take(&keys.key(0));
+        }),
+        operation("del_if", FIRST, |cache, keys| {
+            cache.del_if(&keys.key(0), |_| {
+                burn(Hazard::Closure);
+                true
+            });
+        }),
+        operation("reserve", NONE, |cache, _| cache.reserve(4 * KEYS as usize)),
+        operation("shrink_to_fit", NONE, |cache, _| cache.shrink_to_fit()),
         operation("del", FIRST, |cache, keys| {
             cache.del(&keys.key(0));
         }),

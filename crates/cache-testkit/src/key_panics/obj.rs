@@ -66,6 +66,24 @@ fn operations<B: Backend>() -> Vec<Operation<Cache<B>>> {
                 Err(())
             });
         }),
+        operation("swap", FIRST, |cache, keys| {
+            drop(cache.swap(&keys.key(0), Arc::new(object(keys, 0))));
+        }),
+        operation("update", FIRST, |cache, keys| {
+            let _ = cache.update(&keys.key(0), |_| {
+                burn(Hazard::Closure);
+                Some(Arc::new(object(keys, 0)))
+            });
+        }),
+        operation("take", FIRST, |cache, keys| {
+            drop(cache.take(&keys.key(0)));
+        }),
+        operation("del_if", FIRST, |cache, keys| {
+            cache.del_if(&keys.key(0), |_| {
+                burn(Hazard::Closure);
+                true
+            });
+        }),
         operation("del", FIRST, |cache, keys| {
             cache.del(&keys.key(0));
         }),

@@ -53,6 +53,28 @@ pub fn by_del<B: Backend>() {
     });
 }
 
+/// Objects that are taken, swapped, replaced and updated, and ones that are refused.
+pub fn by_take<B: Backend>() {
+    all_dropped_after::<B>(KEYS, |cache, keys, ledger| {
+        for (index, key) in keys.iter().enumerate() {
+            let new = Arc::new(ledger.object());
+            let there = cache.get(key).expect("every key has an object");
+            match index % 5 {
+                0 => assert!(cache.take(key).is_some_and(|taken| taken.is_alive())),
+                1 => assert!(cache.swap(key, new).is_some_and(|before| Arc::ptr_eq(&before, &there))),
+                2 => assert!(cache.replace_if_same(key, &there, new).is_ok()),
+                3 => assert!(cache.replace_if_same(key, &new, Arc::clone(&new)).is_err()),
+                _ => assert!(cache.update(key, |_| Some(Arc::clone(&new))).is_ok()),
+            }
+            assert!(there.is_alive(), "an object that is held is dropped");
+            drop(there);
+            if index % 2 == 0 {
+                cache.del_if(key, |object| object.is_alive());
+            }
+        }
+    });
+}
+
 /// Objects that are cleared away.
 pub fn by_clear<B: Backend>() {
     all_dropped_after::<B>(KEYS, |cache, keys, ledger| {

@@ -1,6 +1,7 @@
 //! The trait as `dyn`, through whatever points at a cache, and caches of any object.
 
 use std::any::Any;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cache_core::{Backend, ObjCache, ObjCacheExt};
@@ -22,6 +23,18 @@ fn every_method(cache: impl ObjCache<u8>) {
     assert_eq!(shown, Some(1));
     assert_eq!(cache.with("a", |object| *object), Some(1));
     cache.insert("b", 2);
+    assert!(cache.contains("b"));
+    assert_eq!(cache.swap("c", Arc::new(3)), None);
+    let three = cache.get("c").expect("it was swapped in");
+    assert_eq!(cache.replace_if_same("c", &three, Arc::new(4)), Ok(()));
+    assert_eq!(cache.update("c", |object| Some(Arc::new(**object + 1))), Ok(Arc::new(5)));
+    assert!(!cache.del_if("c", |object| **object == 4));
+    assert_eq!(cache.take("c"), Some(Arc::new(5)));
+    assert!(cache.try_for_each(|_, _| ControlFlow::Break(())).is_break());
+    cache.reserve(10);
+    assert!(cache.capacity() >= 2);
+    cache.shrink_to_fit();
+    assert_eq!(cache.get_many_vec(&["a", "none"]), [Some(Arc::new(1)), None]);
     assert_eq!(cache.len(), 2);
     assert!(!cache.is_empty());
     let mut keys = cache.keys();

@@ -3,6 +3,7 @@
 pub mod basic;
 pub mod drops;
 pub mod dynamic;
+pub mod exchange;
 pub mod iteration;
 pub mod keys;
 pub mod lin;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cache_core::{Backend, Key, ObjCache, ObjCacheExt, Options};
+use cache_core::{Backend, Key, ObjCache, ObjCacheExt, Options, UpdateError};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -19,6 +19,11 @@ enum Op {
     Load(usize, i64),
     LoadInVain(usize),
     Del(usize),
+    Swap(usize, i64),
+    Take(usize),
+    DelIfBelow(usize, i64),
+    ReplaceIfSame(usize, usize, i64),
+    UpdateNegative(usize, i64),
     Keys,
     ForEach,
     RetainAtLeast(i64),
@@ -51,7 +56,12 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         3 => (key(), value()).prop_map(|(key, value)| Op::GetOrInsert(key, value)),
         3 => (key(), value()).prop_map(|(key, value)| Op::Load(key, value)),
         1 => key().prop_map(Op::LoadInVain),
-        5 => key().prop_map(Op::Del),
+        2 => key().prop_map(Op::Del),
+        2 => (key(), value()).prop_map(|(key, value)| Op::Swap(key, value)),
+        2 => key().prop_map(Op::Take),
+        2 => (key(), value()).prop_map(|(key, limit)| Op::DelIfBelow(key, limit)),
+        3 => (key(), key(), value()).prop_map(|(key, other, value)| Op::ReplaceIfSame(key, other, value)),
+        2 => (key(), value()).prop_map(|(key, delta)| Op::UpdateNegative(key, delta)),
         1 => Just(Op::Keys),
         1 => Just(Op::ForEach),
         1 => value().prop_map(Op::RetainAtLeast),
@@ -129,6 +139,53 @@ fn step<K: Key + ?Sized>(
             }
         }
         Op::Del(key) => prop_assert_eq!(cache.del(keys[*key]), model.remove(key).is_some()),
+        Op::Swap(key, value) => {
+            let object = Arc::new(*value);
+            let before = cache.swap(keys[*key], Arc::clone(&object));
+            prop_assert_eq!(before.as_ref().map(address), model.insert(*key, object).as_ref().map(address));
+        }
+        Op::Take(key) => {
+            let taken = cache.take(keys[*key]);
+            prop_assert_eq!(taken.as_ref().map(address), model.remove(key).as_ref().map(address));
+        }
+        Op::DelIfBelow(key, limit) => {
+            let expected = model.get(key).is_some_and(|object| **object < *limit);
+            if expected {
+                model.remove(key);
+            }
+            prop_assert_eq!(cache.del_if(keys[*key], |object| **object < *limit), expected);
+        }
+        Op::ReplaceIfSame(key, other, value) => {
+            // That of the key itself every now and then, and else one that it does not have.
+            let other = if value % 2 == 0 { key } else { other };
+            let current = model.get(other).cloned().unwrap_or_default();
+            let object = Arc::new(*value);
+            let same = model.get(key).is_some_and(|there| Arc::ptr_eq(there, &current));
+            let replaced = cache.replace_if_same(keys[*key], &current, Arc::clone(&object));
+            prop_assert_eq!(
+                replaced.as_ref().map_err(address),
+                if same { Ok(&()) } else { Err(address(&object)) }
+            );
+            if same {
+                model.insert(*key, object);
+            }
+        }
+        Op::UpdateNegative(key, delta) => {
+            let updated =
+                cache.update(keys[*key], |object| (**object < 0).then(|| Arc::new(**object + *delta)));
+            match (model.get(key), updated) {
+                (None, updated) => prop_assert_eq!(updated, Err(UpdateError::Absent)),
+                (Some(object), Err(UpdateError::Kept { current })) => {
+                    prop_assert!(**object >= 0);
+                    prop_assert_eq!(address(&current), address(object));
+                }
+                (Some(object), Ok(new)) => {
+                    prop_assert_eq!(*new, **object + *delta);
+                    model.insert(*key, new);
+                }
+                (Some(_), Err(other)) => prop_assert!(false, "{:?}", other),
+            }
+        }
         Op::Keys => {
             let expected: Vec<_> = model.keys().map(|key| Some(*key)).collect();
             prop_assert_eq!(positions(keys, cache.keys()), expected);

@@ -46,6 +46,10 @@ pub(crate) fn use_everything<V: Value, K: Key>(
     cache.set(present, Arc::clone(&object));
     ensure!(cache.get(present).is_some_and(|there| Arc::ptr_eq(&there, &object)), "a set is lost");
     ensure!(cache.with(present, |_| ()).is_some(), "a present key is not shown");
+    let other = Arc::new(make());
+    ensure!(cache.replace_if_same(present, &object, Arc::clone(&other)).is_ok(), "a replacement is refused");
+    let before = cache.swap(present, object);
+    ensure!(before.is_some_and(|before| Arc::ptr_eq(&before, &other)), "a swap loses the object");
     ensure!(cache.get(absent).is_none(), "an absent key is there");
     let loaded = cache.get_or_insert_with(absent, &make);
     ensure!(cache.get(absent).is_some_and(|there| Arc::ptr_eq(&there, &loaded)), "a load is lost");
@@ -136,6 +140,19 @@ pub fn in_retain<B: Backend>() {
         assert_eq!(cache.len(), KEYS as usize - removed.len());
         check_usable(&cache, 0, KEYS, || 7).or_panic();
     }
+}
+
+/// A panic in the closure of `del_if`, and in that of an update: the key keeps its object.
+pub fn in_del_if_and_update<B: Backend>() {
+    let cache = filled::<B>();
+    for key in 0..KEYS {
+        let panicked = catch_unwind(AssertUnwindSafe(|| cache.del_if(&key, |_| -> bool { quiet_panic() })));
+        assert!(panicked.is_err(), "the caller is to see its panic");
+        let panicked =
+            catch_unwind(AssertUnwindSafe(|| cache.update(&key, |_| -> Option<Arc<u64>> { quiet_panic() })));
+        assert!(panicked.is_err(), "the caller is to see its panic");
+    }
+    still_whole::<B>(&cache);
 }
 
 /// A panic in a loader reaches its caller, inserts nothing, and the next load works.

@@ -121,6 +121,35 @@ pub fn in_del<B: Backend>() {
     .or_panic();
 }
 
+/// Objects that `del_if` and `take` remove.
+pub fn in_del_if<B: Backend>() {
+    does_not_hang::<B>("del_if and take", KEYS, |scene, keys| {
+        for (index, key) in keys.iter().enumerate() {
+            if index % 2 == 0 {
+                scene.cache.del_if(key, |_| true);
+            } else {
+                drop(scene.cache.take(key));
+            }
+        }
+    })
+    .or_panic();
+}
+
+/// Objects that a swap returns, or `replace_if_same` replaces.
+pub fn in_swap<B: Backend>() {
+    does_not_hang::<B>("swap and replace_if_same", KEYS, |scene, keys| {
+        for (index, key) in keys.iter().enumerate() {
+            let new = Arc::new(Reentrant::inert());
+            if index % 2 == 0 {
+                drop(scene.cache.swap(key, new));
+            } else if let Some(current) = scene.cache.get(key) {
+                drop(scene.cache.replace_if_same(key, &current, new));
+            }
+        }
+    })
+    .or_panic();
+}
+
 /// Objects that are cleared away.
 pub fn in_clear<B: Backend>() {
     does_not_hang::<B>("clear", KEYS, |scene, _| scene.cache.clear()).or_panic();

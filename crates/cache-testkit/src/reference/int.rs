@@ -1,7 +1,7 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Mutex;
 
 use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
@@ -41,7 +41,7 @@ impl<K: Key + ?Sized, S: HashBuilder> ReferenceIntCache<K, S> {
     }
 
     /// Calls `change` with the value of a key and stores the one that it gives.
-    fn update<R>(&self, key: &K, change: impl FnOnce(Option<i64>) -> (Option<i64>, R)) -> R {
+    fn step<R>(&self, key: &K, change: impl FnOnce(Option<i64>) -> (Option<i64>, R)) -> R {
         let owned = key.to_owned_key();
         let mut map = lock(&self.map);
         let (new, result) = change(map.get(key).copied());
@@ -62,31 +62,63 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for ReferenceIntCache<K, S> {
     }
 
     fn set(&self, key: &K, value: i64) {
-        self.update(key, |_| (Some(value), ()));
+        self.step(key, |_| (Some(value), ()));
+    }
+
+    fn swap(&self, key: &K, value: i64) -> Option<i64> {
+        self.step(key, |current| (Some(value), current))
+    }
+
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+        self.step(key, |current| match current {
+            Some(current) => (None, Err(current)),
+            None => (Some(value), Ok(())),
+        })
+    }
+
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        self.step(key, |seen| if seen == Some(current) { (Some(new), Ok(())) } else { (None, Err(seen)) })
     }
 
     fn add(&self, key: &K, delta: i64) -> i64 {
-        self.update(key, |current| {
+        self.step(key, |current| {
             let sum = current.unwrap_or(0).wrapping_add(delta);
             (Some(sum), sum)
         })
     }
 
     fn del(&self, key: &K) -> bool {
+        self.take(key).is_some()
+    }
+
+    fn take(&self, key: &K) -> Option<i64> {
         let removed = lock(&self.map).remove_entry(key);
+        removed.map(|(_, value)| value)
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        let mut map = lock(&self.map);
+        let agreed = map.get(key).is_some_and(|value| f(*value));
+        let removed = if agreed { map.remove_entry(key) } else { None };
+        drop(map);
         removed.is_some()
     }
 
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.update(key, |current| {
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        self.step(key, |current| {
             let sum =
                 current.ok_or(AddError::Absent).and_then(|current| counter::step(current, delta, &bounds));
             (sum.ok(), sum)
         })
     }
 
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        self.update(key, |current| {
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        self.step(key, |current| {
             let sum = counter::step(current.unwrap_or(0), delta, &bounds);
             (sum.ok(), sum)
         })
@@ -101,10 +133,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for ReferenceIntCache<K, S> {
         drop(removed);
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
-        for (key, value) in lock(&self.map).iter() {
-            f(key.borrow(), *value);
-        }
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        lock(&self.map).iter().try_for_each(|(key, value)| f(key.borrow(), *value))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {

@@ -2,6 +2,7 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
 use std::mem;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
@@ -64,6 +65,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
+        drop(self.swap(key, value));
+    }
+
+    fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
         self.loads.written(key);
         let owned = key.to_owned_key();
         let mut map = lock(&self.map);
@@ -71,11 +76,24 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
             Some(place) => Some(mem::replace(place, value)),
             None => {
                 insert_new(&mut map, owned, value);
-                return;
+                return None;
             }
         };
         drop(map);
-        drop(replaced);
+        drop(owned);
+        replaced
+    }
+
+    fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
+        self.loads.written(key);
+        match lock(&self.map).get_mut(key) {
+            Some(place) if Arc::ptr_eq(place, current) => {
+                // Not dropped: `current` is another reference to it.
+                *place = new;
+                Ok(())
+            }
+            _ => Err(new),
+        }
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
@@ -97,8 +115,22 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
     }
 
     fn del(&self, key: &K) -> bool {
+        self.take(key).is_some()
+    }
+
+    fn take(&self, key: &K) -> Option<Arc<V>> {
         self.loads.written(key);
-        let removed = lock(&self.map).remove_entry(key);
+        let (owned, object) = lock(&self.map).remove_entry(key)?;
+        drop(owned);
+        Some(object)
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+        self.loads.written(key);
+        let mut map = lock(&self.map);
+        let agreed = map.get(key).is_some_and(f);
+        let removed = if agreed { map.remove_entry(key) } else { None };
+        drop(map);
         removed.is_some()
     }
 
@@ -112,10 +144,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
         drop(removed);
     }
 
-    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
-        for (key, value) in lock(&self.map).iter() {
-            f(key.borrow(), value);
-        }
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
+        lock(&self.map).iter().try_for_each(|(key, object)| f(key.borrow(), object))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Mutex;
 
-use cache_core::{AddError, HashBuilder, IntCache, Key, Options};
+use cache_core::{AddError, HashBuilder, IntCache, Key, Options, UpdateError};
 use cache_testkit::ReferenceIntCache;
 
 use crate::fault::Fault;
@@ -30,17 +30,40 @@ impl<F: Fault, K: Key + ?Sized, S: HashBuilder> IntCache<K> for SpoiledInt<F, K,
     fn set(&self, key: &K, value: i64) {
         F::set(self, key, value);
     }
+    fn swap(&self, key: &K, value: i64) -> Option<i64> {
+        F::swap(self, key, value)
+    }
+    fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
+        F::insert_new(self, key, value)
+    }
+    fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        F::compare_exchange(self, key, current, new)
+    }
+    fn update_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> Option<i64>) -> Result<i64, UpdateError<i64>> {
+        F::update(self, key, f)
+    }
+    fn take(&self, key: &K) -> Option<i64> {
+        F::take(self, key)
+    }
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        F::del_if(self, key, f)
+    }
     fn add(&self, key: &K, delta: i64) -> i64 {
         F::add(self, key, delta)
     }
     fn del(&self, key: &K) -> bool {
         F::del(self, key)
     }
-    fn try_add(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        F::try_add(self, key, delta, bounds)
+    fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
+        F::try_add_dyn(self, key, delta, bounds)
     }
-    fn try_add_or_insert(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        F::try_add_or_insert(self, key, delta, bounds)
+    fn try_add_or_insert_dyn(
+        &self,
+        key: &K,
+        delta: i64,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<i64, AddError> {
+        F::try_add_or_insert_dyn(self, key, delta, bounds)
     }
     fn len(&self) -> usize {
         F::len(self)
@@ -48,11 +71,14 @@ impl<F: Fault, K: Key + ?Sized, S: HashBuilder> IntCache<K> for SpoiledInt<F, K,
     fn clear(&self) {
         F::clear(self);
     }
-    fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
-        F::for_each(self, f);
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
+        F::try_for_each(self, f)
     }
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         F::retain(self, f);
+    }
+    fn shrink_to_fit(&self) {
+        F::shrink_to_fit(self);
     }
     fn get_many(&self, keys: &[&K], out: &mut [Option<i64>]) {
         F::get_many(self, keys, out);

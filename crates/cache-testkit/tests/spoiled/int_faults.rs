@@ -1,32 +1,18 @@
 //! Faults of integer caches, and the tests that find them.
 
 use std::borrow::Borrow;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::thread;
 
 use cache_core::{AddError, HashBuilder, IntCache, Key, counter};
 use cache_testkit::ReferenceIntCache;
 
-use crate::fault::Fault;
-use crate::finds;
 use crate::int::SpoiledInt;
-
-/// A fault: its name, and the methods that it spoils.
-macro_rules! fault {
-    ($(#[$doc:meta])* $name:ident { $($method:item)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default)]
-        struct $name;
-
-        impl Fault for $name {
-            $($method)+
-        }
-    };
-}
+use crate::{finds, spoil};
 
 type Int<F, K, S> = SpoiledInt<F, K, S>;
 
-fault!(AddSaturates {
+spoil!(AddSaturates {
     fn add<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K, delta: i64) -> i64 {
         let sum = c.inner.get(key).unwrap_or(0).saturating_add(delta);
         c.inner.set(key, sum);
@@ -34,13 +20,13 @@ fault!(AddSaturates {
     }
 });
 
-fault!(AddReturnsTheOldValue {
+spoil!(AddReturnsTheOldValue {
     fn add<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K, delta: i64) -> i64 {
         c.inner.add(key, delta).wrapping_sub(delta)
     }
 });
 
-fault!(
+spoil!(
     /// Reads, and writes later.
     AddIsTwoSteps {
         fn add<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K, delta: i64) -> i64 {
@@ -52,7 +38,7 @@ fault!(
     }
 );
 
-fault!(SetKeepsWhatIsThere {
+spoil!(SetKeepsWhatIsThere {
     fn set<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K, value: i64) {
         if c.inner.get(key).is_none() {
             c.inner.set(key, value);
@@ -60,7 +46,7 @@ fault!(SetKeepsWhatIsThere {
     }
 });
 
-fault!(
+spoil!(
     /// Removes and inserts, so that readers see the key gone for a moment.
     SetIsTwoSteps {
         fn set<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K, value: i64) {
@@ -71,14 +57,14 @@ fault!(
     }
 );
 
-fault!(DelIsAlwaysTrue {
+spoil!(DelIsAlwaysTrue {
     fn del<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K) -> bool {
         c.inner.del(key);
         true
     }
 });
 
-fault!(
+spoil!(
     /// Leaves a zero behind.
     DelKeepsTheKey {
         fn del<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K) -> bool {
@@ -91,7 +77,7 @@ fault!(
     }
 );
 
-fault!(DelIsTwoSteps {
+spoil!(DelIsTwoSteps {
     fn del<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K) -> bool {
         let there = c.inner.get(key).is_some();
         thread::yield_now();
@@ -111,8 +97,8 @@ fn bounded<K: Key + ?Sized, S: HashBuilder>(
     Ok(sum)
 }
 
-fault!(TryAddWraps {
-    fn try_add<K: Key + ?Sized, S: HashBuilder>(
+spoil!(TryAddWraps {
+    fn try_add_dyn<K: Key + ?Sized, S: HashBuilder>(
         c: &Int<Self, K, S>,
         key: &K,
         delta: i64,
@@ -126,21 +112,21 @@ fault!(TryAddWraps {
     }
 });
 
-fault!(TryAddInserts {
-    fn try_add<K: Key + ?Sized, S: HashBuilder>(
+spoil!(TryAddInserts {
+    fn try_add_dyn<K: Key + ?Sized, S: HashBuilder>(
         c: &Int<Self, K, S>,
         key: &K,
         delta: i64,
         bounds: RangeInclusive<i64>,
     ) -> Result<i64, AddError> {
-        c.inner.try_add_or_insert(key, delta, bounds)
+        c.inner.try_add_or_insert_dyn(key, delta, bounds)
     }
 });
 
-fault!(
+spoil!(
     /// Lets anything stand that is in bounds already, whatever the sum.
     TryAddChecksTheOldValue {
-        fn try_add<K: Key + ?Sized, S: HashBuilder>(
+        fn try_add_dyn<K: Key + ?Sized, S: HashBuilder>(
             c: &Int<Self, K, S>,
             key: &K,
             delta: i64,
@@ -153,23 +139,23 @@ fault!(
     }
 );
 
-fault!(
+spoil!(
     /// Makes the key before it looks at the bounds.
     RefusalInserts {
-        fn try_add_or_insert<K: Key + ?Sized, S: HashBuilder>(
+        fn try_add_or_insert_dyn<K: Key + ?Sized, S: HashBuilder>(
             c: &Int<Self, K, S>,
             key: &K,
             delta: i64,
             bounds: RangeInclusive<i64>,
         ) -> Result<i64, AddError> {
             c.inner.add(key, 0);
-            c.inner.try_add(key, delta, bounds)
+            c.inner.try_add_dyn(key, delta, bounds)
         }
     }
 );
 
-fault!(TryAddIsTwoSteps {
-    fn try_add<K: Key + ?Sized, S: HashBuilder>(
+spoil!(TryAddIsTwoSteps {
+    fn try_add_dyn<K: Key + ?Sized, S: HashBuilder>(
         c: &Int<Self, K, S>,
         key: &K,
         delta: i64,
@@ -181,7 +167,7 @@ fault!(TryAddIsTwoSteps {
             counter::step(current, delta, &bounds)
         })
     }
-    fn try_add_or_insert<K: Key + ?Sized, S: HashBuilder>(
+    fn try_add_or_insert_dyn<K: Key + ?Sized, S: HashBuilder>(
         c: &Int<Self, K, S>,
         key: &K,
         delta: i64,
@@ -194,66 +180,74 @@ fault!(TryAddIsTwoSteps {
     }
 });
 
-fault!(LenForgetsOne {
+spoil!(LenForgetsOne {
     fn len<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>) -> usize {
         c.inner.len().saturating_sub(1)
     }
 });
 
-fault!(ClearLeavesOne {
+spoil!(ClearLeavesOne {
     fn clear<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>) {
         let mut first = true;
         c.inner.retain(&mut |_, _| std::mem::take(&mut first));
     }
 });
 
-fault!(ForEachRepeats {
-    fn for_each<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, f: &mut dyn FnMut(&K, i64)) {
+spoil!(ForEachRepeats {
+    fn try_for_each<K: Key + ?Sized, S: HashBuilder>(
+        c: &Int<Self, K, S>,
+        f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         let mut first = true;
-        c.inner.for_each(&mut |key, value| {
+        c.inner.try_for_each_dyn(&mut |key, value| {
             if std::mem::take(&mut first) {
-                f(key, value);
+                f(key, value)?;
             }
-            f(key, value);
-        });
+            f(key, value)
+        })
     }
 });
 
-fault!(
+spoil!(
     /// Goes by positions, lets writers in halfway, and goes on at the same position.
     ForEachLosesItsPlace {
-        fn for_each<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, f: &mut dyn FnMut(&K, i64)) {
+        fn try_for_each<K: Key + ?Sized, S: HashBuilder>(
+            c: &Int<Self, K, S>,
+            f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>,
+        ) -> ControlFlow<()> {
             let half = c.inner.len() / 2;
             for second in [false, true] {
                 let mut position = 0;
-                c.inner.for_each(&mut |key, value| {
-                    if (position >= half) == second {
-                        f(key, value);
-                    }
+                c.inner.try_for_each_dyn(&mut |key, value| {
                     position += 1;
-                });
+                    if (position > half) == second { f(key, value) } else { ControlFlow::Continue(()) }
+                })?;
                 thread::yield_now();
             }
+            ControlFlow::Continue(())
         }
     }
 );
 
-fault!(RetainIsInverted {
+spoil!(RetainIsInverted {
     fn retain<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, f: &mut dyn FnMut(&K, i64) -> bool) {
         c.inner.retain(&mut |key, value| !f(key, value));
     }
 });
 
-fault!(
+spoil!(
     /// As with a lock that a panic poisons.
     PanicsPoison {
         fn get<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K) -> Option<i64> {
             let _guard = c.lock.lock().expect("this is the poison");
             c.inner.get(key)
         }
-        fn for_each<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, f: &mut dyn FnMut(&K, i64)) {
+        fn try_for_each<K: Key + ?Sized, S: HashBuilder>(
+            c: &Int<Self, K, S>,
+            f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>,
+        ) -> ControlFlow<()> {
             let _guard = c.lock.lock().expect("this is the poison");
-            c.inner.for_each(f);
+            c.inner.try_for_each_dyn(f)
         }
         fn retain<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, f: &mut dyn FnMut(&K, i64) -> bool) {
             let _guard = c.lock.lock().expect("this is the poison");
@@ -262,22 +256,26 @@ fault!(
     }
 );
 
-fault!(
+spoil!(
     /// As with a lock that a panic leaves locked.
     PanicsKeepTheLock {
         fn get<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K) -> Option<i64> {
             let _guard = c.lock.lock();
             c.inner.get(key)
         }
-        fn for_each<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, f: &mut dyn FnMut(&K, i64)) {
+        fn try_for_each<K: Key + ?Sized, S: HashBuilder>(
+            c: &Int<Self, K, S>,
+            f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>,
+        ) -> ControlFlow<()> {
             let guard = std::mem::ManuallyDrop::new(c.lock.lock());
-            c.inner.for_each(f);
+            let flow = c.inner.try_for_each_dyn(f);
             drop(std::mem::ManuallyDrop::into_inner(guard));
+            flow
         }
     }
 );
 
-fault!(GetManySkipsAbsentKeys {
+spoil!(GetManySkipsAbsentKeys {
     fn get_many<K: Key + ?Sized, S: HashBuilder>(
         c: &Int<Self, K, S>,
         keys: &[&K],
@@ -292,7 +290,7 @@ fault!(GetManySkipsAbsentKeys {
     }
 });
 
-fault!(GetManyStopsAtTheShorter {
+spoil!(GetManyStopsAtTheShorter {
     fn get_many<K: Key + ?Sized, S: HashBuilder>(
         c: &Int<Self, K, S>,
         keys: &[&K],
@@ -302,7 +300,7 @@ fault!(GetManyStopsAtTheShorter {
     }
 });
 
-fault!(
+spoil!(
     /// Looks at no more of a key than a table might keep inline.
     KeysAreCutOff {
         fn get<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, key: &K) -> Option<i64> {
@@ -312,7 +310,7 @@ fault!(
     }
 );
 
-fault!(
+spoil!(
     /// Asks about a copy, and then removes by key.
     RetainRemovesByKey {
         fn retain<K: Key + ?Sized, S: HashBuilder>(

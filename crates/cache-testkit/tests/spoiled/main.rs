@@ -3,7 +3,9 @@
 mod fault;
 mod int;
 mod int_faults;
+mod int_removal_faults;
 mod obj;
+mod obj_exchange_faults;
 mod obj_faults;
 
 use std::time::Duration;
@@ -34,6 +36,20 @@ fn check(name: &'static str, right: fn(), spoiled: fn()) {
     let found = (0..TRIES).any(|_| ends_within(LIMIT, name, spoiled).is_err());
     assert!(found, "the fault was not found");
 }
+
+/// A fault: its name, and the methods that it spoils.
+macro_rules! spoil {
+    ($(#[$doc:meta])* $name:ident { $($method:item)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default)]
+        struct $name;
+
+        impl $crate::fault::Fault for $name {
+            $($method)+
+        }
+    };
+}
+pub(crate) use spoil;
 
 /// One test for each line: a fault, and a test of the suite that is to find it.
 macro_rules! finds {

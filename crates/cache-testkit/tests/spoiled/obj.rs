@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
@@ -39,11 +40,26 @@ impl<F: Fault, V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for Spo
     fn get(&self, key: &K) -> Option<Arc<V>> {
         F::obj_get(self, key)
     }
+    fn get_many(&self, keys: &[&K], out: &mut [Option<Arc<V>>]) {
+        F::obj_get_many(self, keys, out);
+    }
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
         F::obj_with(self, key, f)
     }
     fn set(&self, key: &K, value: Arc<V>) {
         F::obj_set(self, key, value);
+    }
+    fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
+        F::obj_swap(self, key, value)
+    }
+    fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
+        F::obj_replace_if_same(self, key, current, new)
+    }
+    fn take(&self, key: &K) -> Option<Arc<V>> {
+        F::obj_take(self, key)
+    }
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+        F::obj_del_if(self, key, f)
     }
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         F::obj_get_or_insert(self, key, value)
@@ -57,8 +73,8 @@ impl<F: Fault, V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for Spo
     fn clear(&self) {
         F::obj_clear(self);
     }
-    fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
-        F::obj_for_each(self, f);
+    fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
+        F::obj_try_for_each(self, f)
     }
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         F::obj_retain(self, f);

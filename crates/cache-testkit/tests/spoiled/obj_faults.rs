@@ -2,32 +2,19 @@
 
 use std::borrow::Borrow;
 use std::mem;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
 use cache_core::{HashBuilder, Key, Loads, ObjCache, Value};
 
-use crate::fault::Fault;
-use crate::finds;
 use crate::obj::SpoiledObj;
-
-/// A fault: its name, and the methods that it spoils.
-macro_rules! fault {
-    ($(#[$doc:meta])* $name:ident { $($method:item)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default)]
-        struct $name;
-
-        impl Fault for $name {
-            $($method)+
-        }
-    };
-}
+use crate::{finds, spoil};
 
 type Obj<F, V, K, S> = SpoiledObj<F, V, K, S>;
 
-fault!(GetOrInsertReplaces {
+spoil!(GetOrInsertReplaces {
     fn obj_get_or_insert<V: Value, K: Key + ?Sized, S: HashBuilder>(
         c: &Obj<Self, V, K, S>,
         key: &K,
@@ -38,7 +25,7 @@ fault!(GetOrInsertReplaces {
     }
 });
 
-fault!(GetOrInsertIsTwoSteps {
+spoil!(GetOrInsertIsTwoSteps {
     fn obj_get_or_insert<V: Value, K: Key + ?Sized, S: HashBuilder>(
         c: &Obj<Self, V, K, S>,
         key: &K,
@@ -52,7 +39,7 @@ fault!(GetOrInsertIsTwoSteps {
     }
 });
 
-fault!(WithCallsTwice {
+spoil!(WithCallsTwice {
     fn obj_with<V: Value, K: Key + ?Sized, S: HashBuilder>(
         c: &Obj<Self, V, K, S>,
         key: &K,
@@ -62,7 +49,7 @@ fault!(WithCallsTwice {
     }
 });
 
-fault!(WithClones {
+spoil!(WithClones {
     fn obj_with<V: Value, K: Key + ?Sized, S: HashBuilder>(
         c: &Obj<Self, V, K, S>,
         key: &K,
@@ -72,7 +59,7 @@ fault!(WithClones {
     }
 });
 
-fault!(SetLeaks {
+spoil!(SetLeaks {
     fn obj_set<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>, key: &K, value: Arc<V>) {
         c.loads.written(key);
         mem::forget(c.inner.get(key));
@@ -80,7 +67,7 @@ fault!(SetLeaks {
     }
 });
 
-fault!(DelLeaks {
+spoil!(DelLeaks {
     fn obj_del<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>, key: &K) -> bool {
         c.loads.written(key);
         mem::forget(c.inner.get(key));
@@ -88,7 +75,7 @@ fault!(DelLeaks {
     }
 });
 
-fault!(
+spoil!(
     /// Holds a lock over everything that drops objects, and asks for it in every look-up.
     DropsUnderTheLock {
         fn obj_get<V: Value, K: Key + ?Sized, S: HashBuilder>(
@@ -120,6 +107,34 @@ fault!(
             let _guard = c.lock.lock();
             c.inner.del(key)
         }
+        fn obj_take<V: Value, K: Key + ?Sized, S: HashBuilder>(
+            c: &Obj<Self, V, K, S>,
+            key: &K,
+        ) -> Option<Arc<V>> {
+            c.loads.written(key);
+            let _guard = c.lock.lock();
+            drop(c.inner.take(key));
+            None
+        }
+        fn obj_del_if<V: Value, K: Key + ?Sized, S: HashBuilder>(
+            c: &Obj<Self, V, K, S>,
+            key: &K,
+            f: &mut dyn FnMut(&Arc<V>) -> bool,
+        ) -> bool {
+            c.loads.written(key);
+            let _guard = c.lock.lock();
+            c.inner.del_if_dyn(key, f)
+        }
+        fn obj_swap<V: Value, K: Key + ?Sized, S: HashBuilder>(
+            c: &Obj<Self, V, K, S>,
+            key: &K,
+            value: Arc<V>,
+        ) -> Option<Arc<V>> {
+            c.loads.written(key);
+            let _guard = c.lock.lock();
+            drop(c.inner.swap(key, value));
+            None
+        }
         fn obj_clear<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>) {
             c.loads.all_written();
             let _guard = c.lock.lock();
@@ -136,7 +151,7 @@ fault!(
     }
 );
 
-fault!(
+spoil!(
     /// Asks two tables of loads in turn, so that two loaders of one key run at once.
     LoadsTwice {
         fn loads<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>) -> &Loads<V, K> {
@@ -148,13 +163,13 @@ fault!(
     }
 );
 
-fault!(DelDoesNotTell {
+spoil!(DelDoesNotTell {
     fn obj_del<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>, key: &K) -> bool {
         c.inner.del(key)
     }
 });
 
-fault!(
+spoil!(
     /// Tells of a removal after it, when a load may have put the object back between the two.
     DelTellsTooLate {
         fn obj_del<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>, key: &K) -> bool {
@@ -166,13 +181,13 @@ fault!(
     }
 );
 
-fault!(ClearDoesNotTell {
+spoil!(ClearDoesNotTell {
     fn obj_clear<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>) {
         c.inner.clear();
     }
 });
 
-fault!(RetainDoesNotTell {
+spoil!(RetainDoesNotTell {
     fn obj_retain<V: Value, K: Key + ?Sized, S: HashBuilder>(
         c: &Obj<Self, V, K, S>,
         f: &mut dyn FnMut(&K, &Arc<V>) -> bool,
@@ -181,7 +196,7 @@ fault!(RetainDoesNotTell {
     }
 });
 
-fault!(
+spoil!(
     /// Holds a lock while a closure runs, and leaves it locked if that panics.
     PanicsKeepTheLock {
         fn obj_get<V: Value, K: Key + ?Sized, S: HashBuilder>(
@@ -191,18 +206,19 @@ fault!(
             let _guard = c.lock.lock();
             c.inner.get(key)
         }
-        fn obj_for_each<V: Value, K: Key + ?Sized, S: HashBuilder>(
+        fn obj_try_for_each<V: Value, K: Key + ?Sized, S: HashBuilder>(
             c: &Obj<Self, V, K, S>,
-            f: &mut dyn FnMut(&K, &Arc<V>),
-        ) {
+            f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>,
+        ) -> ControlFlow<()> {
             let guard = mem::ManuallyDrop::new(c.lock.lock());
-            c.inner.for_each(f);
+            let flow = c.inner.try_for_each_dyn(f);
             drop(mem::ManuallyDrop::into_inner(guard));
+            flow
         }
     }
 );
 
-fault!(
+spoil!(
     /// Forgets the last key that it was to remove.
     RetainKeepsOne {
         fn obj_retain<V: Value, K: Key + ?Sized, S: HashBuilder>(
@@ -216,7 +232,7 @@ fault!(
     }
 );
 
-fault!(
+spoil!(
     /// Asks about a copy, and then removes by key.
     RetainRemovesByKey {
         fn obj_retain<V: Value, K: Key + ?Sized, S: HashBuilder>(
@@ -235,7 +251,7 @@ fault!(
     }
 );
 
-fault!(
+spoil!(
     /// Owns an object, or a key, that nobody drops if a key's code panics.
     LeaksWhenAKeyPanics {
         fn obj_set<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &Obj<Self, V, K, S>, key: &K, value: Arc<V>) {
@@ -245,16 +261,17 @@ fault!(
             c.inner.set(key, value);
             drop(mem::ManuallyDrop::into_inner(unowned));
         }
-        fn obj_for_each<V: Value, K: Key + ?Sized, S: HashBuilder>(
+        fn obj_try_for_each<V: Value, K: Key + ?Sized, S: HashBuilder>(
             c: &Obj<Self, V, K, S>,
-            f: &mut dyn FnMut(&K, &Arc<V>),
-        ) {
-            c.inner.for_each(&mut |key, value| {
+            f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>,
+        ) -> ControlFlow<()> {
+            c.inner.try_for_each_dyn(&mut |key, value| {
                 let unowned = mem::ManuallyDrop::new(key.to_owned_key());
                 drop(mem::ManuallyDrop::into_inner(unowned.clone()));
-                f(key, value);
+                let flow = f(key, value);
                 drop(mem::ManuallyDrop::into_inner(unowned));
-            });
+                flow
+            })
         }
     }
 );
@@ -271,6 +288,8 @@ finds! {
     a_leak_under_contention: DelLeaks by obj::drops::under_contention;
     a_leak_before_the_cache_is_dropped: DelLeaks by obj::drops::before_the_cache_is_dropped;
     a_drop_under_a_lock_in_del: DropsUnderTheLock by obj::reentry::in_del;
+    a_drop_under_a_lock_in_del_if: DropsUnderTheLock by obj::reentry::in_del_if;
+    a_drop_under_a_lock_in_swap: DropsUnderTheLock by obj::reentry::in_swap;
     a_drop_under_a_lock_in_set: DropsUnderTheLock by obj::reentry::in_set;
     a_drop_under_a_lock_in_clear: DropsUnderTheLock by obj::reentry::in_clear;
     a_drop_under_a_lock_in_retain: DropsUnderTheLock by obj::reentry::in_retain;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cache_bucket::BucketBackend;
-use cache_core::{AddError, Backend, IntCache, ObjCache, ObjCacheExt};
+use cache_core::{AddError, Backend, IntCache, IntCacheExt, ObjCache, ObjCacheExt};
 use cache_testkit::Random;
 
 use super::round::{Round, STOCK};

@@ -1,0 +1,34 @@
+//! The atomics, or loom's where a model runs.
+
+#[cfg(loom)]
+pub(super) use loom::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+#[cfg(not(loom))]
+pub(super) use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+
+/// Looks before the processor is given away: a holder that runs is done long before.
+#[cfg(not(loom))]
+const SPINS: u32 = 64;
+
+/// Waits for a thread that holds a counter.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    #[cfg(not(loom))]
+    looks: u32,
+}
+
+impl Backoff {
+    #[cfg(not(loom))]
+    pub(super) fn wait(&mut self) {
+        if self.looks < SPINS {
+            self.looks += 1;
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+    }
+
+    #[cfg(loom)]
+    pub(super) fn wait(&mut self) {
+        loom::thread::yield_now();
+    }
+}
