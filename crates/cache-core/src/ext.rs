@@ -1,6 +1,8 @@
-use std::convert::Infallible;
+mod loading;
+
 use std::sync::Arc;
 
+pub use self::loading::ObjCacheAsyncExt;
 use crate::{Key, LoadError, ObjCache};
 
 /// What every [`ObjCache`] can do besides, `dyn` ones included.
@@ -61,12 +63,18 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// One loader runs at a time for each key, under no lock; others that ask for the key wait for it and share
     /// what it loads. A loader that panics hands over to the next waiter. A [`set`](ObjCache::set) or
     /// [`del`](ObjCache::del) of the key during the load wins: the loaded object is then returned to those who
-    /// already waited for it, but not cached.
+    /// already waited for it, but not cached, and who asks afterwards does not wait for it.
+    ///
+    /// # Blocking
+    ///
+    /// This blocks its thread while it waits. In an async runtime that thread is a worker, and if all workers wait here
+    /// for a load that a task leads, none is left to run that task, and the runtime hangs. Use
+    /// [`get_or_load_async`](crate::ObjCacheAsyncExt::get_or_load_async) there. Callers of both forms share one load.
     ///
     /// # Panics
     ///
-    /// If `load` asks for its own key, directly or through loads of other threads that wait for it. Where that
-    /// can happen, [`get_or_try_insert_with`](ObjCacheExt::get_or_try_insert_with) returns an error instead.
+    /// If `load` asks for its own key, directly or through other loads that wait for it. Where that can happen,
+    /// [`get_or_try_insert_with`](ObjCacheExt::get_or_try_insert_with) returns an error instead.
     ///
     /// # Examples
     ///
@@ -76,25 +84,22 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// let title = cache.get_or_insert_with("event:1", || "read from the database".to_owned());
     /// ```
     fn get_or_insert_with(&self, key: &K, load: impl FnOnce() -> V) -> Arc<V> {
-        match self.get_or_try_insert_with(key, || Ok::<V, Infallible>(load())) {
-            Ok(value) => value,
-            Err(LoadError::Failed(never)) => match never {},
-            Err(LoadError::Recursive) => panic!(
-                "a loader asked for a key whose own load is waiting for it; \
-                 get_or_try_insert_with reports this as an error"
-            ),
-        }
+        loading::value(self.get_or_try_insert_with(key, || Ok(load())), "get_or_try_insert_with")
     }
 
     /// The object of a key, made by `load` if it is absent and `load` succeeds.
     ///
-    /// As [`get_or_insert_with`](ObjCacheExt::get_or_insert_with); a loader that fails hands over to the next
-    /// waiter, which then runs its own.
+    /// As [`get_or_insert_with`](ObjCacheExt::get_or_insert_with). A failure is shared too: all who waited for the
+    /// load get it, without a call of their own loaders. It is not kept: who asks afterwards starts a new load. A waiter
+    /// whose `E` is another type than the failed loader's cannot be given the failure, and loads for itself.
+    ///
+    /// It blocks its thread as `get_or_insert_with` does. In an async runtime use
+    /// [`get_or_try_load_async`](crate::ObjCacheAsyncExt::get_or_try_load_async).
     ///
     /// # Errors
     ///
-    /// [`LoadError::Failed`] with what this caller's `load` returned; [`LoadError::Recursive`] if `load` asks
-    /// for its own key, directly or through loads of other threads that wait for it.
+    /// [`LoadError::Failed`] with what the loader returned, this caller's or the one it waited for;
+    /// [`LoadError::Recursive`] if `load` asks for its own key, directly or through other loads that wait for it.
     ///
     /// # Examples
     ///
@@ -106,7 +111,7 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// let good = cache.get_or_try_insert_with("n", || "7".parse::<u32>());
     /// assert_eq!(*good.unwrap(), 7);
     /// ```
-    fn get_or_try_insert_with<E>(
+    fn get_or_try_insert_with<E: Send + Sync + 'static>(
         &self,
         key: &K,
         load: impl FnOnce() -> Result<V, E>,

@@ -8,8 +8,8 @@
 //!
 //! * [`Key`]: how a key is borrowed by callers and owned by a cache;
 //! * [`counter`]: the atomic steps on an integer, bounds checks included;
-//! * [`Loads`]: the table of loads in flight behind
-//!   [`get_or_insert_with`](ObjCacheExt::get_or_insert_with);
+//! * [`Loads`]: the table of loads in flight behind [`get_or_insert_with`](ObjCacheExt::get_or_insert_with) and
+//!   [`get_or_load_async`](ObjCacheAsyncExt::get_or_load_async);
 //! * [`Options`]: capacity, shards and hasher.
 //!
 //! # Consistency
@@ -21,22 +21,25 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod context;
 pub mod counter;
 mod error;
 mod ext;
 mod forward;
 mod int;
 mod key;
+mod load_error;
 mod loads;
 mod obj;
 mod options;
 mod waits;
 
 pub use backend::{Backend, HashBuilder, Value};
-pub use error::{AddError, LoadError};
-pub use ext::ObjCacheExt;
+pub use error::AddError;
+pub use ext::{ObjCacheAsyncExt, ObjCacheExt};
 pub use int::{IntCache, assert_same_length};
 pub use key::Key;
+pub use load_error::{DynLoadError, LoadError};
 pub use loads::Loads;
 pub use obj::ObjCache;
 pub use options::{DefaultHashBuilder, Options};

@@ -1,5 +1,8 @@
 mod flight;
 mod lead;
+mod load;
+mod seat;
+mod waiters;
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -7,9 +10,8 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::flight::{Flight, Joined};
-use self::lead::Lead;
-use crate::{Key, LoadError, ObjCache};
+use self::flight::Flight;
+use crate::Key;
 
 /// The loads in flight on one object cache: one loader at a time for each key.
 ///
@@ -137,65 +139,28 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         }
     }
 
-    /// The object of `key` in `cache`, by running `load` or waiting for who runs one.
-    ///
-    /// Whatever has a `Drop` of a caller's is dropped before a value is returned: one that is being returned when
-    /// such a `Drop` panics would leak.
-    pub(crate) fn get_or_load<C, E>(
-        &self,
-        cache: &C,
-        key: &K,
-        load: impl FnOnce() -> Result<V, E>,
-    ) -> Result<Arc<V>, LoadError<E>>
-    where
-        C: ObjCache<V, K> + ?Sized,
-    {
-        loop {
-            let flight = self.join(key);
-            let result = match flight.wait(|| cache.get(key)) {
-                Joined::Lead => {
-                    let lead = Lead::new(self, key, &flight);
-                    let result = lead.run(cache, load);
-                    drop(lead);
-                    result
-                }
-                Joined::Value(value) => {
-                    drop(load);
-                    Ok(value)
-                }
-                Joined::Retry => {
-                    self.remove(&flight);
-                    drop(flight);
-                    if let Some(value) = cache.get(key) {
-                        drop(load);
-                        return Ok(value);
-                    }
-                    continue;
-                }
-                Joined::Recursive => Err(LoadError::Recursive),
-                // Waiting would be for ever, and an error for what the caller did not do. So load, but cache nothing.
-                Joined::Alone => flight.load_alone(load).map(Arc::new).map_err(LoadError::Failed),
-            };
-            drop(flight);
-            return result;
-        }
-    }
-
-    /// The flight of `key`, a new and vacant one if there is none.
-    fn join(&self, key: &K) -> Arc<Flight<V, K>> {
+    /// The flight of `key` to join, a new and vacant one if there is none; `None` if the caller is `key`'s own loader.
+    fn join(&self, key: &K) -> Option<Arc<Flight<V, K>>> {
         let hash = self.hasher.hash_one(key);
         let mut spare = None;
         loop {
             let (flights, entered) = self.look(hash);
-            let found = flights.iter().find(|flight| flight.is_of(key)).cloned();
+            let mut found = None;
+            for flight in flights.iter().filter(|flight| flight.is_of(key)) {
+                if !flight.is_stale() {
+                    found = Some(flight.clone());
+                } else if flight.is_led_here() {
+                    return None;
+                }
+            }
             drop(flights);
             if let Some(flight) = found {
                 drop(spare);
-                return flight;
+                return Some(flight);
             }
             let flight = spare.unwrap_or_else(|| Arc::new(Flight::new(key.to_owned_key())));
             if self.enter(hash, entered, &flight) {
-                return flight;
+                return Some(flight);
             }
             spare = Some(flight);
         }

@@ -160,7 +160,11 @@ macro_rules! __obj {
                     different_keys_in_parallel loaders_run_under_no_lock
                 }
                 handover {
-                    from_a_loader_that_fails from_a_loader_that_panics from_one_to_the_next to_nobody
+                    from_a_loader_that_panics from_one_to_the_next to_nobody
+                }
+                failures {
+                    one_for_all_who_wait not_for_who_asks_afterwards not_for_who_fails_otherwise
+                    not_for_who_finds_an_object owned_where_nobody_shares each_cause_once
                 }
                 circles {
                     a_loader_that_asks_for_its_own_key the_panic_says_so one_thread_through_several_keys
@@ -170,12 +174,38 @@ macro_rules! __obj {
                 writes {
                     a_set_wins a_del_wins a_clear_wins a_retain_wins of_another_key_changes_nothing
                     the_last_of_them_wins by_the_loader_itself who_comes_after_gets_nothing_stale
-                    who_waits_gets_an_object
+                    who_comes_after_a_del_does_not_wait who_comes_after_a_clear_does_not_wait
+                    who_comes_after_a_retain_does_not_wait who_comes_after_a_set_does_not_wait
+                    who_comes_after_several_does_not_wait an_overtaken_load_that_panics
+                    a_loader_that_writes_and_asks_again who_waits_gets_an_object
                 }
                 stress {
                     nothing_stale_with_del nothing_stale_with_set nothing_stale_with_clear
                     nothing_stale_as_a_load_starts
                     failures_and_circles
+                }
+                mixed {
+                    threads_and_tasks
+                }
+                tasks {
+                    sharing {
+                        one_loader_for_all_tasks none_on_a_hit tasks_wait_for_a_thread threads_wait_for_a_task
+                        a_failure_is_shared a_failure_alone_is_owned different_keys_at_once
+                    }
+                    handover {
+                        from_a_dropped_future past_a_waiter_that_is_gone to_nobody from_a_panic
+                        between_tasks_and_threads very_many_on_one_thread the_future_is_dropped_first
+                    }
+                    circles {
+                        a_loader_that_asks_for_its_own_key one_task_through_several_keys two_tasks_and_two_keys
+                        a_task_and_a_thread a_loader_that_awaits_several_keys a_chain_is_no_circle
+                        tasks_of_one_thread_are_told_apart a_future_that_moves_between_threads
+                        a_question_that_leaves_its_loader
+                    }
+                    writes {
+                        a_del_wins a_set_wins a_clear_wins a_retain_wins an_overtaken_load_that_is_dropped
+                        by_the_loader_itself
+                    }
                 }
             }
             dynamic {

@@ -34,7 +34,7 @@ fn every_method(cache: impl ObjCache<u8>) {
     assert_eq!(*cache.get_or_insert_with("c", || 9), 9);
     assert_eq!(
         cache.get_or_try_insert_with("d", || Err::<u8, _>("none")).map_err(|error| error.into_failure()),
-        Err(Some("none"))
+        Err(Ok("none"))
     );
     // The table of loads that a forwarded call finds is the cache's own.
     let loaded = cache.get_or_insert_with("e", || {

@@ -1,0 +1,165 @@
+//! Loaders that fail: who is given the failure, and who is not.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use cache_core::{Backend, LoadError, ObjCache, ObjCacheExt};
+
+use super::A_MOMENT;
+use crate::Signals;
+use crate::obj::str_cache;
+use crate::threads::together;
+
+/// How many ask at once.
+const CALLERS: usize = 64;
+
+/// An error that is not `Clone`, with a source.
+#[derive(Debug)]
+struct NoAnswer(fmt::Error);
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the database does not answer")
+    }
+}
+
+impl Error for NoAnswer {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// Threads that wait for a load that fails get its failure, all of them the same, and call no loader of their own.
+pub fn one_for_all_who_wait<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let (asking, calls) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let failures = together(CALLERS, |_| {
+        asking.fetch_add(1, Ordering::AcqRel);
+        let got = cache.get_or_try_insert_with("a", || {
+            calls.fetch_add(1, Ordering::AcqRel);
+            while asking.load(Ordering::Acquire) < CALLERS {
+                thread::yield_now();
+            }
+            // The last of them is about to wait.
+            thread::sleep(A_MOMENT);
+            Err(NoAnswer(fmt::Error))
+        });
+        match got {
+            Err(LoadError::Failed(failure)) => failure,
+            other => panic!("its load has failed, and it got {other:?}"),
+        }
+    });
+    let calls = calls.into_inner();
+    // On a busy machine a few may come too late, and start over. They are fewer than who waited.
+    assert!(calls < CALLERS / 2, "{calls} calls of a loader for {CALLERS} callers");
+    let shares = failures.iter().filter(|failure| Arc::ptr_eq(failure, &failures[0])).count();
+    assert!(calls > 1 || shares == CALLERS, "{shares} of {CALLERS} share the failure of the one call");
+    assert!(cache.is_empty());
+}
+
+/// A failure is not kept: who asks after it starts a new load.
+pub fn not_for_who_asks_afterwards<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let signals = Signals::new();
+    let (failed, waited) = wait_for_a_failure(&cache, &signals, || Ok::<u8, &str>(2));
+    assert_eq!(failed.failure(), Some(&"no database"));
+    // On a busy machine it may come too late to wait.
+    assert!([Err(LoadError::failed("no database")), Ok(Arc::new(2))].contains(&waited), "{waited:?}");
+    cache.del("a");
+    assert_eq!(cache.get_or_try_insert_with("a", || Ok::<u8, &str>(3)).as_deref(), Ok(&3));
+    assert_eq!(cache.get("a").as_deref(), Some(&3));
+}
+
+/// A waiter with another type of error is not given a failure that it could not hold, and loads for itself.
+pub fn not_for_who_fails_otherwise<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let signals = Signals::new();
+    let (failed, waited) = wait_for_a_failure(&cache, &signals, || Err::<u8, u32>(7));
+    assert_eq!(failed.failure(), Some(&"no database"));
+    assert_eq!(waited, Err(LoadError::failed(7)));
+    let (failed, waited) = wait_for_a_failure(&cache, &Signals::new(), || Ok::<u8, u32>(2));
+    assert_eq!(failed.failure(), Some(&"no database"));
+    assert_eq!(waited.as_deref(), Ok(&2));
+    assert_eq!(cache.get("a").as_deref(), Some(&2));
+}
+
+/// The caller for whose load nobody waits gets its error back, not a share of it.
+pub fn owned_where_nobody_shares<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let failed = cache.get_or_try_insert_with("a", || Err(NoAnswer(fmt::Error)));
+    let failure = failed.expect_err("its loader fails").into_failure();
+    assert!(matches!(failure, Ok(NoAnswer(_))), "{failure:?}");
+}
+
+/// The chain of errors names each cause once.
+pub fn each_cause_once<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let failed = cache.get_or_try_insert_with("a", || Err(NoAnswer(fmt::Error)));
+    let failed: Box<dyn Error + Send + Sync> = failed.expect_err("its loader fails").into();
+    assert_eq!(chain(&*failed), [NoAnswer(fmt::Error).to_string(), fmt::Error.to_string()]);
+    let failed = cache.get_or_try_insert_with("a", || Err::<u8, Box<dyn Error + Send + Sync>>("none".into()));
+    assert_eq!(chain(&failed.expect_err("its loader fails").into_dyn()), ["none"]);
+}
+
+/// A waiter whose key was set during a load that fails gets what was set.
+pub fn not_for_who_finds_an_object<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let signals = Signals::new();
+    let mut got = together(3, |thread| match thread {
+        0 => cache.get_or_try_insert_with("a", || {
+            signals.raise("loading");
+            signals.wait("written");
+            Err("no database")
+        }),
+        1 => {
+            signals.wait("loading");
+            signals.raise("about to wait");
+            // Its own loader runs if it comes too late to wait, and too early to find what is set.
+            cache.get_or_try_insert_with("a", || Ok(2))
+        }
+        _ => {
+            signals.wait("about to wait");
+            thread::sleep(A_MOMENT);
+            cache.insert("a", 2);
+            signals.raise("written");
+            Ok(Arc::new(2))
+        }
+    });
+    assert_eq!(got.swap_remove(0), Err(LoadError::failed("no database")));
+    assert!(got.iter().all(|got| got.as_deref() == Ok(&2)), "{got:?}");
+}
+
+/// One thread's load fails while another waits for it, which would run `load`; returns what they got.
+fn wait_for_a_failure<E: fmt::Debug + Send + Sync + 'static>(
+    cache: &impl ObjCache<u8>,
+    signals: &Signals,
+    load: fn() -> Result<u8, E>,
+) -> (LoadError<&'static str>, Result<Arc<u8>, LoadError<E>>) {
+    let mut got = together(2, |thread| {
+        if thread == 0 {
+            let failed = cache.get_or_try_insert_with("a", || {
+                signals.raise("loading");
+                signals.wait("about to wait");
+                thread::sleep(A_MOMENT);
+                Err("no database")
+            });
+            (failed.err(), None)
+        } else {
+            signals.wait("loading");
+            signals.raise("about to wait");
+            (None, Some(cache.get_or_try_insert_with("a", load)))
+        }
+    });
+    let waited = got.pop().and_then(|(_, waited)| waited).expect("the second thread waits");
+    let failed = got.pop().and_then(|(failed, _)| failed).expect("the first thread's load fails");
+    (failed, waited)
+}
+
+/// What an error and its sources say.
+fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
+    let errors = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    errors.map(ToString::to_string).collect()
+}
