@@ -56,8 +56,8 @@ pub use any::{AnyBackend, UnknownBackend};
 ))]
 pub use backends::*;
 pub use cache_core::{
-    AddError, Backend, CompactString, DefaultHashBuilder, DynLoadError, HashBuilder, IntCache, Key, LoadError,
-    Loads, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Options, Value,
+    AddError, Backend, CompactString, DefaultHashBuilder, DynLoadError, HashBuilder, IntCache, Key,
+    LoadError, Loads, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Options, Value,
 };
 
 /// The programs in the README, run as tests.
