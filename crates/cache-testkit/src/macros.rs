@@ -194,13 +194,15 @@ macro_rules! __obj {
                     }
                     handover {
                         from_a_dropped_future past_a_waiter_that_is_gone to_nobody from_a_panic
-                        between_tasks_and_threads very_many_on_one_thread the_future_is_dropped_first
+                        between_tasks_and_threads to_a_thread_before_its_tasks very_many_on_one_thread
+                        the_future_is_dropped_first
                     }
                     circles {
                         a_loader_that_asks_for_its_own_key one_task_through_several_keys two_tasks_and_two_keys
                         a_task_and_a_thread a_loader_that_awaits_several_keys a_chain_is_no_circle
                         tasks_of_one_thread_are_told_apart a_future_that_moves_between_threads
-                        a_question_that_leaves_its_loader
+                        a_question_that_leaves_its_loader a_load_that_leaves_its_loader
+                        a_load_within_a_load_holds_up_both
                     }
                     writes {
                         a_del_wins a_set_wins a_clear_wins a_retain_wins an_overtaken_load_that_is_dropped

@@ -182,6 +182,30 @@ pub fn a_loader_that_awaits_several_keys<B: Backend>() {
     tasks.run();
 }
 
+/// What waits inside a load that was started inside another holds up both.
+pub fn a_load_within_a_load_holds_up_both<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let (signals, refused) = (Signals::new(), Cell::new(None));
+    let mut tasks = Tasks::new();
+    tasks.spawn(async {
+        let load = async || {
+            signals.reached("ask").await;
+            refused.set(Some(is_refused(&cache, "a").await));
+            1
+        };
+        cache.get_or_load_async("c", load).await;
+    });
+    tasks.spawn(async {
+        let load_b = async || 1 + *cache.get_or_load_async("c", async || 9).await;
+        let load_a = async || 1 + *cache.get_or_load_async("b", load_b).await;
+        assert_eq!(*cache.get_or_load_async("a", load_a).await, 3);
+    });
+    tasks.run_until_idle();
+    signals.raise("ask");
+    tasks.run();
+    assert_eq!(refused.get(), Some(true), "\"a\" waits for \"c\" through \"b\"");
+}
+
 /// Waiting for another's load from within one's own is no circle, nor is awaiting two loads of which one is the
 /// other's.
 pub fn a_chain_is_no_circle<B: Backend>() {
@@ -280,11 +304,7 @@ pub fn a_question_that_leaves_its_loader<B: Backend>() {
     block_on(cache.get_or_load_async("a", async || {
         let mut question = Box::pin(cache.get_or_load_async("b", async || 9));
         // It waits for "b", as part of "a".
-        future::poll_fn(|task| {
-            assert!(question.as_mut().poll(task).is_pending());
-            Poll::Ready(())
-        })
-        .await;
+        poll_once(question.as_mut());
         left = Some(question);
         2
     }));
@@ -292,6 +312,35 @@ pub fn a_question_that_leaves_its_loader<B: Backend>() {
     tasks.spawn(async move { assert_eq!(*question.await, 1) });
     tasks.run_until_idle();
     assert_eq!(tasks.len(), 2, "task {blocked} loads, and the other waits");
+    signals.raise("go");
+    tasks.run();
+}
+
+/// A load that is begun in a loader and goes on outside of it is no part of the loader's: it may wait for that.
+pub fn a_load_that_leaves_its_loader<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let (signals, left) = (Signals::new(), Cell::new(None));
+    let mut tasks = Tasks::new();
+    tasks.spawn(async {
+        let load = async || {
+            let mut inner = Box::pin(cache.get_or_load_async("b", async || {
+                signals.reached("moved").await;
+                assert!(!is_refused(&cache, "a").await, "\"a\" does not wait for it");
+                2
+            }));
+            poll_once(inner.as_mut());
+            left.set(Some(inner));
+            signals.reached("go").await;
+            1
+        };
+        assert_eq!(*cache.get_or_load_async("a", load).await, 1);
+    });
+    tasks.run_until_idle();
+    let inner = left.take().expect("the loader has left it here");
+    tasks.spawn(async move { assert_eq!(*inner.await, 2) });
+    signals.raise("moved");
+    tasks.run_until_idle();
+    assert_eq!(tasks.len(), 2);
     signals.raise("go");
     tasks.run();
 }

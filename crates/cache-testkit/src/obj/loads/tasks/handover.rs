@@ -1,6 +1,7 @@
 //! Futures that are dropped, and loaders that panic, with others waiting.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -156,13 +157,42 @@ pub fn between_tasks_and_threads<B: Backend>() {
                 signals.raise("go");
                 quiet_panic()
             };
-            let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                cache.get_or_insert_with("a", load)
-            }));
+            let panicked = catch_unwind(AssertUnwindSafe(|| cache.get_or_insert_with("a", load)));
             usize::from(panicked.is_err())
         }
     });
     assert_eq!(got, [2, 1], "the dropped task, the thread and the other task load in turn");
+}
+
+/// Where a task waits, and the thread that would poll it blocks for the same key, it is the thread's turn.
+pub fn to_a_thread_before_its_tasks<B: Backend>() {
+    let cache = str_cache::<B, usize>();
+    let signals = Signals::new();
+    let got = together(2, |thread| {
+        if thread == 0 {
+            let load = || -> usize {
+                signals.raise("loading");
+                signals.wait("about to block");
+                thread::sleep(A_MOMENT);
+                quiet_panic()
+            };
+            let panicked = catch_unwind(AssertUnwindSafe(|| cache.get_or_insert_with("a", load)));
+            assert!(panicked.is_err());
+            2
+        } else {
+            signals.wait("loading");
+            let mut tasks = Tasks::new();
+            tasks.spawn(async {
+                assert_eq!(*cache.get_or_load_async("a", async || 1).await, 2);
+            });
+            tasks.run_until_idle();
+            signals.raise("about to block");
+            let got = *cache.get_or_insert_with("a", || 2);
+            tasks.run();
+            got
+        }
+    });
+    assert_eq!(got, [2, 2]);
 }
 
 /// Very many tasks wait on one thread. Each that is dropped while it loads, or panics, wakes one other; the object
