@@ -60,20 +60,19 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
 
     /// The object of a key, made by `load` if it is absent.
     ///
-    /// One loader runs at a time for each key, under no lock; others that ask for the key wait for it and share
-    /// what it loads. A loader that panics hands over to the next waiter. A [`set`](ObjCache::set) or
-    /// [`del`](ObjCache::del) of the key during the load wins: the loaded object is then returned to those who
-    /// already waited for it, but not cached, and who asks afterwards does not wait for it.
+    /// One loader runs at a time for each key, under no lock. Other callers that ask for the key wait for it and share
+    /// the object. If the loader panics, the next waiter runs its own. A [`set`](ObjCache::set) or
+    /// [`del`](ObjCache::del) of the key during the load wins: the loaded object goes to the callers that already waited
+    /// for it, but is not cached, and later callers do not wait for it.
     ///
-    /// # Blocking
-    ///
-    /// This blocks its thread while it waits. In an async runtime that thread is a worker, and if all workers wait here
-    /// for a load that a task leads, none is left to run that task, and the runtime hangs. Use
-    /// [`get_or_load_async`](crate::ObjCacheAsyncExt::get_or_load_async) there. Callers of both forms share one load.
+    /// **Do not call this in async code.** It blocks the thread while it waits. In an async runtime, that thread is a
+    /// worker. If every worker waits here for a load that a task leads, no worker is left to run that task, and the
+    /// runtime hangs. Use [`get_or_load_async`](crate::ObjCacheAsyncExt::get_or_load_async) instead. Callers of both forms
+    /// share one load.
     ///
     /// # Panics
     ///
-    /// If `load` asks for its own key, directly or through other loads that wait for it. Where that can happen,
+    /// If `load` asks for its own key, directly or through other loads that wait for it.
     /// [`get_or_try_insert_with`](ObjCacheExt::get_or_try_insert_with) returns an error instead.
     ///
     /// # Examples
@@ -89,17 +88,17 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
 
     /// The object of a key, made by `load` if it is absent and `load` succeeds.
     ///
-    /// As [`get_or_insert_with`](ObjCacheExt::get_or_insert_with). A failure is shared too: all who waited for the
-    /// load get it, without a call of their own loaders. It is not kept: who asks afterwards starts a new load. A waiter
-    /// whose `E` is another type than the failed loader's cannot be given the failure, and loads for itself.
+    /// Works as [`get_or_insert_with`](ObjCacheExt::get_or_insert_with) does. If the loader fails, all callers that
+    /// waited for it share the error, and their own loaders do not run. The error is not cached: the next caller starts a
+    /// new load. A waiter whose `E` is a different type cannot hold the error, and runs its own loader.
     ///
-    /// It blocks its thread as `get_or_insert_with` does. In an async runtime use
-    /// [`get_or_try_load_async`](crate::ObjCacheAsyncExt::get_or_try_load_async).
+    /// **Do not call this in async code**: it may hang the runtime, as `get_or_insert_with` may. Use
+    /// [`get_or_try_load_async`](crate::ObjCacheAsyncExt::get_or_try_load_async) instead.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Failed`] with what the loader returned, this caller's or the one it waited for;
-    /// [`LoadError::Recursive`] if `load` asks for its own key, directly or through other loads that wait for it.
+    /// * [`LoadError::Failed`] with the loader's error: this caller's loader, or the one that it waited for.
+    /// * [`LoadError::Recursive`] if `load` asks for its own key, directly or through other loads that wait for it.
     ///
     /// # Examples
     ///

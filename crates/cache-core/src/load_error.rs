@@ -6,15 +6,15 @@ const RECURSIVE: &str = "the loader asked for a key whose own load is waiting fo
 
 /// Why a load gave no value.
 ///
-/// Callers who waited for one load share its failure: `Failed` holds an [`Arc`], so `E` needs no `Clone`. If nobody else
-/// waited, [`into_failure`](LoadError::into_failure) gives the error itself back.
+/// All callers that waited for one load share its error. `Failed` holds an [`Arc`] for that, so `E` need not be `Clone`.
+/// If nobody else waited, [`into_failure`](LoadError::into_failure) returns the error itself.
 ///
-/// Displayed, this is the loader's error and adds no text; its [`source`](Error::source) is that error's source. So a
-/// chain of errors names each cause once.
+/// This type adds no text: it displays the loader's error, and its [`source`](Error::source) is that error's source. A
+/// chain of errors contains each text once.
 ///
 /// # Examples
 ///
-/// With `?`, into `anyhow::Error` or into an error of one's own:
+/// `?` converts it into an `anyhow::Error`, or into your own error type:
 ///
 /// ```
 /// use std::num::ParseIntError;
@@ -45,18 +45,18 @@ const RECURSIVE: &str = "the loader asked for a key whose own load is waiting fo
 /// assert_eq!(price(&cache, "7").unwrap(), 7);
 /// ```
 ///
-/// An `anyhow::Error` is no [`Error`] itself. For a loader that returns one, see [`into_dyn`](LoadError::into_dyn).
+/// If the loader itself returns `anyhow::Error`, see [`into_dyn`](LoadError::into_dyn).
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadError<E> {
-    /// The loader failed with this: the caller's own, or the one that the caller waited for.
+    /// The loader returned this error: the caller's own loader, or the one that it waited for.
     Failed(Arc<E>),
     /// The loader asked, directly or through other loads, for a key whose load waits for it.
     Recursive,
 }
 
 impl<E> LoadError<E> {
-    /// The error of a loader that failed.
+    /// Wraps a loader's error that nobody shares.
     ///
     /// # Examples
     ///
@@ -69,7 +69,7 @@ impl<E> LoadError<E> {
         LoadError::Failed(Arc::new(failure))
     }
 
-    /// What the loader failed with; `None` if it did not fail.
+    /// The loader's error; `None` for [`Recursive`](LoadError::Recursive).
     ///
     /// # Examples
     ///
@@ -85,13 +85,13 @@ impl<E> LoadError<E> {
         }
     }
 
-    /// What the loader failed with, owned, if no other caller shares it.
+    /// Returns the loader's error by value, if no other caller shares it.
     ///
-    /// A caller for whose load nobody waited is the only one to hold its failure.
+    /// Nobody shares it if nobody waited for the load.
     ///
     /// # Errors
     ///
-    /// This error unchanged, if the failure is shared or there is none.
+    /// Returns `self` if the error is shared, or if this is [`Recursive`](LoadError::Recursive).
     ///
     /// # Examples
     ///
@@ -111,10 +111,10 @@ impl<E> LoadError<E> {
         }
     }
 
-    /// This error without its type parameter, for errors such as `anyhow::Error` and `Box<dyn Error + Send + Sync>`.
+    /// Converts this into an [`Error`] for a loader that returns `anyhow::Error` or `Box<dyn Error + Send + Sync>`.
     ///
-    /// Those stand for an [`Error`] and are none themselves, so `LoadError<anyhow::Error>` is none either, and `?` does
-    /// not take it. What this returns is an [`Error`].
+    /// These two types do not implement [`Error`] themselves, so `LoadError` of them cannot either, and `?` does not accept
+    /// it. The returned type implements [`Error`].
     ///
     /// # Examples
     ///
@@ -123,13 +123,13 @@ impl<E> LoadError<E> {
     /// use cache_core::{LoadError, ObjCache, ObjCacheExt};
     ///
     /// fn price(cache: &dyn ObjCache<u32>, text: &str) -> anyhow::Result<u32> {
-    ///     let load = || text.parse::<u32>().context("the price is no number");
+    ///     let load = || text.parse::<u32>().context("the price is not a number");
     ///     Ok(*cache.get_or_try_insert_with("price", load).map_err(LoadError::into_dyn)?)
     /// }
     ///
     /// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
     /// let error = price(&cache, "x").unwrap_err();
-    /// assert_eq!(format!("{error:#}"), "the price is no number: invalid digit found in string");
+    /// assert_eq!(format!("{error:#}"), "the price is not a number: invalid digit found in string");
     /// ```
     pub fn into_dyn(self) -> DynLoadError
     where
@@ -167,7 +167,7 @@ impl<E: Error + 'static> Error for LoadError<E> {
     }
 }
 
-/// Why a load gave no value, whatever its loader fails with; made by [`LoadError::into_dyn`].
+/// Why a load gave no value, with the type of the loader's error erased. Made by [`LoadError::into_dyn`].
 ///
 /// # Examples
 ///
@@ -184,11 +184,11 @@ pub struct DynLoadError {
     failure: Option<Arc<Failure>>,
 }
 
-/// What stands for an error without being one.
+/// An error such as `anyhow::Error`, which derefs to an [`Error`] and does not implement it.
 type Failure = dyn AsRef<dyn Error + Send + Sync> + Send + Sync;
 
 impl DynLoadError {
-    /// What the loader failed with; `None` if it did not fail, but asked for a key whose load waits for it.
+    /// The loader's error; `None` if the loader asked for a key whose load waits for it.
     ///
     /// # Examples
     ///

@@ -1,7 +1,7 @@
 //! Which load waits for which: so that a circle is refused instead of waited out.
 //!
-//! Only code that is part of a load can close a circle, so only such code registers here, and only when it is about to
-//! wait. Ordinary waiters and hits never come near it.
+//! Only code that runs during a load can close a circle, so only such code registers here, and only when it is about to
+//! wait. Ordinary waiters and hits never touch this module.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,11 +9,10 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::context::{Context, LoadId, Part, in_map};
 
-/// The load of one flight that is led now; [`NO_LOAD`](crate::context::NO_LOAD) between a leader and the next.
+/// The load that leads a flight; [`NO_LOAD`](crate::context::NO_LOAD) while nobody leads it.
 pub(crate) type Owner = Arc<AtomicU64>;
 
-/// For each load that waits, the owners of the flights that it waits for: several where a loader's future awaits
-/// several at once.
+/// For each load that waits, the owners of the flights that it waits for. A loader's future can await several at once.
 static WAITING: LazyLock<Mutex<HashMap<LoadId, Vec<Owner>>>> = LazyLock::new(Mutex::default);
 
 /// Runs `work`, which drops objects that have left a cache earlier.
@@ -46,24 +45,24 @@ pub fn while_dropping<R>(work: impl FnOnce() -> R) -> R {
 /// A wait that closes no circle; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Wait {
-    /// Whose wait it is.
+    /// The context of the code that waits.
     context: Context,
     owner: Owner,
 }
 
 impl Wait {
-    /// Registers that the code in `context` is about to wait for `owner`.
+    /// Registers that code in `context` is about to wait for `owner`.
     ///
     /// # Errors
     ///
-    /// How that code is part of the load that `owner` waits for, directly or through other loads, or that is `owner`.
+    /// The wait would close a circle. The [`Part`] says how the code came to run during the load that it would wait for.
     pub(crate) fn start(context: Context, owner: &Owner) -> Result<Wait, Part> {
         if !context.is_outside() {
             let mut waiting = lock();
             if let Some(part) = part_in_circle(&waiting, &context, owner) {
                 return Err(part);
             }
-            // What is part of a load holds up that load, and those that it was started in.
+            // Every load that this code runs in is held up.
             for load in context.loads() {
                 waiting.entry(load).or_default().push(owner.clone());
             }
@@ -71,13 +70,13 @@ impl Wait {
         Ok(Wait { context, owner: owner.clone() })
     }
 
-    /// Whether it is code in `context` that waits.
+    /// Whether the code that waits is in `context`.
     pub(crate) fn is_of(&self, context: &Context) -> bool {
         self.context.is_same(context)
     }
 }
 
-/// How `context` is part of a load that `owner` is or waits for.
+/// Finds the load of `context` that `owner` is, or waits for, and returns how `context` is part of it.
 fn part_in_circle(waiting: &HashMap<LoadId, Vec<Owner>>, context: &Context, owner: &Owner) -> Option<Part> {
     let mut seen = HashSet::new();
     let mut ahead = vec![owner.load(Ordering::Acquire)];

@@ -34,7 +34,7 @@
 //! | `panics` | `int` `obj` | panics in closures and loaders leave the cache usable |
 //! | `drops` | `obj` | each object dropped once, none that is held |
 //! | `reentry` | `obj` | no object is dropped under a lock |
-//! | `loads` | `obj` | one loader for each key; hand-over, circles, writes that win |
+//! | `loads` | `obj` | one loader for each key, in threads and tasks; shared errors, hand-over, circles, writes that win |
 //! | `dynamic` | `int` `obj` | `dyn`, and through every kind of pointer |
 //!
 //! # Settings

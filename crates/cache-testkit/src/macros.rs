@@ -163,8 +163,8 @@ macro_rules! __obj {
                     from_a_loader_that_panics from_one_to_the_next to_nobody
                 }
                 failures {
-                    one_for_all_who_wait not_for_who_asks_afterwards not_for_who_fails_otherwise
-                    not_for_who_finds_an_object owned_where_nobody_shares each_cause_once
+                    shared_by_all_waiters not_cached other_error_types_load_themselves
+                    not_after_a_set owned_if_nobody_waits no_text_twice
                 }
                 circles {
                     a_loader_that_asks_for_its_own_key the_panic_says_so one_thread_through_several_keys
@@ -174,9 +174,9 @@ macro_rules! __obj {
                 writes {
                     a_set_wins a_del_wins a_clear_wins a_retain_wins of_another_key_changes_nothing
                     the_last_of_them_wins by_the_loader_itself who_comes_after_gets_nothing_stale
-                    who_comes_after_a_del_does_not_wait who_comes_after_a_clear_does_not_wait
-                    who_comes_after_a_retain_does_not_wait who_comes_after_a_set_does_not_wait
-                    who_comes_after_several_does_not_wait an_overtaken_load_that_panics
+                    callers_after_a_del_do_not_wait callers_after_a_clear_do_not_wait
+                    callers_after_a_retain_do_not_wait callers_after_a_set_do_not_wait
+                    callers_after_several_writes_do_not_wait an_overtaken_load_that_panics
                     a_loader_that_writes_and_asks_again who_waits_gets_an_object
                 }
                 stress {
@@ -201,7 +201,7 @@ macro_rules! __obj {
                         a_loader_that_asks_for_its_own_key one_task_through_several_keys two_tasks_and_two_keys
                         a_task_and_a_thread a_loader_that_awaits_several_keys a_chain_is_no_circle
                         tasks_of_one_thread_are_told_apart a_future_that_moves_between_threads
-                        a_question_that_leaves_its_loader a_load_that_leaves_its_loader
+                        a_wait_that_leaves_its_loader a_load_that_leaves_its_loader
                         a_load_within_a_load_holds_up_both
                     }
                     writes {

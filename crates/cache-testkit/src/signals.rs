@@ -110,7 +110,7 @@ impl Signals {
         true
     }
 
-    /// Waits until a signal is raised, in a task.
+    /// Waits until a signal is raised, without blocking the thread.
     ///
     /// # Examples
     ///

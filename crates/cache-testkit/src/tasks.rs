@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::patience;
 
-/// An executor on the thread that calls it, which counts polls and polls in an order that can be foretold.
+/// A single-threaded executor with a fixed order of polls, which it counts.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ struct TaskWaker {
     ready: Arc<Ready>,
 }
 
-/// Tasks that were woken and not polled since, in that order.
+/// The tasks that were woken and not polled since, in order.
 #[derive(Default)]
 struct Ready {
     queue: Mutex<VecDeque<usize>>,
@@ -64,7 +64,7 @@ impl<'a> Tasks<'a> {
         Self::default()
     }
 
-    /// Adds a task behind all others that are ready; returns its number.
+    /// Adds a task behind all ready ones and returns its number.
     ///
     /// # Examples
     ///
@@ -81,7 +81,7 @@ impl<'a> Tasks<'a> {
         task
     }
 
-    /// Drops a task that has not ended.
+    /// Drops a task.
     ///
     /// # Examples
     ///
@@ -147,7 +147,7 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    /// How many tasks have not ended.
+    /// The number of tasks that have not ended.
     ///
     /// # Examples
     ///
@@ -171,7 +171,7 @@ impl<'a> Tasks<'a> {
         self.tasks.is_empty()
     }
 
-    /// How often a task was polled, all of them together.
+    /// The number of polls so far, of all tasks together.
     ///
     /// # Examples
     ///
@@ -184,10 +184,10 @@ impl<'a> Tasks<'a> {
     }
 
     fn poll(&mut self, number: usize) {
-        // Out of the map meanwhile, so that a panic drops it.
+        // Taken out of the map, so that a panic drops it.
         let Some(mut task) = self.tasks.remove(&number) else { return };
         self.polls += 1;
-        // Before the poll: what wakes the task from now on wants another.
+        // Cleared before the poll: a wake-up during it asks for another poll.
         task.waker.queued.store(false, Ordering::Release);
         let waker = Waker::from(task.waker.clone());
         if task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
@@ -221,7 +221,7 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Polls one future until it is ready, and sleeps in between.
+/// Runs one future to its end. Sleeps while it is pending.
 ///
 /// # Panics
 ///
@@ -242,7 +242,7 @@ pub fn block_on<R>(future: impl Future<Output = R>) -> R {
     result.expect("all tasks have ended")
 }
 
-/// Lets other tasks have their turn.
+/// Gives other tasks a turn.
 ///
 /// # Examples
 ///
@@ -261,7 +261,7 @@ pub async fn yield_now() {
     .await;
 }
 
-/// Awaits a future, but drops it if it is not ready at its `polls`th poll.
+/// Awaits a future, and drops it if it is still pending after `polls` polls.
 pub(crate) async fn within_polls<R>(polls: usize, future: impl Future<Output = R>) -> Option<R> {
     let mut future = pin!(future);
     let mut left = polls;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::{Key, LoadError, ObjCache};
 
-/// Loading in async code, for every [`ObjCache`], `dyn` ones included.
+/// Async loading for every [`ObjCache`], including `dyn`.
 ///
-/// Needs no runtime of its own: the futures work in any executor, and are [`Send`] if the loader and its future are.
+/// The futures run in any executor. They are [`Send`] if the loader and its future are.
 ///
 /// # Examples
 ///
@@ -28,16 +28,16 @@ pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// The object of a key, made by `load` if it is absent.
     ///
     /// The async form of [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with), with the same rules. Callers of
-    /// both forms share one load: tasks wait for threads, and threads for tasks.
+    /// both forms share one load: tasks wait for threads, and threads wait for tasks.
     ///
-    /// A loader that panics, or whose future is dropped before it is ready, hands over to one waiter, which runs its own.
-    /// Like the holder of an async lock, a caller that keeps this future without polling it keeps the others waiting.
+    /// If the loader panics, or the future is dropped while it loads, one waiter runs its own loader. As with an async
+    /// lock, do not keep this future around without polling it: others may wait for it.
     ///
     /// # Panics
     ///
-    /// If `load` asks for its own key, directly or through other loads that wait for it. Where that can happen,
-    /// [`get_or_try_load_async`](ObjCacheAsyncExt::get_or_try_load_async) returns an error instead. A question that the
-    /// loader puts from another task or thread than its own cannot be told from a stranger's: it waits for ever.
+    /// If `load` asks for its own key, directly or through other loads that wait for it.
+    /// [`get_or_try_load_async`](ObjCacheAsyncExt::get_or_try_load_async) returns an error instead. A loader that awaits a
+    /// task or thread that it has spawned is not recognised in there: if that asks for the key, both wait forever.
     ///
     /// # Examples
     ///
@@ -65,13 +65,13 @@ pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
 
     /// The object of a key, made by `load` if it is absent and `load` succeeds.
     ///
-    /// The async form of [`get_or_try_insert_with`](crate::ObjCacheExt::get_or_try_insert_with). A failure is shared with
-    /// all who waited for the load, and not kept.
+    /// The async form of [`get_or_try_insert_with`](crate::ObjCacheExt::get_or_try_insert_with). If the loader fails, all
+    /// callers that waited for it share the error, which is not cached.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Failed`] with what the loader returned, this caller's or the one it waited for;
-    /// [`LoadError::Recursive`] if `load` asks for its own key, directly or through other loads that wait for it.
+    /// * [`LoadError::Failed`] with the loader's error: this caller's loader, or the one that it waited for.
+    /// * [`LoadError::Recursive`] if `load` asks for its own key, directly or through other loads that wait for it.
     ///
     /// # Examples
     ///
@@ -109,11 +109,11 @@ pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
 
 impl<V, K: Key + ?Sized, C: ObjCache<V, K> + ?Sized> ObjCacheAsyncExt<V, K> for C {}
 
-/// What a loader that cannot fail has given.
+/// Unwraps the result of a loader that cannot fail.
 ///
 /// # Panics
 ///
-/// If it was not run, as it would have waited for itself. The message names the method that returns an error instead.
+/// If the loader would have waited for itself. The message names the method that returns an error, `instead`.
 pub(super) fn value<V>(loaded: Result<Arc<V>, LoadError<Infallible>>, instead: &str) -> Arc<V> {
     match loaded {
         Ok(value) => value,

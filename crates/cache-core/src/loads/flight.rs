@@ -9,35 +9,35 @@ use crate::Key;
 use crate::context::{Context, LoadId, NO_LOAD, Part};
 use crate::waits::{Owner, Wait};
 
-/// What a loader failed with, of whatever type.
+/// The error of a failed loader, of any type.
 pub(super) type AnyFailure = Arc<dyn Any + Send + Sync>;
 
-/// One key's load, from the first miss until it brings something or nobody wants it any more.
+/// One key's load, from the first miss until it ends. Loaders that panic or are dropped have successors in it.
 pub(super) struct Flight<V, K: Key + ?Sized> {
     key: K::Owned,
     pub(super) owner: Owner,
     state: Mutex<State<V>>,
-    /// Told when an object is in the map, to writers of the key.
+    /// Notified at the end of [`Phase::Publishing`], for writers of the key.
     published: Condvar,
 }
 
 pub(super) struct State<V> {
     pub(super) phase: Phase<V>,
-    /// The key was written since the running loader started: what it loads must not be cached, and nobody joins any
-    /// more. The flight ends with that loader.
+    /// The key was written after the running loader started. Its object must not be cached, no caller joins any more,
+    /// and the flight ends with this loader.
     pub(super) stale: bool,
     pub(super) waiters: Waiters,
 }
 
 pub(super) enum Phase<V> {
-    /// The loader panicked, or its future was dropped; the first waiter to see this runs its own.
+    /// Nobody leads: the flight is new, or its loader panicked or was dropped. The first caller to see this leads.
     Vacant,
     Running,
     /// The loaded object is on its way into the map. A write of the key waits for that, then replaces it.
     Publishing,
     Done(Arc<V>),
     Failed(AnyFailure),
-    /// Ended with nothing to give: waiters look into the map.
+    /// Ended without a result. Waiters look into the map.
     Ended,
 }
 
@@ -52,17 +52,17 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         self.key.borrow() == key
     }
 
-    /// Whether nobody joins this any more, as the key was written.
+    /// Whether the key was written after the running loader started.
     pub(super) fn is_stale(&self) -> bool {
         lock(&self.state).stale
     }
 
-    /// Whether the caller is the loader of this flight.
+    /// Whether this flight's loader runs the calling code.
     pub(super) fn is_led_here(&self) -> bool {
         Context::current().part_of(self.led()) == Some(Part::Loader)
     }
 
-    /// The load that leads this flight.
+    /// The load that leads this flight, or [`NO_LOAD`].
     pub(super) fn led(&self) -> LoadId {
         self.owner.load(Ordering::Acquire)
     }
@@ -71,13 +71,13 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         lock(&self.state)
     }
 
-    /// Makes `load` the one that is led.
+    /// Makes `load` the leader.
     pub(super) fn take_lead(&self, state: &mut State<V>, load: LoadId) {
         state.phase = Phase::Running;
         self.owner.store(load, Ordering::Release);
     }
 
-    /// Marks the running load as overtaken, so that its object is not in the map after the write that follows.
+    /// Marks a running load as stale, so that its object is not in the map after the write that follows.
     pub(super) fn mark_stale(&self) {
         let mut state = lock(&self.state);
         match state.phase {
@@ -93,13 +93,13 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
                     state = self.published.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
             }
-            // The next loader starts after this.
+            // The next loader starts after this call.
             Phase::Vacant => {}
             Phase::Done(_) | Phase::Failed(_) | Phase::Ended => {}
         }
     }
 
-    /// Starts to publish what the leader has loaded; `false` if the key was written meanwhile.
+    /// Starts to publish the loaded object; `false` if the key has been written since the loader started.
     pub(super) fn start_publishing(&self) -> bool {
         let mut state = lock(&self.state);
         if !state.stale {
@@ -108,28 +108,28 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         !state.stale
     }
 
-    /// Ends the flight with an object for those who joined in time.
+    /// Ends the flight with an object for the callers who joined in time.
     pub(super) fn bring(&self, value: &Arc<V>) {
         self.end(|_| Phase::Done(value.clone()));
     }
 
-    /// Ends the flight with a failure for those who joined in time. With nobody waiting it keeps no share of it.
+    /// Ends the flight with an error for the callers who joined in time. Keeps no share of it if nobody waits.
     pub(super) fn fail<E: Send + Sync + 'static>(&self, failure: &Arc<E>) {
         self.end(|waiters| if waiters.is_empty() { Phase::Ended } else { Phase::Failed(failure.clone()) });
     }
 
-    /// Ends the flight with nothing to give.
+    /// Ends the flight without a result.
     pub(super) fn end_with_nothing(&self) {
         self.end(|_| Phase::Ended);
     }
 
-    /// Hands a flight over that its leader leaves unfinished; `false` if it has ended, or ends here.
+    /// Hands an unfinished flight over to a waiter. Returns `false` if it has ended, or ends now.
     pub(super) fn hand_over(&self) -> bool {
         // Only the leader, which calls this, ends either phase.
         if !matches!(lock(&self.state).phase, Phase::Running | Phase::Publishing) {
             return false;
         }
-        // Where the key was written, those who wait here join the load that was started since.
+        // If the key was written, a newer flight of it may have started. The waiters join that one.
         self.end_as(
             |state| {
                 if state.stale || state.waiters.is_empty() { Phase::Ended } else { Phase::Vacant }
@@ -137,7 +137,7 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         )
     }
 
-    /// Ends a vacant flight that nobody waits for, or calls the next waiter; tells whether it has ended.
+    /// Calls the next waiter of a vacant flight, or ends the flight if nobody waits. Returns whether it ended it.
     pub(super) fn pass_on(state: &mut State<V>) -> (bool, Called) {
         match state.phase {
             Phase::Vacant if state.waiters.is_empty() => {
@@ -153,7 +153,7 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         self.end_as(|state| phase(&state.waiters));
     }
 
-    /// Ends the leader's part and wakes who waits; tells whether the flight goes on.
+    /// Ends the leader's part and wakes waiters. Returns whether the flight goes on.
     fn end_as(&self, phase: impl FnOnce(&State<V>) -> Phase<V>) -> bool {
         let mut state = lock(&self.state);
         self.owner.store(NO_LOAD, Ordering::Release);

@@ -7,8 +7,7 @@ use super::{Flight, Loads};
 use crate::context::{Context, LoadId, in_map};
 use crate::{Key, LoadError, ObjCache};
 
-/// The right and duty to load one key. Dropped unfinished (the loader panicked, or its future was dropped), it hands
-/// over.
+/// The right and duty to load one key. Hands over when dropped unfinished: the loader panicked, or its future was dropped.
 pub(super) struct Lead<'a, V, K: Key + ?Sized> {
     loads: &'a Loads<V, K>,
     key: &'a K,
@@ -64,15 +63,15 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
         self.context.enter(|| self.finish(cache, loaded))
     }
 
-    /// What someone has published between our miss and our taking the lead.
+    /// Looks for an object published after our miss and before we took the lead.
     fn find<C: ObjCache<V, K> + ?Sized>(&self, cache: &C) -> Option<Arc<V>> {
         let value = in_map(|| cache.get(self.key))?;
-        // For us alone: it may have been removed since we looked, before others joined.
+        // Only for us: it may have been removed after we looked and before others joined.
         self.flight.end_with_nothing();
         Some(value)
     }
 
-    /// Publishes what was loaded, and gives it to those who wait.
+    /// Publishes the loaded object, or the error, to the waiters.
     fn finish<C, E>(&self, cache: &C, loaded: Result<V, E>) -> Result<Arc<V>, LoadError<E>>
     where
         C: ObjCache<V, K> + ?Sized,
@@ -114,9 +113,9 @@ impl<V, K: Key + ?Sized> Drop for Lead<'_, V, K> {
     }
 }
 
-/// A loader's future, which is made, polled and dropped in the context of its load.
+/// A loader's future, created, polled and dropped in the context of its load.
 ///
-/// On the heap, so that the future of a caller who only waits for another's load is small.
+/// It is on the heap, so that callers that only wait have small futures.
 pub(super) struct InContext<F> {
     context: Context,
     future: Option<Pin<Box<F>>>,
@@ -140,7 +139,6 @@ impl<F: Future> InContext<F> {
 
 impl<F> Drop for InContext<F> {
     fn drop(&mut self) {
-        // Of the load, but not of what the loader's future was polled in.
         self.context.enter(|| drop(self.future.take()));
     }
 }

@@ -1,4 +1,4 @@
-//! Loading a key: leading its flight, or waiting for who does.
+//! Loading a key, by leading its flight or waiting for its leader.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::{Flight, Loads};
 use crate::context::{Context, NO_LOAD, new_load};
 use crate::{Key, LoadError, ObjCache};
 
-// Whatever has a `Drop` of a caller's is dropped before a value is returned: one that is being returned when such a
-// `Drop` panics would leak.
+// Everything with a `Drop` of a caller's is dropped before a value is returned. If such a `Drop` panicked later, the value
+// on its way out would leak.
 impl<V, K: Key + ?Sized> Loads<V, K> {
-    /// The object of `key` in `cache`, by running `load` or waiting for who runs one.
+    /// Returns the object of `key` in `cache`, by running `load` or waiting for another caller's loader.
     pub(crate) fn get_or_load<C, E>(
         &self,
         cache: &C,
@@ -47,7 +47,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         }
     }
 
-    /// As [`get_or_load`](Loads::get_or_load), with a loader that is awaited. Blocks no thread.
+    /// As [`get_or_load`](Loads::get_or_load), for an async loader. Blocks no thread.
     pub(crate) async fn get_or_load_async<C, E, F>(
         &self,
         cache: &C,
@@ -87,7 +87,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         }
     }
 
-    /// What a caller gets that neither leads nor loads alone; `None` if it is to start over.
+    /// The result of a caller that runs no loader; `None` if it has to start over.
     fn outcome<C, E>(
         &self,
         cache: &C,
@@ -115,10 +115,10 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     }
 }
 
-/// The context of a loader whose object is not cached, as its caller cannot wait for `flight`.
+/// The context for a loader that runs beside `flight`, and whose object is not cached.
 ///
-/// Waiting would be for ever, and an error for what the caller did not do. The loader asks for the key on its own
-/// account: should it do so, it is told of the recursion.
+/// Its caller is the `Drop` of an object: waiting would never end, and an error would blame it for a recursion that it
+/// did not make. In this context the loader counts as the flight's own, so it gets the error if it asks for the key itself.
 fn alone<V, K: Key + ?Sized>(flight: &Flight<V, K>) -> Context {
     let load = match flight.led() {
         NO_LOAD => new_load(),

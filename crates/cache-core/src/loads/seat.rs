@@ -13,27 +13,27 @@ use crate::waits::Wait;
 pub(super) enum Joined<V> {
     Lead(LoadId),
     Value(Arc<V>),
-    /// The load failed, for all who waited for it.
+    /// The load failed, and this caller shares the error.
     Failure(AnyFailure),
-    /// The flight has ended, and what it brought is not for this caller.
+    /// The flight has ended without a result for this caller.
     Retry,
-    /// The key was written while this flight was looked up: there is another flight to join, or to start.
+    /// The key was written after this flight was looked up. Look it up again.
     Stale,
     Recursive,
-    /// As `Recursive`, but no loader asked: the `Drop` of an object did, which the map ran during a load.
+    /// As `Recursive`, but the loader did not ask: the `Drop` of an object that the map freed did.
     Alone,
 }
 
-/// One caller's place among those who wait for a flight.
+/// One caller's place among the waiters of a flight.
 ///
-/// Dropped before the flight has brought anything, as when the caller's future is dropped, it leaves its place to the
-/// next.
+/// If the caller's future is dropped while it waits, this gives the place up, and calls the next waiter where it was this
+/// one's turn.
 pub(super) struct Seat<'a, V, K: Key + ?Sized> {
     loads: &'a Loads<V, K>,
     flight: &'a Arc<Flight<V, K>>,
     ticket: Option<Ticket>,
-    /// The rule of [`Loads`]: only who joins before the object is published, and before any write of the key, may be
-    /// given it.
+    /// The rule of [`Loads`]: a caller takes the object only if it joined before the object was published, and before
+    /// any write of the key.
     in_time: bool,
     wait: Option<Wait>,
 }
@@ -43,7 +43,7 @@ impl<'a, V, K: Key + ?Sized> Seat<'a, V, K> {
         Self { loads, flight, ticket: None, in_time: false, wait: None }
     }
 
-    /// Takes the lead if nobody has it, or blocks until the leader brings something.
+    /// Takes the lead if nobody has it, or blocks until the flight has a result.
     pub(super) fn block(mut self, cached: impl Fn() -> Option<Arc<V>>) -> Joined<V> {
         let mut signal = None;
         let mut state = self.flight.state();
@@ -59,13 +59,13 @@ impl<'a, V, K: Key + ?Sized> Seat<'a, V, K> {
         self.leave(state, joined, cached)
     }
 
-    /// Takes the lead if nobody has it, or waits until the leader brings something, blocking no thread.
+    /// Takes the lead if nobody has it, or waits until the flight has a result. Blocks no thread.
     pub(super) async fn wait(mut self, cached: impl Fn() -> Option<Arc<V>>) -> Joined<V> {
         future::poll_fn(|task| self.poll(task, &cached)).await
     }
 
     fn poll(&mut self, task: &mut TaskContext<'_>, cached: impl Fn() -> Option<Arc<V>>) -> Poll<Joined<V>> {
-        // A waker is foreign code. It is cloned and dropped under no lock.
+        // Wakers run code of their executor, so they are cloned and dropped outside the lock.
         let waker = task.waker().clone();
         let mut state = self.flight.state();
         match self.look(&mut state) {
@@ -79,11 +79,11 @@ impl<'a, V, K: Key + ?Sized> Seat<'a, V, K> {
         }
     }
 
-    /// What the flight has for this caller now, or else the ticket to wait with.
+    /// Returns what this caller gets now, or its ticket if it has to wait.
     fn look(&mut self, state: &mut State<V>) -> Result<Joined<V>, Ticket> {
         match &state.phase {
             Phase::Vacant => {
-                // A load that is registered as waiting for what it leads would be a circle to others' eyes.
+                // To others, a load that waits for the flight it leads would look like a circle.
                 self.wait = None;
                 let load = new_load();
                 self.flight.take_lead(state, load);
@@ -97,7 +97,7 @@ impl<'a, V, K: Key + ?Sized> Seat<'a, V, K> {
         }
         let context = Context::current();
         if !self.wait.as_ref().is_some_and(|wait| wait.is_of(&context)) {
-            // The old one first: a wait cannot be in a circle with itself.
+            // The old wait goes first, so that it is no part of a circle with the new one.
             self.wait = None;
             match Wait::start(context, &self.flight.owner) {
                 Ok(wait) => self.wait = Some(wait),
@@ -111,7 +111,7 @@ impl<'a, V, K: Key + ?Sized> Seat<'a, V, K> {
         }))
     }
 
-    /// Gives up the place of one who is told `joined`.
+    /// Gives up the place of a caller that gets `joined`.
     fn leave(
         &mut self,
         mut state: MutexGuard<'_, State<V>>,
@@ -123,8 +123,7 @@ impl<'a, V, K: Key + ?Sized> Seat<'a, V, K> {
         drop(state);
         drop(waker);
         self.wait = None;
-        // Whatever wrote the key meanwhile is newer still. The flight keeps its value alive, so no object is dropped
-        // here.
+        // An object written meanwhile is newer. The flight keeps its own value alive, so none is dropped here.
         match joined {
             Joined::Value(_) | Joined::Failure(_) if stale => cached().map_or(joined, Joined::Value),
             joined => joined,
@@ -137,7 +136,7 @@ impl<V, K: Key + ?Sized> Drop for Seat<'_, V, K> {
         let Some(ticket) = self.ticket.take() else { return };
         let mut state = self.flight.state();
         let waker = state.waiters.leave(ticket);
-        // It may have been called to take the lead, and is not going to.
+        // This waiter may have been called to take the lead.
         let (ended, called) = Flight::<V, K>::pass_on(&mut state);
         drop(state);
         drop(waker);

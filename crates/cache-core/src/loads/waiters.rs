@@ -3,20 +3,20 @@ use std::mem;
 use std::sync::{Arc, Condvar};
 use std::task::Waker;
 
-/// The number of a waiter in the order of arrival at one flight.
+/// A waiter's number, in order of arrival at one flight.
 pub(super) type Ticket = u64;
 
-/// Who waits for a flight, threads and tasks.
+/// The threads and tasks that wait for one flight.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
-    /// How many have a ticket, asleep or not.
+    /// The number of tickets that have not been returned, whether their waiters sleep or not.
     seated: usize,
     next: Ticket,
     threads: BTreeMap<Ticket, Arc<Condvar>>,
     tasks: BTreeMap<Ticket, Waker>,
 }
 
-/// Waiters that were chosen to be woken. Waking a task runs its executor's code, so it is done under no lock.
+/// Waiters to wake. Waking a task runs code of its executor, so do it outside any lock.
 #[must_use]
 #[derive(Debug, Default)]
 pub(super) struct Called {
@@ -29,34 +29,33 @@ impl Waiters {
         self.seated == 0
     }
 
-    /// Takes a new waiter in, behind all others.
+    /// Adds a waiter behind all others.
     pub(super) fn seat(&mut self) -> Ticket {
         self.seated += 1;
         self.next += 1;
         self.next
     }
 
-    /// Has a thread woken through `signal`.
+    /// Registers a thread, to be woken through `signal`.
     pub(super) fn sleep(&mut self, ticket: Ticket, signal: &Arc<Condvar>) {
         self.threads.insert(ticket, signal.clone());
     }
 
-    /// Has a task woken through `waker`; returns the waker it had before, to be dropped under no lock.
+    /// Registers a task, to be woken through `waker`. Drop the returned old waker outside any lock.
     pub(super) fn pend(&mut self, ticket: Ticket, waker: Waker) -> Option<Waker> {
         self.tasks.insert(ticket, waker)
     }
 
-    /// Lets a waiter go; returns its waker, to be dropped under no lock.
+    /// Removes a waiter. Drop the returned waker outside any lock.
     pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
         self.seated -= 1;
         self.threads.remove(&ticket);
         self.tasks.remove(&ticket)
     }
 
-    /// Chooses one: the thread that came first, or else the task that came first.
+    /// Chooses one waiter: the first thread, or the first task if no thread waits.
     ///
-    /// A thread that is woken goes on. A task may have to wait for a worker of its runtime, and that may be one of the
-    /// threads that wait here.
+    /// A woken thread always runs. A woken task needs a worker, and that worker may be one of the threads that wait here.
     pub(super) fn call_one(&mut self) -> Called {
         let mut called = Called::default();
         if let Some((_, signal)) = self.threads.pop_first() {
@@ -67,7 +66,7 @@ impl Waiters {
         called
     }
 
-    /// Chooses all.
+    /// Chooses all waiters.
     pub(super) fn call_all(&mut self) -> Called {
         let threads = mem::take(&mut self.threads).into_values().collect();
         Called { threads, tasks: mem::take(&mut self.tasks).into_values().collect() }

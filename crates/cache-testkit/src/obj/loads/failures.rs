@@ -1,4 +1,4 @@
-//! Loaders that fail: who is given the failure, and who is not.
+//! Loaders that fail: which callers share the error.
 
 use std::error::Error;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::Signals;
 use crate::obj::str_cache;
 use crate::threads::together;
 
-/// How many ask at once.
+/// The number of callers at a time.
 const CALLERS: usize = 64;
 
 /// An error that is not `Clone`, with a source.
@@ -32,8 +32,8 @@ impl Error for NoAnswer {
     }
 }
 
-/// Threads that wait for a load that fails get its failure, all of them the same, and call no loader of their own.
-pub fn one_for_all_who_wait<B: Backend>() {
+/// All threads that wait for a load share its error, and run no loader of their own.
+pub fn shared_by_all_waiters<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let (asking, calls) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let failures = together(CALLERS, |_| {
@@ -43,7 +43,7 @@ pub fn one_for_all_who_wait<B: Backend>() {
             while asking.load(Ordering::Acquire) < CALLERS {
                 thread::yield_now();
             }
-            // The last of them is about to wait.
+            // The last caller is about to wait.
             thread::sleep(A_MOMENT);
             Err(NoAnswer(fmt::Error))
         });
@@ -53,15 +53,15 @@ pub fn one_for_all_who_wait<B: Backend>() {
         }
     });
     let calls = calls.into_inner();
-    // On a busy machine a few may come too late, and start over. They are fewer than who waited.
+    // On a busy machine a few callers come too late to wait. Most do wait.
     assert!(calls < CALLERS / 2, "{calls} calls of a loader for {CALLERS} callers");
     let shares = failures.iter().filter(|failure| Arc::ptr_eq(failure, &failures[0])).count();
     assert!(calls > 1 || shares == CALLERS, "{shares} of {CALLERS} share the failure of the one call");
     assert!(cache.is_empty());
 }
 
-/// A failure is not kept: who asks after it starts a new load.
-pub fn not_for_who_asks_afterwards<B: Backend>() {
+/// An error is not cached: the next caller starts a new load.
+pub fn not_cached<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
     let (failed, waited) = wait_for_a_failure(&cache, &signals, || Ok::<u8, &str>(2));
@@ -73,8 +73,8 @@ pub fn not_for_who_asks_afterwards<B: Backend>() {
     assert_eq!(cache.get("a").as_deref(), Some(&3));
 }
 
-/// A waiter with another type of error is not given a failure that it could not hold, and loads for itself.
-pub fn not_for_who_fails_otherwise<B: Backend>() {
+/// A waiter with another type of error cannot hold the error, and runs its own loader.
+pub fn other_error_types_load_themselves<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
     let (failed, waited) = wait_for_a_failure(&cache, &signals, || Err::<u8, u32>(7));
@@ -86,16 +86,16 @@ pub fn not_for_who_fails_otherwise<B: Backend>() {
     assert_eq!(cache.get("a").as_deref(), Some(&2));
 }
 
-/// The caller for whose load nobody waits gets its error back, not a share of it.
-pub fn owned_where_nobody_shares<B: Backend>() {
+/// If nobody waits for a load, its caller gets the error by value.
+pub fn owned_if_nobody_waits<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let failed = cache.get_or_try_insert_with("a", || Err(NoAnswer(fmt::Error)));
     let failure = failed.expect_err("its loader fails").into_failure();
     assert!(matches!(failure, Ok(NoAnswer(_))), "{failure:?}");
 }
 
-/// The chain of errors names each cause once.
-pub fn each_cause_once<B: Backend>() {
+/// A chain of errors contains each text once.
+pub fn no_text_twice<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let failed = cache.get_or_try_insert_with("a", || Err(NoAnswer(fmt::Error)));
     let failed: Box<dyn Error + Send + Sync> = failed.expect_err("its loader fails").into();
@@ -104,8 +104,8 @@ pub fn each_cause_once<B: Backend>() {
     assert_eq!(chain(&failed.expect_err("its loader fails").into_dyn()), ["none"]);
 }
 
-/// A waiter whose key was set during a load that fails gets what was set.
-pub fn not_for_who_finds_an_object<B: Backend>() {
+/// A waiter whose key was set during a load that fails gets the object that was set.
+pub fn not_after_a_set<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
     let mut got = together(3, |thread| match thread {
@@ -117,7 +117,7 @@ pub fn not_for_who_finds_an_object<B: Backend>() {
         1 => {
             signals.wait("loading");
             signals.raise("about to wait");
-            // Its own loader runs if it comes too late to wait, and too early to find what is set.
+            // Its own loader runs if it comes too late to wait and too early to find the object.
             cache.get_or_try_insert_with("a", || Ok(2))
         }
         _ => {
@@ -132,7 +132,7 @@ pub fn not_for_who_finds_an_object<B: Backend>() {
     assert!(got.iter().all(|got| got.as_deref() == Ok(&2)), "{got:?}");
 }
 
-/// One thread's load fails while another waits for it, which would run `load`; returns what they got.
+/// Lets the first thread's load fail while the second, whose loader is `load`, waits for it. Returns both results.
 fn wait_for_a_failure<E: fmt::Debug + Send + Sync + 'static>(
     cache: &impl ObjCache<u8>,
     signals: &Signals,
@@ -158,7 +158,7 @@ fn wait_for_a_failure<E: fmt::Debug + Send + Sync + 'static>(
     (failed, waited)
 }
 
-/// What an error and its sources say.
+/// The texts of an error and its sources.
 fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let errors = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
     errors.map(ToString::to_string).collect()

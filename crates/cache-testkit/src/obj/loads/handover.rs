@@ -11,7 +11,7 @@ use crate::obj::str_cache;
 use crate::threads::together;
 use crate::{Signals, quiet_panic};
 
-/// A loader that panics hands over to one who waits, which then loads itself.
+/// A loader that panics hands over to a waiter, which runs its own.
 pub fn from_a_loader_that_panics<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
@@ -34,7 +34,7 @@ pub fn from_a_loader_that_panics<B: Backend>() {
     assert_eq!(cache.get("a").as_deref(), Some(&2));
 }
 
-/// All who wait try in turn, never two at a time, until one succeeds.
+/// The waiters run their loaders in turn, never two at a time, until one succeeds.
 pub fn from_one_to_the_next<B: Backend>() {
     const THREADS: usize = 5;
     let cache = str_cache::<B, usize>();
@@ -58,7 +58,7 @@ pub fn from_one_to_the_next<B: Backend>() {
     assert_eq!(cache.len(), 1);
 }
 
-/// A failure or a panic with nobody waiting leaves nothing behind.
+/// An error or a panic with nobody waiting leaves nothing behind.
 pub fn to_nobody<B: Backend>() {
     let cache = str_cache::<B, u8>();
     for _ in 0..3 {

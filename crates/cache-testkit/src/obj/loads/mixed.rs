@@ -1,4 +1,4 @@
-//! Threads and tasks at once on few keys, with everything that can happen to a load, at random.
+//! Random loads from threads and tasks on a few keys: errors, panics, dropped futures, nested loads, writes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,20 +17,20 @@ use crate::{Random, Tasks, fresh_seed, quiet_panic, scale, yield_now};
 
 const KEYS: usize = 3;
 
-/// Loads that are started from within a load, at most.
+/// The maximum depth of nested loads.
 const DEPTH: usize = 2;
 
-/// Tasks at a time on each thread that runs tasks.
+/// The number of tasks at a time on each executor thread.
 const TASKS: usize = 40;
 
-/// What is loaded: the key, and the version of its source.
+/// The loaded object: its key, and the version of the source.
 type Object = (usize, u64);
 
-/// A key's source, and the loaders that read it.
+/// The source of one key, and the loaders that read it.
 #[derive(Default)]
 struct Source {
     version: AtomicU64,
-    /// Stored when a write of the cache has ended: who reads this and then asks must get no less.
+    /// Stored after the cache was written. A caller that reads this and then asks must get at least this version.
     floor: AtomicU64,
     overlap: Overlap,
 }
@@ -40,7 +40,7 @@ struct Scene<B: Backend> {
     sources: [Source; KEYS],
 }
 
-/// What a loader does in the end.
+/// How a loader ends.
 enum End {
     Load,
     Fail,
@@ -147,7 +147,7 @@ impl<B: Backend> Scene<B> {
     }
 }
 
-/// Checks that what was given for a key is its own, and no older than its source was before.
+/// Checks that a result belongs to the key and is not older than `least`.
 fn check(key: usize, least: u64, got: &Result<Object, LoadError<usize>>) {
     match got {
         Ok((of, version)) => {
@@ -158,15 +158,14 @@ fn check(key: usize, least: u64, got: &Result<Object, LoadError<usize>>) {
     }
 }
 
-/// Whether a loader that asks for its own key may be told this. Where a write has overtaken it, another load may have
-/// published by now.
+/// Whether a loader that asks for its own key may get this. If a write made it stale, another load may have published.
 fn is_answer_to_own(got: &Result<Object, LoadError<usize>>) -> bool {
     matches!(got, Ok(_) | Err(LoadError::Recursive))
 }
 
-/// Threads and tasks ask for few keys while these are written, with loaders that fail, panic, ask for further keys, and
-/// are dropped at any `await`. Everyone ends; no two loaders of a key run at a time but for a write between them;
-/// nobody is given an object of another key, or one that was overwritten before they asked.
+/// Threads and tasks ask for a few keys while these are written. Loaders fail, panic, ask for other keys, and are dropped
+/// at any `await`. Every caller ends. Two loaders of a key run at once only if a write came between them. No caller gets
+/// an object of another key, or one that was overwritten before it asked.
 pub fn threads_and_tasks<B: Backend>() {
     let seed = fresh_seed();
     let scene = Scene::<B>::new();

@@ -5,34 +5,34 @@ use std::sync::{Mutex, PoisonError};
 
 /// The loaders of one key that run, and the writes of the key.
 ///
-/// A second loader may run only if the key was written since the first one's caller asked: then the first is overtaken.
+/// A second loader may run only if the key was written after the caller of the first one asked.
 #[derive(Debug, Default)]
 pub(crate) struct Overlap {
     begun: AtomicU64,
     ended: AtomicU64,
-    /// For each loader that runs, how many writes had ended when its caller asked.
+    /// For each running loader, the number of writes that had ended when its caller asked.
     running: Mutex<Vec<u64>>,
 }
 
-/// How many writes had ended when a caller asked.
+/// The number of writes that had ended when a caller asked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked(u64);
 
-/// A loader that runs until this is dropped.
+/// A running loader. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Loading<'a>(&'a Overlap, u64);
 
 impl Overlap {
-    /// To be called before the key is asked for.
+    /// Call this before asking for the key.
     pub(crate) fn ask(&self) -> Asked {
         Asked(self.ended.load(Ordering::Acquire))
     }
 
-    /// To be called by the loader.
+    /// Call this at the start of the loader.
     ///
     /// # Panics
     ///
-    /// If another loader runs that no write can have overtaken.
+    /// If another loader runs and no write can have made it stale.
     pub(crate) fn load(&self, asked: Asked) -> Loading<'_> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = self.begun.load(Ordering::Acquire);
@@ -52,7 +52,7 @@ impl Overlap {
         result
     }
 
-    /// How many loaders run.
+    /// The number of running loaders.
     pub(crate) fn running(&self) -> usize {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).len()
     }

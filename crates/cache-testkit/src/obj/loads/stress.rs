@@ -192,7 +192,7 @@ fn load(
             if depth > 0 && random.one_in(2) {
                 let other = random.below(overlaps.len());
                 let loaded = load(cache, overlaps, random, other, depth - 1);
-                // Where a write has overtaken this load, another may have published by now.
+                // If a write made this load stale, another may have published.
                 let found = other == key && loaded == Ok(key);
                 assert!(
                     other != key || found || loaded == Err(LoadError::Recursive),

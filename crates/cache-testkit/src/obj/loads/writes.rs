@@ -141,13 +141,14 @@ pub fn who_comes_after_gets_nothing_stale<B: Backend>() {
             *cache.get_or_insert_with("a", || FRESH)
         }
     });
-    // The overtaken load's caller may be given what is newer.
+    // The caller of the stale load may get the newer object.
     assert!([STALE, FRESH].contains(&got[0]) && got[1..] == [FRESH, FRESH], "{got:?}");
     assert_eq!(cache.get("a").as_deref(), Some(&FRESH));
 }
 
-/// Who asks after a write has ended does not wait for the load that it overtook: that ends only afterwards.
-fn who_comes_after_does_not_wait<B: Backend>(write: impl Fn(&StrCache<B, u8>) + Sync) {
+/// A caller after a write does not wait for the load that the write overtook. That load ends only after the caller has
+/// its object.
+fn callers_after_a_write_do_not_wait<B: Backend>(write: impl Fn(&StrCache<B, u8>) + Sync) {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
     let got = together(2, |thread| {
@@ -156,7 +157,7 @@ fn who_comes_after_does_not_wait<B: Backend>(write: impl Fn(&StrCache<B, u8>) + 
                 signals.raise("loading");
                 assert!(
                     signals.wait_for("asked again", patience()),
-                    "who comes after waits for a stale load"
+                    "a caller after the write waits for the stale load"
                 );
                 STALE
             })
@@ -165,45 +166,45 @@ fn who_comes_after_does_not_wait<B: Backend>(write: impl Fn(&StrCache<B, u8>) + 
             write(&cache);
             let got = [*cache.get_or_insert_with("a", || FRESH), *cache.get_or_insert_with("a", || STALE)];
             signals.raise("asked again");
-            assert_eq!(got, [FRESH, FRESH], "what it loads is cached while the other load still runs");
+            assert_eq!(got, [FRESH, FRESH], "the object must be cached while the stale load still runs");
             FRESH
         }
     });
-    // The overtaken load's caller may be given what is newer.
+    // The caller of the stale load may get the newer object.
     assert_eq!(got, [FRESH, FRESH]);
     assert_eq!(cache.get("a").as_deref(), Some(&FRESH));
 }
 
-/// Who asks after a `del` starts a load of its own.
-pub fn who_comes_after_a_del_does_not_wait<B: Backend>() {
-    who_comes_after_does_not_wait::<B>(|cache| assert!(!cache.del("a")));
+/// A caller after a `del` starts its own load.
+pub fn callers_after_a_del_do_not_wait<B: Backend>() {
+    callers_after_a_write_do_not_wait::<B>(|cache| assert!(!cache.del("a")));
 }
 
-/// Who asks after a `clear` starts a load of its own.
-pub fn who_comes_after_a_clear_does_not_wait<B: Backend>() {
-    who_comes_after_does_not_wait::<B>(ObjCache::clear);
+/// A caller after a `clear` starts its own load.
+pub fn callers_after_a_clear_do_not_wait<B: Backend>() {
+    callers_after_a_write_do_not_wait::<B>(ObjCache::clear);
 }
 
-/// Who asks after a `retain` starts a load of its own.
-pub fn who_comes_after_a_retain_does_not_wait<B: Backend>() {
-    who_comes_after_does_not_wait::<B>(|cache| cache.retain(&mut |_, _| false));
+/// A caller after a `retain` starts its own load.
+pub fn callers_after_a_retain_do_not_wait<B: Backend>() {
+    callers_after_a_write_do_not_wait::<B>(|cache| cache.retain(&mut |_, _| false));
 }
 
-/// Who asks after a `set` takes what was set.
-pub fn who_comes_after_a_set_does_not_wait<B: Backend>() {
-    who_comes_after_does_not_wait::<B>(|cache| cache.insert("a", FRESH));
+/// A caller after a `set` gets the object that was set.
+pub fn callers_after_a_set_do_not_wait<B: Backend>() {
+    callers_after_a_write_do_not_wait::<B>(|cache| cache.insert("a", FRESH));
 }
 
-/// Who asks after a `set` and a `del` starts a load of its own, though another overtaken load still runs.
-pub fn who_comes_after_several_does_not_wait<B: Backend>() {
-    who_comes_after_does_not_wait::<B>(|cache| {
+/// A caller after several writes starts its own load.
+pub fn callers_after_several_writes_do_not_wait<B: Backend>() {
+    callers_after_a_write_do_not_wait::<B>(|cache| {
         cache.insert("a", STALE);
         cache.del("a");
         cache.clear();
     });
 }
 
-/// An overtaken load that panics hands over to nobody's harm: who waited for it joins the load that is newer.
+/// The waiters of a stale load that panics join the newer load.
 pub fn an_overtaken_load_that_panics<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
@@ -230,7 +231,7 @@ pub fn an_overtaken_load_that_panics<B: Backend>() {
                 thread::sleep(A_MOMENT);
                 FRESH
             });
-            // Where the second thread came late, it is the one that has loaded.
+            // If the second thread came late, it has loaded, and this loader has not run.
             signals.raise("asked again");
             got
         }
@@ -239,7 +240,7 @@ pub fn an_overtaken_load_that_panics<B: Backend>() {
     assert_eq!(cache.get("a").as_deref(), Some(&FRESH));
 }
 
-/// A loader that writes its own key and asks for it again is told of the recursion all the same.
+/// A loader that deletes its own key and then asks for it gets an error, not a load inside its own.
 pub fn a_loader_that_writes_and_asks_again<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let got = cache.get_or_try_insert_with("a", || {
@@ -266,7 +267,7 @@ pub fn who_waits_gets_an_object<B: Backend>() {
         1 => {
             signals.wait("loading");
             signals.raise("asking");
-            // Its own loader runs if it comes too late to wait, and too early to find what is set.
+            // Its own loader runs if it comes too late to wait and too early to find the object.
             *cache.get_or_insert_with("a", || FRESH)
         }
         _ => {

@@ -1,4 +1,4 @@
-//! Tasks whose loaders ask for a key whose load waits for them: refused, where waiting would never end.
+//! Async loaders that ask for a key whose load waits for them get an error instead of waiting forever.
 
 use std::cell::Cell;
 use std::future;
@@ -40,7 +40,7 @@ async fn both<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>
     .await
 }
 
-/// Asks for a key, in a loader that must not get to load it.
+/// Asks for a key in a loader. Returns whether it was refused as recursive.
 async fn is_refused(cache: &impl ObjCache<u8>, key: &str) -> bool {
     let got = cache.get_or_try_load_async(key, async || Ok::<u8, ()>(9)).await;
     match got {
@@ -52,7 +52,7 @@ async fn is_refused(cache: &impl ObjCache<u8>, key: &str) -> bool {
     }
 }
 
-/// A loader that asks for its own key gets an error, in either form, before an `await` and after it.
+/// A loader that asks for its own key gets an error, before and after an `await`, from the sync form too.
 pub fn a_loader_that_asks_for_its_own_key<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let got = block_on(cache.get_or_load_async("a", async || {
@@ -88,7 +88,7 @@ pub fn one_task_through_several_keys<B: Backend>() {
     assert!(["a", "b", "c"].iter().all(|key| cache.get(key).is_some()));
 }
 
-/// Two tasks that load two keys, each asking for the other's: one is refused, and both end.
+/// Two tasks load two keys and ask for each other's. One is refused, and both end.
 pub fn two_tasks_and_two_keys<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let refused = Cell::new(0);
@@ -97,7 +97,7 @@ pub fn two_tasks_and_two_keys<B: Backend>() {
         let (cache, refused) = (&cache, &refused);
         tasks.spawn(async move {
             let load = async || {
-                // Both load before either asks.
+                // Both have started to load before either asks.
                 yield_now().await;
                 if is_refused(cache, others).await {
                     refused.set(refused.get() + 1);
@@ -111,7 +111,7 @@ pub fn two_tasks_and_two_keys<B: Backend>() {
     assert_eq!(refused.get(), 1, "one refusal opens a circle");
 }
 
-/// A task and a thread that load two keys, each asking for the other's.
+/// A task and a thread load two keys and ask for each other's.
 pub fn a_task_and_a_thread<B: Backend>() {
     for _ in 0..crate::scale(20) {
         let cache = str_cache::<B, u8>();
@@ -140,7 +140,7 @@ pub fn a_task_and_a_thread<B: Backend>() {
     }
 }
 
-/// A loader that awaits several keys at once waits for all of them: a circle through any is refused.
+/// A loader that awaits several keys waits for all of them: a circle through any of them is refused.
 pub fn a_loader_that_awaits_several_keys<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let (signals, refused) = (Signals::new(), Cell::new(None));
@@ -182,7 +182,7 @@ pub fn a_loader_that_awaits_several_keys<B: Backend>() {
     tasks.run();
 }
 
-/// What waits inside a load that was started inside another holds up both.
+/// A wait inside a nested load holds up both loads.
 pub fn a_load_within_a_load_holds_up_both<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let (signals, refused) = (Signals::new(), Cell::new(None));
@@ -206,8 +206,8 @@ pub fn a_load_within_a_load_holds_up_both<B: Backend>() {
     assert_eq!(refused.get(), Some(true), "\"a\" waits for \"c\" through \"b\"");
 }
 
-/// Waiting for another's load from within one's own is no circle, nor is awaiting two loads of which one is the
-/// other's.
+/// A loader that waits for another load is no circle. Nor is a loader that awaits two loads, one of which waits for the
+/// other.
 pub fn a_chain_is_no_circle<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
@@ -238,7 +238,7 @@ pub fn a_chain_is_no_circle<B: Backend>() {
     tasks.run();
 }
 
-/// Two loads that one thread polls in turn are two loads: one may wait for the other.
+/// One thread polls two loads in turn. One may wait for the other.
 pub fn tasks_of_one_thread_are_told_apart<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
@@ -256,7 +256,7 @@ pub fn tasks_of_one_thread_are_told_apart<B: Backend>() {
             2
         };
         cache.get_or_load_async("b", load).await;
-        // No load is under way any more in what this task does.
+        // This task is in no load any more.
         assert_eq!(*cache.get_or_load_async("a", async || 9).await, 1);
     });
     tasks.run_until_idle();
@@ -264,7 +264,7 @@ pub fn tasks_of_one_thread_are_told_apart<B: Backend>() {
     tasks.run();
 }
 
-/// A loader's future goes from thread to thread, and is known on each of them.
+/// A loader's future that moves to another thread is recognised there.
 pub fn a_future_that_moves_between_threads<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
@@ -276,7 +276,7 @@ pub fn a_future_that_moves_between_threads<B: Backend>() {
     poll_once(future.as_mut());
     thread::scope(|scope| {
         scope.spawn(|| {
-            // This thread has polled nothing of the load, and waits as anyone does.
+            // This thread is not in the load, so it waits.
             assert_eq!(*cache.get_or_insert_with("a", || unreachable!("a task loads it")), 1);
         });
         thread::sleep(A_MOMENT);
@@ -287,8 +287,8 @@ pub fn a_future_that_moves_between_threads<B: Backend>() {
     });
 }
 
-/// A question that is begun in a loader and goes on outside of it is the loader's no more.
-pub fn a_question_that_leaves_its_loader<B: Backend>() {
+/// A wait that starts in a loader and moves out of it is not the loader's any more.
+pub fn a_wait_that_leaves_its_loader<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
     let mut left = None;
@@ -302,21 +302,21 @@ pub fn a_question_that_leaves_its_loader<B: Backend>() {
     });
     tasks.run_until_idle();
     block_on(cache.get_or_load_async("a", async || {
-        let mut question = Box::pin(cache.get_or_load_async("b", async || 9));
+        let mut wait = Box::pin(cache.get_or_load_async("b", async || 9));
         // It waits for "b", as part of "a".
-        poll_once(question.as_mut());
-        left = Some(question);
+        poll_once(wait.as_mut());
+        left = Some(wait);
         2
     }));
-    let question = left.expect("the loader has left it here");
-    tasks.spawn(async move { assert_eq!(*question.await, 1) });
+    let wait = left.expect("the loader has put it here");
+    tasks.spawn(async move { assert_eq!(*wait.await, 1) });
     tasks.run_until_idle();
     assert_eq!(tasks.len(), 2, "task {blocked} loads, and the other waits");
     signals.raise("go");
     tasks.run();
 }
 
-/// A load that is begun in a loader and goes on outside of it is no part of the loader's: it may wait for that.
+/// A load that starts in a loader and moves out of it is not nested any more: it may wait for that loader.
 pub fn a_load_that_leaves_its_loader<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let (signals, left) = (Signals::new(), Cell::new(None));
@@ -336,7 +336,7 @@ pub fn a_load_that_leaves_its_loader<B: Backend>() {
         assert_eq!(*cache.get_or_load_async("a", load).await, 1);
     });
     tasks.run_until_idle();
-    let inner = left.take().expect("the loader has left it here");
+    let inner = left.take().expect("the loader has put it here");
     tasks.spawn(async move { assert_eq!(*inner.await, 2) });
     signals.raise("moved");
     tasks.run_until_idle();

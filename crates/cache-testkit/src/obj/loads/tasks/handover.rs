@@ -13,10 +13,10 @@ use crate::obj::{StrCache, str_cache};
 use crate::threads::together;
 use crate::{Signals, Tasks, quiet_panic, scale};
 
-/// Tasks that all ask for one key, whose loaders wait for a signal.
+/// Tasks that all ask for one key, with loaders that wait for a signal.
 struct Crowd<'a> {
     tasks: Tasks<'a>,
-    /// Whose loaders have run, in that order.
+    /// The tasks whose loaders have run, in order.
     loads: &'a RefCell<Vec<usize>>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Crowd<'a> {
         Self { tasks, loads }
     }
 
-    /// Drops a task, lets the others run, and checks who loads then; returns how many polls that took.
+    /// Drops a task, lets the others run, and checks which one loads then. Returns the number of polls.
     fn cancel(&mut self, task: usize, then_loads: usize) -> usize {
         let before = self.tasks.polls();
         self.tasks.cancel(task);
@@ -53,8 +53,7 @@ impl<'a> Crowd<'a> {
     }
 }
 
-/// A future that is dropped in the middle of its load hands over at once, to the task that waited longest and to no
-/// other.
+/// A future that is dropped during its load hands over at once to the task that has waited longest, and wakes no other.
 pub fn from_a_dropped_future<B: Backend>() {
     let cache = str_cache::<B, usize>();
     let (signals, loads) = (Signals::new(), RefCell::default());
@@ -68,13 +67,13 @@ pub fn from_a_dropped_future<B: Backend>() {
     assert_eq!(cache.get("a").as_deref(), Some(&2));
 }
 
-/// A waiter that is dropped is passed over, even if it has been told that it is its turn.
+/// A dropped waiter is skipped, even if it was called before it was dropped.
 pub fn past_a_waiter_that_is_gone<B: Backend>() {
     let cache = str_cache::<B, usize>();
     let (signals, loads) = (Signals::new(), RefCell::default());
     let mut crowd = Crowd::new::<B>(6, &cache, &signals, &loads);
     assert_eq!(crowd.cancel(1, 0), 0, "it has only waited");
-    // The second is told, and dropped before it is polled, and so is the third.
+    // Task 2 is called and dropped before it is polled, and so is task 3.
     crowd.tasks.cancel(0);
     crowd.tasks.cancel(2);
     assert_eq!(crowd.cancel(3, 4), 1);
@@ -83,21 +82,21 @@ pub fn past_a_waiter_that_is_gone<B: Backend>() {
     assert_eq!(*loads.borrow(), [0, 4]);
 }
 
-/// When the last of them is dropped, told or not, nothing is left behind.
+/// When the last waiter is dropped, called or not, nothing is left behind.
 pub fn to_nobody<B: Backend>() {
     let cache = str_cache::<B, usize>();
-    for told in [false, true] {
+    for called in [false, true] {
         let (signals, loads) = (Signals::new(), RefCell::default());
         let mut crowd = Crowd::new::<B>(2, &cache, &signals, &loads);
-        crowd.tasks.cancel(usize::from(!told));
-        crowd.tasks.cancel(usize::from(told));
+        crowd.tasks.cancel(usize::from(!called));
+        crowd.tasks.cancel(usize::from(called));
         assert_eq!(format!("{:?}", cache.loads()), format!("{:?}", str_cache::<B, usize>().loads()));
         assert_eq!(*cache.get_or_insert_with("a", || 7), 7);
         assert!(cache.del("a"));
     }
 }
 
-/// Loaders that panic, before their first `await` and after it, hand over to one waiter each.
+/// Loaders that panic, before or after their first `await`, hand over to one waiter each.
 pub fn from_a_panic<B: Backend>() {
     let cache = str_cache::<B, usize>();
     let loads = Cell::new(0);
@@ -119,10 +118,10 @@ pub fn from_a_panic<B: Backend>() {
     }
     tasks.run();
     assert_eq!(loads.get(), 6, "each of five panics has one more task load");
-    // Without a panic: the first poll, and one more when the object is there; one more for each hand-over and pause.
+    // Two for each task, and one for each hand-over and each pause.
     assert!(tasks.polls() <= 2 * 8 + 2 * 5, "{} polls", tasks.polls());
     drop(tasks);
-    // A loader that panics before it has made its future.
+    // A loader that panics before it returns a future.
     let mut tasks = Tasks::new();
     tasks.spawn(async {
         let load = || -> std::future::Ready<usize> { quiet_panic() };
@@ -132,7 +131,7 @@ pub fn from_a_panic<B: Backend>() {
     tasks.run();
 }
 
-/// A dropped future hands over to a thread that waits, and a thread's panic to a task.
+/// A dropped future hands over to a waiting thread, and a panicking thread to a waiting task.
 pub fn between_tasks_and_threads<B: Backend>() {
     let cache = str_cache::<B, usize>();
     let signals = Signals::new();
@@ -143,7 +142,6 @@ pub fn between_tasks_and_threads<B: Backend>() {
             signals.raise("loading");
             signals.wait("about to wait");
             thread::sleep(A_MOMENT);
-            // Threads go first: a worker that blocks may be the one that the other task needs.
             crowd.tasks.cancel(0);
             assert!(signals.wait_for("thread loads", crate::patience()) || loads.borrow().len() == 2);
             crowd.tasks.run();
@@ -164,7 +162,7 @@ pub fn between_tasks_and_threads<B: Backend>() {
     assert_eq!(got, [2, 1], "the dropped task, the thread and the other task load in turn");
 }
 
-/// Where a task waits, and the thread that would poll it blocks for the same key, it is the thread's turn.
+/// A blocked thread is called before a waiting task: that thread may be the one that polls the task.
 pub fn to_a_thread_before_its_tasks<B: Backend>() {
     let cache = str_cache::<B, usize>();
     let signals = Signals::new();
@@ -195,8 +193,7 @@ pub fn to_a_thread_before_its_tasks<B: Backend>() {
     assert_eq!(got, [2, 2]);
 }
 
-/// Very many tasks wait on one thread. Each that is dropped while it loads, or panics, wakes one other; the object
-/// wakes all.
+/// With 10,000 waiting tasks on one thread, a dropped loader wakes one of them, and the object wakes each once.
 pub fn very_many_on_one_thread<B: Backend>() {
     const DROPPED: usize = 10;
     let number = scale(10_000).max(2 * DROPPED);
@@ -214,8 +211,8 @@ pub fn very_many_on_one_thread<B: Backend>() {
     assert_eq!(loads.borrow().len(), DROPPED + 1);
 }
 
-/// What a loader's future owns is dropped before anyone else loads, and may ask for the key: it is told of the
-/// recursion.
+/// A dropped loader's future is gone before the next loader runs. A `Drop` inside it may ask for the key, and gets an
+/// error.
 pub fn the_future_is_dropped_first<B: Backend>() {
     struct AsksInDrop<'a, C: ObjCache<u8>>(&'a C, &'a AtomicUsize);
     impl<C: ObjCache<u8>> Drop for AsksInDrop<'_, C> {
@@ -239,7 +236,7 @@ pub fn the_future_is_dropped_first<B: Backend>() {
     });
     tasks.spawn(async {
         let load = async || {
-            assert_eq!(drops.load(Ordering::Acquire), 1, "the other loader's future is there still");
+            assert_eq!(drops.load(Ordering::Acquire), 1, "the other loader's future is still there");
             2
         };
         assert_eq!(*cache.get_or_load_async("a", load).await, 2);

@@ -1,4 +1,4 @@
-//! Loading in tasks, which wait without blocking a thread.
+//! Async loads: tasks wait without blocking a thread.
 
 pub mod circles;
 pub mod handover;
@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-/// Awaits a future that may panic; `None` if it did.
+/// Awaits a future and catches its panic; `None` if it panicked.
 pub(crate) async fn caught<R>(future: impl Future<Output = R>) -> Option<R> {
     let mut future = pin!(future);
     std::future::poll_fn(|task| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {

@@ -1,4 +1,4 @@
-//! One load for all who ask, tasks and threads.
+//! One load for all callers, tasks and threads.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::obj::str_cache;
 use crate::threads::together;
 use crate::{Signals, Tasks, block_on, yield_now};
 
-/// How many tasks ask at once.
+/// The number of tasks at a time.
 const TASKS: usize = 64;
 
-/// Tasks that miss at once run one loader between them, and get one object.
+/// Tasks that miss at the same time run one loader and get one object.
 pub fn one_loader_for_all_tasks<B: Backend>() {
     let cache = str_cache::<B, usize>();
     let (signals, loads) = (Signals::new(), Cell::new(0));
@@ -44,7 +44,7 @@ pub fn one_loader_for_all_tasks<B: Backend>() {
     assert!(cache.get("a").is_some_and(|there| Arc::ptr_eq(&there, &got[0])));
 }
 
-/// A hit runs no loader and does not wait; a future that is not polled does nothing.
+/// A hit runs no loader and does not wait. A future that is never polled does nothing.
 pub fn none_on_a_hit<B: Backend>() {
     let cache = str_cache::<B, u8>();
     drop(cache.get_or_load_async("a", async || unreachable!("it is not polled")));
@@ -60,7 +60,7 @@ pub fn none_on_a_hit<B: Backend>() {
     assert_eq!(tasks.polls(), 1);
 }
 
-/// Tasks wait for a thread's load, and take what it loads.
+/// Tasks wait for a thread's load and get its object.
 pub fn tasks_wait_for_a_thread<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
@@ -88,7 +88,7 @@ pub fn tasks_wait_for_a_thread<B: Backend>() {
     });
 }
 
-/// Threads wait for a task's load, and take what it loads.
+/// Threads wait for a task's load and get its object.
 pub fn threads_wait_for_a_task<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
@@ -110,8 +110,8 @@ pub fn threads_wait_for_a_task<B: Backend>() {
     assert_eq!(got, [1; 4]);
 }
 
-/// A load that fails is shared by all tasks that waited for it, and not kept. One with another type of error loads for
-/// itself.
+/// All tasks that wait for a load share its error, which is not cached. Those with another error type run one loader of
+/// their own.
 pub fn a_failure_is_shared<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let (signals, loads) = (Signals::new(), Cell::new(0));
@@ -153,7 +153,7 @@ pub fn a_failure_is_shared<B: Backend>() {
     assert_eq!(after.as_deref(), Ok(&3));
 }
 
-/// A task that fails alone owns its error.
+/// If nobody waits for a load, its caller gets the error by value.
 pub fn a_failure_alone_is_owned<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let failed = block_on(cache.get_or_try_load_async("a", async || Err("no database".to_owned())));
@@ -161,7 +161,7 @@ pub fn a_failure_alone_is_owned<B: Backend>() {
     assert_eq!(failure, Ok("no database".to_owned()));
 }
 
-/// Loads of different keys run at the same time, in one task and in several.
+/// Loads of different keys run at the same time.
 pub fn different_keys_at_once<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();

@@ -1,16 +1,16 @@
-//! Writes during a task's load: they win, and who comes after them does not wait.
+//! Writes during an async load win, and later callers do not wait for it.
 
 use cache_core::{Backend, ObjCache, ObjCacheAsyncExt, ObjCacheExt};
 
 use crate::obj::{StrCache, str_cache};
 use crate::{Signals, Tasks, block_on};
 
-/// What the running load will give, and what is written meanwhile.
+/// The object of the running load, and the one written meanwhile.
 const STALE: u8 = 1;
 const FRESH: u8 = 2;
 
-/// Runs `write` while a task's load of "a" is under way and another task waits for it. Who asks then gets `FRESH` at
-/// once; who waited gets either; and `after` is in the cache at the end.
+/// Runs `write` while one task loads "a" and another waits for it. `after` must be in the cache then. A later caller must
+/// get `FRESH` at once.
 fn write_during_load<B: Backend>(write: impl Fn(&StrCache<B, u8>), after: Option<u8>) {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
@@ -32,8 +32,8 @@ fn write_during_load<B: Backend>(write: impl Fn(&StrCache<B, u8>), after: Option
         assert_eq!(*cache.get_or_load_async("a", async || FRESH).await, FRESH);
     });
     tasks.run_until_idle();
-    assert_eq!(tasks.len(), 2, "who asks after a write does not wait for the load that it overtook");
-    assert_eq!(*cache.get_or_insert_with("a", || STALE), FRESH, "and caches what it loads");
+    assert_eq!(tasks.len(), 2, "a caller after the write waits for the stale load");
+    assert_eq!(*cache.get_or_insert_with("a", || STALE), FRESH, "its object must be cached");
     signals.raise("go");
     tasks.run();
     assert_eq!(cache.get("a").as_deref(), Some(&FRESH));
@@ -59,7 +59,7 @@ pub fn a_retain_wins<B: Backend>() {
     write_during_load::<B>(|cache| cache.retain(&mut |_, _| false), None);
 }
 
-/// A future that is dropped after its load was overtaken: who waited for it joins the load that is newer.
+/// The waiters of a stale load whose future is dropped join the newer load.
 pub fn an_overtaken_load_that_is_dropped<B: Backend>() {
     let cache = str_cache::<B, u8>();
     let signals = Signals::new();
