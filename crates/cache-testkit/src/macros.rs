@@ -201,7 +201,7 @@ macro_rules! __obj {
                         a_loader_that_asks_for_its_own_key one_task_through_several_keys two_tasks_and_two_keys
                         a_task_and_a_thread a_loader_that_awaits_several_keys a_chain_is_no_circle
                         tasks_of_one_thread_are_told_apart a_future_that_moves_between_threads
-                        a_wait_that_leaves_its_loader a_load_that_leaves_its_loader
+                        a_wait_that_is_dropped a_wait_that_leaves_its_loader a_load_that_leaves_its_loader
                         a_load_within_a_load_holds_up_both
                     }
                     writes {
