@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::{AddError, IntCache, Key, Loads, ObjCache};
+use crate::{AddError, HasLoads, IntCache, Key, Loads, ObjCache};
 
 /// Names the pointer types once; every method goes to what they point at, its own default included.
 macro_rules! forward {
@@ -89,6 +89,9 @@ macro_rules! forward {
             fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
                 (**self).retain(f);
             }
+        }
+
+        impl<V, K: Key + ?Sized, C: HasLoads<V, K> + ?Sized> HasLoads<V, K> for $pointer {
             fn loads(&self) -> &Loads<V, K> {
                 (**self).loads()
             }

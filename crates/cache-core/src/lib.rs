@@ -40,7 +40,7 @@ pub use ext::{ObjCacheAsyncExt, ObjCacheExt};
 pub use int::{IntCache, assert_same_length};
 pub use key::Key;
 pub use load_error::{DynLoadError, LoadError};
-pub use loads::Loads;
+pub use loads::{HasLoads, Loads};
 pub use obj::ObjCache;
 pub use options::{DefaultHashBuilder, Options};
 pub use waits::while_dropping;

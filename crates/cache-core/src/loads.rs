@@ -15,7 +15,7 @@ use crate::Key;
 
 /// The loads in flight on one object cache: one loader at a time for each key, for threads and tasks alike.
 ///
-/// A backend keeps one beside its map, returns it from [`ObjCache::loads`], and calls
+/// A backend keeps one beside its map, returns it from [`HasLoads::loads`], and calls
 /// [`written`](Loads::written) before each `set` and `del` touches the map and [`all_written`](Loads::all_written)
 /// before `clear` and `retain` do. That is all it does for
 /// [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with) and
@@ -80,6 +80,21 @@ struct Entry<V, K: Key + ?Sized> {
     hash: u64,
     number: u64,
     flight: Arc<Flight<V, K>>,
+}
+
+/// Gives the extension traits access to a cache's loads. Implemented by backends; of no use to callers.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::HasLoads;
+/// let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+/// cache.loads().written("a");
+/// ```
+#[doc(hidden)]
+pub trait HasLoads<V, K: Key + ?Sized = str> {
+    /// The loads in flight on this cache.
+    fn loads(&self) -> &Loads<V, K>;
 }
 
 impl<V, K: Key + ?Sized> Loads<V, K> {

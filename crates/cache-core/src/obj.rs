@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Key, Loads};
+use crate::{HasLoads, Key};
 
 /// A concurrent map from keys to shared objects.
 ///
@@ -28,7 +28,7 @@ use crate::{Key, Loads};
 ///     events.with(id, |event| event.title.clone())
 /// }
 /// ```
-pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
+pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// The object of a key, with a reference of its own; `None` if it is absent.
     ///
     /// # Examples
@@ -182,16 +182,4 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
     /// cache.retain(&mut |_key, title| !title.is_empty());
     /// ```
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool);
-
-    /// The loads in flight on this cache: what a backend keeps for
-    /// [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with). Of no use to callers.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
-    /// cache.loads().written("a");
-    /// ```
-    fn loads(&self) -> &Loads<V, K>;
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use cache_core::{Backend, LoadError, ObjCache, ObjCacheAsyncExt, ObjCacheExt};
+use cache_core::{Backend, HasLoads, LoadError, ObjCache, ObjCacheAsyncExt, ObjCacheExt};
 
 use super::super::A_MOMENT;
 use super::caught;
