@@ -1,4 +1,4 @@
-//! How long chains of buckets get under bad hashes.
+//! The length of overflow chains under bad hashes.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::atomic::AtomicI64;
@@ -8,7 +8,7 @@ use cache_core::{DefaultHashBuilder, Options};
 use crate::map::Map;
 use crate::raw::Upsert;
 
-/// A hash of which some bits are the same for every key: those that `MASK` has not. The others are spread well.
+/// A hash in which the bits that are not in `MASK` are equal for every key. The other bits are spread well.
 #[derive(Clone, Copy, Default)]
 struct Masked<const MASK: u64>(u64);
 
@@ -28,7 +28,7 @@ impl<const MASK: u64> Hasher for Masked<MASK> {
     }
 }
 
-/// The most buckets in one chain, over all sizes that a table goes through.
+/// The greatest number of buckets in one chain, over all sizes of a growing table.
 fn longest<S: BuildHasher + Default + Clone + Send + Sync + 'static>(keys: u64) -> usize {
     let map: Map<u64, AtomicI64, S> = Map::new(Options::new().hasher(S::default()), false);
     let mut longest = 0;
@@ -53,21 +53,22 @@ fn chains_stay_short_whichever_bits_are_equal() {
         longest::<BuildHasherDefault<Masked<0xffff_ffff_0000_01ff>>>(KEYS),
         longest::<BuildHasherDefault<Masked<0x0000_ffff_ffff_0000>>>(KEYS),
     ];
-    // A bucket twice as full as the mean is one in a billion.
+    // One bucket in a billion is twice as full as the mean.
     assert!(chains.iter().all(|chain| *chain <= 3), "{chains:?}");
-    // Consecutive integers are not spread that evenly by the default hasher: in one process of a hundred, one of 2048
-    // buckets gets four to seven times the mean.
+    // The default hasher spreads consecutive integers less evenly: in one process of a hundred, one of 2048 buckets
+    // gets four to seven times the mean.
     let usual = longest::<DefaultHashBuilder>(KEYS);
     assert!(usual <= 12, "{usual}");
 }
 
-/// What is slow: every key in one chain.
+/// Checks the slow case: every key in one chain.
 #[test]
 fn equal_hashes_make_one_chain() {
     assert!(longest::<BuildHasherDefault<Masked<0>>>(3_000) > 3_000 / 28);
 }
 
-/// A key that comes and goes all the time uses its places again, though something dies in its bucket in every epoch.
+/// Checks that a key that comes and goes all the time reuses its places, though an entry dies in its bucket in every
+/// epoch.
 #[test]
 fn a_key_that_comes_and_goes_makes_no_long_chain() {
     const ROUNDS: u64 = 100_000;
@@ -86,11 +87,12 @@ fn a_key_that_comes_and_goes_makes_no_long_chain() {
             longest = longest.max(map.longest_chain());
         }
     }
-    // Other tests of this process may keep the epoch for a while.
+    // Other tests of this process may hold back the epoch for a while.
     assert!(longest < ROUNDS as usize / 28 / 20, "{longest}");
 }
 
-/// The same beside a reader that stays, so that nothing that died can be used again: the dead leave the chain.
+/// Checks that the chain of a key that comes and goes stays short beside a stalled reader. Nothing dead can be
+/// reused, but dead buckets leave the chain.
 #[test]
 fn a_key_that_comes_and_goes_beside_a_stalled_reader_makes_no_long_chain() {
     let map: Map<u64, AtomicI64, DefaultHashBuilder> = Map::new(Options::new(), false);

@@ -2,7 +2,7 @@ use cache_core::{Backend, HashBuilder, Key, Options, Value};
 
 use crate::{BucketIntCache, BucketObjCache, reclaim};
 
-/// The backend over our own table. See the [crate's documentation](crate).
+/// The `bucket` backend: both caches over this crate's table. See the [crate's documentation](crate).
 ///
 /// # Examples
 ///
@@ -32,6 +32,6 @@ impl Backend for BucketBackend {
     }
 
     fn reclaim() {
-        reclaim::drive();
+        reclaim::collect_all();
     }
 }

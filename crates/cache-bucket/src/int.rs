@@ -1,13 +1,13 @@
 use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use cache_core::{
     AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, assert_same_length, counter,
 };
 
-use crate::map::Map;
-use crate::raw::Upsert;
+use crate::map::{Map, Visit};
+use crate::raw::{Removal, Upsert};
 use crate::reclaim::Pinned;
 
 /// How many look-ups of [`get_many`](IntCache::get_many) overlap.
@@ -76,22 +76,6 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     pub fn with_large_pages(options: Options<S>) -> Self {
         Self { map: Map::new(options, true) }
     }
-
-    /// Shrinks the table to what its entries need and gives the rest back.
-    ///
-    /// After many removals this happens by itself, step by step. It never waits for readers; what they may still
-    /// see is given back later.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use cache_bucket::BucketIntCache;
-    /// # let cache: BucketIntCache = BucketIntCache::default();
-    /// cache.shrink_to_fit();
-    /// ```
-    pub fn shrink_to_fit(&self) {
-        self.map.shrink_to_fit();
-    }
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
@@ -106,7 +90,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
             counter::set(cell, value);
             Some(())
         };
-        let stored = self.map.quick_upsert(key, value, store, |_| ());
+        let stored = self.map.fast_upsert(key, value, store, |_| ());
         if stored.is_none() {
             self.set_or_insert(key, value);
         }
@@ -115,53 +99,37 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     #[inline]
     fn add(&self, key: &K, delta: i64) -> i64 {
         let add = |_: Pinned<'_>, cell: &_, delta| Some(counter::add(cell, delta));
-        match self.map.quick_upsert(key, delta, add, |sum| sum) {
+        match self.map.fast_upsert(key, delta, add, |sum| sum) {
             Some(sum) => sum,
             None => self.add_or_insert(key, delta),
         }
     }
 
+    #[inline]
     fn swap(&self, key: &K, value: i64) -> Option<i64> {
-        let (outcome, rest) = self.map.upsert(key, value, &mut |_, cell| Some(counter::swap(cell, value)));
-        self.map.finish(rest);
-        match outcome {
-            Upsert::Found(before) => Some(before),
-            Upsert::Inserted => None,
+        let swap = |_: Pinned<'_>, cell: &AtomicI64, value| Some(Some(cell.swap(value, Ordering::AcqRel)));
+        match self.map.fast_upsert(key, value, swap, |_| None) {
+            Some(before) => before,
+            None => self.swap_or_insert(key, value),
         }
     }
 
+    #[inline]
     fn insert_new(&self, key: &K, value: i64) -> Result<(), i64> {
-        let (outcome, rest) = self.map.upsert(key, value, &mut |_, cell| Some(counter::get(cell)));
-        self.map.finish(rest);
-        match outcome {
-            Upsert::Found(present) => Err(present),
-            Upsert::Inserted => Ok(()),
+        let refuse = |_: Pinned<'_>, cell: &_, _| Some(Err(counter::get(cell)));
+        match self.map.fast_upsert(key, value, refuse, |_| Ok(())) {
+            Some(result) => result,
+            None => self.refuse_or_insert(key, value),
         }
     }
 
+    #[inline]
     fn compare_exchange(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
-        self.map
-            .update(key, &mut |_, cell| Some(counter::compare_exchange(cell, current, new)))
-            .map_or(Err(None), |exchanged| exchanged.map_err(Some))
-    }
-
-    fn take(&self, key: &K) -> Option<i64> {
-        let mut value = self.get(key)?;
-        while let Some(other) = self.map.remove_if(key, value) {
-            value = other;
+        let exchange = |_: Pinned<'_>, cell: &_, (current, new)| Some(exchange(cell, current, new));
+        match self.map.fast_update(key, (current, new), exchange) {
+            Some(result) => result.map_err(Some),
+            None => self.compare_exchange_present(key, current, new),
         }
-        Some(value)
-    }
-
-    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
-        let Some(mut value) = self.get(key) else { return false };
-        while f(value) {
-            match self.map.remove_if(key, value) {
-                Some(other) => value = other,
-                None => return true,
-            }
-        }
-        false
     }
 
     #[inline]
@@ -169,9 +137,28 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
         self.map.remove(key)
     }
 
+    fn take(&self, key: &K) -> Option<i64> {
+        match self.map.remove_if(key, None, |last| last) {
+            Removal::Removed(last) => Some(last),
+            Removal::Other(_) | Removal::Absent | Removal::Unsettled => None,
+        }
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
+        let Some(mut value) = self.get(key) else { return false };
+        while f(value) {
+            match self.map.remove_if(key, Some(value), |_| ()) {
+                Removal::Removed(()) => return true,
+                Removal::Other(other) => value = other,
+                Removal::Absent | Removal::Unsettled => return false,
+            }
+        }
+        false
+    }
+
     #[inline]
     fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError> {
-        match self.try_add_quickly(key, delta, &bounds) {
+        match self.try_add_fast(key, delta, &bounds) {
             Some(result) => result,
             None => self.try_add_present(key, delta, &bounds).unwrap_or(Err(AddError::Absent)),
         }
@@ -184,9 +171,9 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
         delta: i64,
         bounds: RangeInclusive<i64>,
     ) -> Result<i64, AddError> {
-        match self.try_add_quickly(key, delta, &bounds) {
+        match self.try_add_fast(key, delta, &bounds) {
             Some(result) => result,
-            None => self.try_add_otherwise(key, delta, &bounds),
+            None => self.try_add_slow(key, delta, &bounds),
         }
     }
 
@@ -199,22 +186,13 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     }
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
-        let mut flow = ControlFlow::Continue(());
-        self.map.sweep(&mut |key, value| {
-            if flow.is_continue() {
-                flow = f(key, value);
-            }
-            true
-        });
-        flow
+        self.map.sweep(&mut |key, value| f(key, value).into())
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
-        self.map.sweep(f);
-    }
-
-    fn shrink_to_fit(&self) {
-        self.map.shrink_to_fit();
+        let _ = self.map.sweep(&mut |key, value| {
+            if f(key, value) { Visit::Keep } else { Visit::Remove }
+        });
     }
 
     fn get_many(&self, keys: &[&K], out: &mut [Option<i64>]) {
@@ -223,6 +201,24 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
             self.map.get_group::<GROUP>(keys, |i, value| out[i] = value);
         }
     }
+
+    fn reserve(&self, additional: usize) {
+        self.map.reserve(additional);
+    }
+
+    fn capacity(&self) -> usize {
+        self.map.capacity()
+    }
+
+    fn shrink_to_fit(&self) {
+        self.map.shrink_to_fit();
+    }
+}
+
+/// One step of a compare-and-exchange; the value as it is, if it is another one.
+#[inline(always)]
+fn exchange(cell: &AtomicI64, current: i64, new: i64) -> Result<(), i64> {
+    cell.compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire).map(|_| ())
 }
 
 /// What is left to do for a key that is not found at once.
@@ -237,6 +233,35 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     }
 
     #[inline(never)]
+    fn swap_or_insert(&self, key: &K, value: i64) -> Option<i64> {
+        let mut swap = |_: Pinned<'_>, cell: &AtomicI64| Some(cell.swap(value, Ordering::AcqRel));
+        let (outcome, rest) = self.map.upsert(key, value, &mut swap);
+        self.map.finish(rest);
+        match outcome {
+            Upsert::Found(before) => Some(before),
+            Upsert::Inserted => None,
+        }
+    }
+
+    #[inline(never)]
+    fn refuse_or_insert(&self, key: &K, value: i64) -> Result<(), i64> {
+        let (outcome, rest) = self.map.upsert(key, value, &mut |_, cell| Some(counter::get(cell)));
+        self.map.finish(rest);
+        match outcome {
+            Upsert::Found(present) => Err(present),
+            Upsert::Inserted => Ok(()),
+        }
+    }
+
+    #[inline(never)]
+    fn compare_exchange_present(&self, key: &K, current: i64, new: i64) -> Result<(), Option<i64>> {
+        match self.map.update(key, &mut |_, cell| Some(exchange(cell, current, new))) {
+            Some(result) => result.map_err(Some),
+            None => Err(None),
+        }
+    }
+
+    #[inline(never)]
     fn add_or_insert(&self, key: &K, delta: i64) -> i64 {
         let (outcome, rest) = self.map.upsert(key, delta, &mut |_, cell| Some(counter::add(cell, delta)));
         self.map.finish(rest);
@@ -248,13 +273,13 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
 
     /// Before that: one bounded add where the key is found at once.
     #[inline(always)]
-    fn try_add_quickly(
+    fn try_add_fast(
         &self,
         key: &K,
         delta: i64,
         bounds: &RangeInclusive<i64>,
     ) -> Option<Result<i64, AddError>> {
-        self.map.quick(key, (delta, bounds), |_, cell, (delta, bounds)| {
+        self.map.fast_update(key, (delta, bounds), |_, cell, (delta, bounds)| {
             Some(counter::try_add(cell, delta, bounds))
         })
     }
@@ -270,7 +295,7 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     }
 
     #[inline(never)]
-    fn try_add_otherwise(&self, key: &K, delta: i64, bounds: &RangeInclusive<i64>) -> Result<i64, AddError> {
+    fn try_add_slow(&self, key: &K, delta: i64, bounds: &RangeInclusive<i64>) -> Result<i64, AddError> {
         match counter::step(0, delta, bounds) {
             Ok(first) => {
                 let mut try_add = |_: Pinned<'_>, cell: &_| Some(counter::try_add(cell, delta, bounds));

@@ -5,10 +5,10 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
 
-use crate::map::Map;
-use crate::raw::{Chores, Upsert, clone_of, replace, retire_arc};
+use crate::map::{Map, Visit};
+use crate::raw::{Maintenance, Removal, Upsert, clone_of, replace, retire_arc};
 use crate::reclaim::{self, Pinned};
 
 /// Shared objects in our own table: a bucket holds the pointer that an `Arc` is. See the
@@ -72,20 +72,6 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
     pub fn with_large_pages(options: Options<S>) -> Self {
         Self { map: Map::new(options, true), loads: Loads::new() }
     }
-
-    /// Shrinks the table to what its entries need and gives the rest back. See
-    /// [`BucketIntCache::shrink_to_fit`](crate::BucketIntCache::shrink_to_fit).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use cache_bucket::BucketObjCache;
-    /// # let cache: BucketObjCache<String> = BucketObjCache::default();
-    /// cache.shrink_to_fit();
-    /// ```
-    pub fn shrink_to_fit(&self) {
-        self.map.shrink_to_fit();
-    }
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCache<V, K, S> {
@@ -96,20 +82,15 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        let found = self
-            .map
-            .get(key, |object| {
-                // SAFETY: null, or an object that was in its cell under the pin that `get` holds while this runs, so
-                // it is dropped later.
-                match unsafe { object.as_ref() } {
-                    Some(value) => {
-                        f(value);
-                        true
-                    }
-                    None => false,
-                }
-            })
-            .unwrap_or(false);
+        let mut found = false;
+        self.map.visit(key, |object| {
+            // SAFETY: null, or an object that was in its cell under the pin that `visit` holds while this runs, so it is
+            // dropped later.
+            if let Some(value) = unsafe { object.as_ref() } {
+                f(value);
+                found = true;
+            }
+        });
         reclaim::after_long_pin();
         found
     }
@@ -123,12 +104,12 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
             pinned.retire(unsafe { retire_arc(old) });
             Some(pinned.count_write())
         };
-        if let Some(due) = self.map.quick_upsert(key, new, exchange, |_| false) {
+        if let Some(due) = self.map.fast_upsert(key, new, exchange, |_| false) {
             // Its reference is the cell's now.
             mem::forget(value);
             self.map.set_retired();
             if due {
-                self.map.see_to(Chores::TIDY);
+                self.map.maintain(Maintenance::COLLECT);
             }
             return;
         }
@@ -136,7 +117,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         mem::forget(value);
         self.map.set_retired();
         if outcome == Upsert::Found(true) {
-            rest.chores = rest.chores | Chores::TIDY;
+            rest.maintenance = rest.maintenance | Maintenance::COLLECT;
         }
         self.map.finish(rest);
     }
@@ -144,67 +125,50 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
         self.loads.written(key);
         let new = Arc::as_ptr(&value).cast_mut();
-        let (outcome, rest) = self.map.upsert(key, new, &mut |pinned, cell| {
+        let (outcome, mut rest) = self.map.upsert(key, new, &mut |pinned, cell| {
             let old = replace(cell, new)?;
             let before = clone_of(old);
             // SAFETY: we took it out of its cell, and with it the reference it stood for.
             pinned.retire(unsafe { retire_arc(old) });
-            Some(before)
+            Some((before, pinned.count_write()))
         });
         // Its reference is the cell's now.
         mem::forget(value);
         self.map.set_retired();
-        self.map.finish(rest);
-        match outcome {
-            Upsert::Found(before) => before,
-            Upsert::Inserted => None,
+        let (before, due) = match outcome {
+            Upsert::Found(found) => found,
+            Upsert::Inserted => (None, false),
+        };
+        if due {
+            rest.maintenance = rest.maintenance | Maintenance::COLLECT;
         }
+        self.map.finish(rest);
+        before
     }
 
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
         self.loads.written(key);
-        let (old, next) = (Arc::as_ptr(current).cast_mut(), Arc::as_ptr(&new).cast_mut());
-        let replaced = self.map.update(key, &mut |pinned, cell: &AtomicPtr<V>| {
-            match cell.compare_exchange(old, next, Ordering::AcqRel, Ordering::Acquire) {
+        let (old, pointer) = (Arc::as_ptr(current).cast_mut(), Arc::as_ptr(&new).cast_mut());
+        let due = self.map.update(key, &mut |pinned, cell| {
+            match cell.compare_exchange(old, pointer, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => {
-                    // SAFETY: we took it out of its cell, and with it the reference it stood for.
+                    // SAFETY: as in `swap`.
                     pinned.retire(unsafe { retire_arc(old) });
-                    Some(true)
+                    Some(Some(pinned.count_write()))
                 }
-                Err(seen) if seen.is_null() => None,
-                Err(_) => Some(false),
+                // The entry is gone.
+                Err(now) if now.is_null() => None,
+                Err(_) => Some(None),
             }
         });
-        if replaced == Some(true) {
-            // Its reference is the cell's now.
-            mem::forget(new);
-            self.map.set_retired();
-            return Ok(());
+        let Some(due) = due.flatten() else { return Err(new) };
+        // Its reference is the cell's now.
+        mem::forget(new);
+        self.map.set_retired();
+        if due {
+            self.map.maintain(Maintenance::COLLECT);
         }
-        Err(new)
-    }
-
-    fn take(&self, key: &K) -> Option<Arc<V>> {
-        self.loads.written(key);
-        loop {
-            let object = self.get(key)?;
-            if self.map.remove_if(key, Arc::as_ptr(&object).cast_mut()).is_none() {
-                return Some(object);
-            }
-        }
-    }
-
-    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
-        self.loads.written(key);
-        loop {
-            let Some(object) = self.get(key) else { return false };
-            if !f(&object) {
-                return false;
-            }
-            if self.map.remove_if(key, Arc::as_ptr(&object).cast_mut()).is_none() {
-                return true;
-            }
-        }
+        Ok(())
     }
 
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
@@ -234,6 +198,29 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         self.map.remove(key)
     }
 
+    fn take(&self, key: &K) -> Option<Arc<V>> {
+        self.loads.written(key);
+        match self.map.remove_if(key, None, clone_of) {
+            Removal::Removed(last) => last,
+            Removal::Other(_) | Removal::Absent | Removal::Unsettled => None,
+        }
+    }
+
+    fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
+        loop {
+            let Some(object) = self.get(key) else { return false };
+            if !f(&object) {
+                return false;
+            }
+            self.loads.written(key);
+            match self.map.remove_if(key, Some(Arc::as_ptr(&object).cast_mut()), |_| ()) {
+                Removal::Removed(()) => return true,
+                Removal::Absent => return false,
+                Removal::Other(_) | Removal::Unsettled => {}
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         self.map.len()
     }
@@ -244,25 +231,32 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     }
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
-        let mut flow = ControlFlow::Continue(());
         self.map.sweep(&mut |key, object| {
-            if flow.is_continue() && !object.is_null() {
-                flow = f(key, &borrowed(object));
-            }
-            true
-        });
-        flow
+            if object.is_null() { Visit::Keep } else { f(key, &borrowed(object)).into() }
+        })
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
-        self.map.sweep(&mut |key, object| object.is_null() || f(key, &borrowed(object)));
+        let _ = self.map.sweep(&mut |key, object| {
+            if object.is_null() || f(key, &borrowed(object)) { Visit::Keep } else { Visit::Remove }
+        });
+    }
+
+    fn reserve(&self, additional: usize) {
+        self.map.reserve(additional);
+    }
+
+    fn capacity(&self) -> usize {
+        self.map.capacity()
     }
 
     fn shrink_to_fit(&self) {
         self.map.shrink_to_fit();
     }
+}
 
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> HasLoads<V, K> for BucketObjCache<V, K, S> {
     fn loads(&self) -> &Loads<V, K> {
         &self.loads
     }

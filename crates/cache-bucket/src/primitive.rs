@@ -1,4 +1,4 @@
-//! What is swapped for a model of itself under loom, in one place.
+//! The primitives that loom replaces by models, in one place.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::Arc;
@@ -27,19 +27,19 @@ pub(crate) use loom::thread;
 #[cfg(not(loom))]
 pub(crate) use std::thread;
 
-/// Locks.
+/// Locks a mutex.
 #[cfg(tsan)]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock()
 }
 
-/// Locks if nobody holds it.
+/// Locks a mutex, unless another thread holds it.
 #[cfg(tsan)]
 pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     mutex.try_lock()
 }
 
-/// Locks, whether or not a panic once passed through: what these mutexes guard is whole at every step.
+/// Locks a mutex, poisoned or not: what these mutexes guard is consistent at every step.
 #[cfg(not(tsan))]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     match mutex.lock() {
@@ -48,7 +48,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     }
 }
 
-/// Locks if nobody holds it.
+/// Locks a mutex, unless another thread holds it.
 #[cfg(not(tsan))]
 pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match mutex.try_lock() {
@@ -58,15 +58,15 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     }
 }
 
-/// How often to spin, each time for longer, before giving the processor away. Loom is told at once.
+/// How often to spin, each time for longer, before yielding the processor. Under loom it yields at once.
 const SPINS: u32 = if cfg!(loom) { 0 } else { 6 };
 
-/// One step of waiting for a lock that is held for nanoseconds, unless its holder was preempted.
+/// Waits in steps for a lock that is held for nanoseconds, unless its holder was preempted.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff(u32);
 
 impl Backoff {
-    /// Spins at first. Then it gives the processor away, as the holder may need it.
+    /// Waits one step: spins at first, then yields the processor, as the holder may need it.
     pub(crate) fn wait(&mut self) {
         if self.0 < SPINS {
             for _ in 0..1 << self.0 {
@@ -79,7 +79,7 @@ impl Backoff {
     }
 }
 
-/// What one thread at a time gets at, as its user sees to, and loom checks.
+/// A cell that the caller guarantees is accessed by one thread at a time. Loom checks that.
 pub(crate) struct Exclusive<T>(
     #[cfg(not(loom))] std::cell::UnsafeCell<T>,
     #[cfg(loom)] loom::cell::UnsafeCell<T>,
@@ -96,11 +96,11 @@ impl<T> Exclusive<T> {
         Self(loom::cell::UnsafeCell::new(value))
     }
 
-    /// Calls `f` with it.
+    /// Calls `f` with the value.
     ///
     /// # Safety
     ///
-    /// Nobody else gets at it meanwhile, and what others did to it happened before.
+    /// No other thread accesses the value meanwhile, and earlier accesses of others happened before.
     #[inline(always)]
     pub(crate) unsafe fn with_mut<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         #[cfg(not(loom))]
@@ -112,10 +112,9 @@ impl<T> Exclusive<T> {
     }
 }
 
-/// The place of 8 key bytes.
+/// A place for 8 key bytes.
 ///
-/// What lies in it is written before its entry is published, and not changed until the entry is out of
-/// everyone's sight.
+/// The bytes are written before their entry is published, and not changed until the entry is out of everyone's sight.
 #[repr(C, align(8))]
 #[derive(Debug, Default)]
 pub(crate) struct KeyWord(
@@ -128,7 +127,7 @@ impl KeyWord {
     ///
     /// # Safety
     ///
-    /// `this` is a place in a living bucket. The caller reads no further than it knows an entry to reach.
+    /// `this` is a place in a living bucket. The caller reads no further than the entry reaches.
     #[inline(always)]
     pub(crate) unsafe fn read<R>(this: *const Self, f: impl FnOnce(*const u8) -> R) -> R {
         #[cfg(not(loom))]
@@ -142,7 +141,7 @@ impl KeyWord {
     ///
     /// # Safety
     ///
-    /// As for [`read`](Self::read); and nobody else reads or writes the entry.
+    /// As for [`read`](Self::read); and no other thread reads or writes the entry.
     #[inline(always)]
     pub(crate) unsafe fn write<R>(this: *const Self, f: impl FnOnce(*mut u8) -> R) -> R {
         #[cfg(not(loom))]

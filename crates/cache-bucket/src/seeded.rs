@@ -1,8 +1,8 @@
-//! Bugs planted on purpose: each model, and each tool, is first seen to fail on one of them, or its passing would say
-//! nothing.
+//! Bugs planted on purpose. Each model and each tool is first seen to fail on one of them; otherwise its passing
+//! would say nothing.
 //!
-//! A bug is one place of the kernel in which an ordering is weakened or a check left out. The environment variable
-//! `HOTCACHE_SEEDED` names the one that is planted. It is read
+//! A bug is a place in the kernel where an ordering is weakened or a check left out. The environment variable
+//! `HOTCACHE_SEEDED` names the planted one. It is read
 //!
 //! * under `cfg(loom)`, when a model runs;
 //! * under `cfg(seeded)`, when the first cache is made, so that one build serves all bugs. A place then costs one relaxed
@@ -10,11 +10,11 @@
 //! * under `cfg(tsan)`, when this is compiled.
 //!
 //! In any other build there are no bugs, and these functions are constants. `cargo xtask loom`, `cargo xtask soak
-//! --preempt` and `cargo xtask sanitize` know the names, and what must catch each.
+//! --preempt` and `cargo xtask sanitize` know the names, and which tool must catch each.
 
 use crate::primitive::Ordering;
 
-/// Whether this bug is planted.
+/// Whether the bug `name` is planted.
 #[cfg(not(any(loom, seeded)))]
 #[inline(always)]
 pub(crate) fn bug(name: &str) -> bool {
@@ -33,17 +33,18 @@ pub(crate) fn bug(name: &str) -> bool {
     runtime::PLANTED.load(Ordering::Relaxed) == runtime::hash(name)
 }
 
-/// Reads the variable, where that happens at run time and by an operation's code it would be too late.
+/// Reads the variable, in builds that read it at run time. The first operation of a cache would be too late.
 #[inline(always)]
 pub(crate) fn read_variable() {
     #[cfg(all(seeded, not(loom)))]
     runtime::read_variable();
 }
 
-/// `ordering`; relaxed if this bug is planted.
+/// Returns `ordering`, or `Relaxed` if the bug `name` is planted.
 #[inline(always)]
 pub(crate) fn ordering(ordering: Ordering, name: &str) -> Ordering {
-    // Two orderings chosen at run time would be two stores and a branch, and no preemption shows the difference.
+    // Not under `cfg(seeded)`: two orderings chosen at run time would be two stores and a branch, and no preemption
+    // shows the difference.
     if !cfg!(seeded) && bug(name) { Ordering::Relaxed } else { ordering }
 }
 
@@ -53,10 +54,10 @@ mod runtime {
 
     use crate::primitive::{AtomicU64, Ordering};
 
-    /// The hash of the planted bug's name; 0 while there is none.
+    /// The hash of the planted bug's name, or 0.
     pub(super) static PLANTED: AtomicU64 = AtomicU64::new(0);
 
-    /// FNV-1a. Of a literal, the compiler works it out.
+    /// Hashes a name by FNV-1a. The compiler evaluates it for a literal.
     #[inline(always)]
     pub(super) const fn hash(name: &str) -> u64 {
         let (bytes, mut hash, mut i) = (name.as_bytes(), 0xcbf2_9ce4_8422_2325_u64, 0);

@@ -1,5 +1,5 @@
-//! For ThreadSanitizer: a mutex that it sees. The standard library's is not built with it, so that what it guards would
-//! seem to be raced for.
+//! A mutex that ThreadSanitizer sees. The standard library's is not instrumented, so every access that it guards
+//! would be reported as a race.
 
 use std::cell::UnsafeCell;
 use std::fmt;

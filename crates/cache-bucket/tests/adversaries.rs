@@ -1,6 +1,6 @@
-//! Keys chosen so that their hashes are bad. Counted are comparisons, never time.
+//! Keys with bad hashes. The tests count comparisons, never time.
 //!
-//! How long chains of buckets get is counted inside the crate, in `src/adversaries.rs`; bytes in `equal_hashes.rs`.
+//! The length of chains is counted inside the crate, in `src/adversaries.rs`; bytes are counted in `equal_hashes.rs`.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
@@ -12,7 +12,7 @@ thread_local! {
     static COMPARISONS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A key of a user's own, which counts how often it is compared.
+/// A user-defined key that counts its comparisons.
 #[derive(Clone, Debug, PartialOrd, Ord)]
 struct Compared(u64);
 
@@ -39,7 +39,7 @@ impl Key for Compared {
     }
 }
 
-/// A good hash of which some bits are the same for every key: those that `MASK` has not.
+/// A good hash in which the bits that are not in `MASK` are equal for every key.
 #[derive(Default)]
 struct Masked<const MASK: u64>(DefaultHasher);
 
@@ -53,7 +53,7 @@ impl<const MASK: u64> Hasher for Masked<MASK> {
     }
 }
 
-/// Of the keys from 0 to `count`, all in the cache: comparisons for each get, of those and of as many others.
+/// Returns the comparisons for each get of the keys from 0 to `count`, all in the cache, and of as many absent keys.
 fn comparisons<S: BuildHasher + Default + Clone + Send + Sync + 'static>(count: u64) -> (f64, f64) {
     let cache: BucketIntCache<Compared, S> = BucketIntCache::default();
     (0..count).for_each(|key| cache.set(&Compared(key), 1));
@@ -68,7 +68,7 @@ fn comparisons<S: BuildHasher + Default + Clone + Send + Sync + 'static>(count: 
 fn assert_few_comparisons<const MASK: u64>() {
     for count in [500, 5_000, 50_000] {
         let (present, absent) = comparisons::<BuildHasherDefault<Masked<MASK>>>(count);
-        // One finds it; one entry in 256 has the tag by chance.
+        // One comparison finds the key; one entry in 256 has its tag by chance.
         assert!(present < 1.2 && absent < 0.2, "mask {MASK:x}, {count} keys: {present} and {absent}");
     }
 }
@@ -95,11 +95,11 @@ fn equal_bits_at_both_ends_cost_nothing() {
 
 #[test]
 fn equal_index_bits_cost_nothing() {
-    // All that choose a bucket of a table of 2^23.
+    // All bits that choose a bucket in a table of 2^23.
     assert_few_comparisons::<0xffff_ffff_0000_01ff>();
 }
 
-/// Nobody can prepare keys for a cache that he has not seen.
+/// Checks that no one can prepare bad keys for a cache without seeing its hashes.
 #[test]
 fn each_cache_hashes_in_a_way_of_its_own() {
     let order = || {

@@ -1,6 +1,6 @@
-//! A sandbox that is entered after the first cache was used, and refuses `membarrier` from then on.
+//! A sandbox that is entered after the first use of a cache, and refuses `membarrier` from then on.
 //!
-//! In a process of its own, which stays in the sandbox.
+//! The test has a process of its own, which stays in the sandbox.
 #![cfg(all(target_os = "linux", not(portable), not(miri)))]
 
 mod sandbox;
@@ -15,8 +15,8 @@ use cache_testkit::{Counted, Ledger, scale};
 use hotcache_bench_alloc::live_bytes;
 use libc::{EPERM, SYS_membarrier};
 
-/// Garbage is freed and tables grow as before, once the threads that pinned without fences have used a cache again, or
-/// ended.
+/// Garbage is freed and tables grow as before, once the threads that pinned without fences have used a cache again or
+/// have ended.
 #[test]
 fn a_barrier_that_is_refused_later_is_done_without() {
     let writes = scale(20_000);
@@ -52,12 +52,12 @@ fn a_barrier_that_is_refused_later_is_done_without() {
     let before = live_bytes();
     let ints = BucketIntCache::<u64>::default();
     (0..200_000).for_each(|key| ints.set(&key, 1));
-    // Some writes more, with which the last growth ends and its old generation goes.
+    // Some more writes, which finish the last growth and free its old generation.
     (0..20_000).for_each(|key| {
         ints.del(&key);
         ints.set(&key, 2);
     });
-    // Twice what a full table has for each, which leaves no room for the generations before.
+    // Twice what a full table takes for each key, which leaves no room for earlier generations.
     let bytes = live_bytes() - before;
     assert!(bytes < 200_000 * 2 * 34, "{bytes} bytes");
     assert_eq!((ints.get(&7), ints.get(&77_777), ints.len()), (Some(2), Some(1), 200_000));

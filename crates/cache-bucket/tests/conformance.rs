@@ -1,4 +1,4 @@
-//! What every backend must do, panics in keys' and objects' own code included.
+//! The conformance suite that every backend passes, including panics in the code of keys and objects.
 
 cache_testkit::conformance!(cache_bucket::BucketBackend);
 cache_testkit::panics_in_keys!(cache_bucket::BucketBackend);

@@ -1,13 +1,13 @@
-//! Keys that all have one hash: slow, but bounded. In a process of its own, as it counts bytes.
+//! Keys with equal hashes: slow, but bounded. The test has a process of its own, because it counts bytes.
 
 use cache_bucket::{BucketBackend, BucketIntCache};
 use cache_core::{Backend, IntCache, Options};
 use cache_testkit::hashers::Constant;
 use hotcache_bench_alloc::live_bytes;
 
-/// What such a cache may take for each key, with the growth that they set off in vain: a table grows until it has eight
-/// buckets of 512 bytes for each full overflow bucket of 28 keys, so it has fewer than sixteen, beside another of its size
-/// while it is resized, and three times that is plenty. It was seen to take 291 bytes, and 655 on the way.
+/// The bytes that such a cache may take for each key, including growth in vain. A table grows until it has eight
+/// buckets of 512 bytes for each full overflow bucket of 28 keys, so it has fewer than sixteen. During a resize there
+/// is another of its size, and three times that is plenty. 291 bytes were seen, and 655 during a resize.
 const BYTES_FOR_EACH: i64 = 3 * 512 * 16 / 28;
 
 #[test]
@@ -23,7 +23,7 @@ fn equal_hashes_take_no_more_memory_than_their_number_allows() {
         (0..count).for_each(|key| cache.set(&key, 1));
         look(count);
     }
-    // Others in their place, again and again.
+    // Replaces them by other keys, again and again.
     for round in 0..10 {
         for key in 0..500 {
             assert!(cache.del(&(round * 500 + key)));

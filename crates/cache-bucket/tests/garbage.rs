@@ -1,6 +1,7 @@
-//! What was replaced or removed does not stay: a bound on garbage, with nobody calling `reclaim()`.
+//! Bounds on garbage, with nobody calling `reclaim()`.
 //!
-//! In a process of its own, as whoever is pinned delays the reclamation of every cache; and one test at a time.
+//! The tests have a process of their own, because a pinned thread delays the reclamation of every cache; and they run
+//! one at a time.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,9 +13,10 @@ use cache_core::{IntCache, ObjCache, ObjCacheExt};
 use cache_testkit::{Counted, Ledger, scale};
 use hotcache_bench_alloc::live_bytes;
 
-/// The most retired objects of a thread that writes, while others keep up or do nothing. Stated in the crate's docs.
+/// The greatest number of retired objects of a writing thread, while other threads keep up or do nothing. The crate's
+/// docs state it.
 const MOST_GARBAGE: usize = 256;
-/// After so many writes of any thread, what idle threads retired is freed.
+/// After this many writes of any thread, the garbage of idle threads is freed.
 const FEW_WRITES: usize = 192;
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -26,7 +28,7 @@ fn garbage(ledger: &Ledger, cached: usize) -> usize {
     ledger.made() - ledger.dropped() - cached
 }
 
-/// Runs `work` on a thread, and waits until that has ended, its thread-locals' destructors included.
+/// Runs `work` on a thread, and waits until that has ended, including its thread-locals' destructors.
 fn on_a_thread(work: impl FnOnce() + Send) {
     thread::scope(|scope| scope.spawn(work).join().expect("it does not panic"));
 }
@@ -46,7 +48,7 @@ fn one_thread_that_replaces_an_object_leaves_few() {
     assert_eq!(garbage(&ledger, 0), 0);
 }
 
-/// Where writes are slow, as those of large objects are, garbage is seen to after each of them.
+/// Slow writes, such as those of large objects, collect garbage each time.
 #[test]
 fn large_objects_that_are_replaced_now_and_then_go_soon() {
     let _alone = alone();
@@ -64,7 +66,7 @@ fn large_objects_that_are_replaced_now_and_then_go_soon() {
 }
 
 #[test]
-fn what_idle_threads_retired_goes_with_a_few_writes() {
+fn garbage_of_idle_threads_goes_with_a_few_writes() {
     let _alone = alone();
     const THREADS: usize = 8;
     let ledger = Ledger::new(THREADS * 20_000);
@@ -83,7 +85,8 @@ fn what_idle_threads_retired_goes_with_a_few_writes() {
             });
         }
         idle.wait();
-        // How much is left depends on who was preempted in the middle of a write: there are more threads than cores.
+        // How much is left depends on which threads were preempted in the middle of a write: there are more threads
+        // than cores.
         let other = BucketObjCache::<u8>::default();
         (0..FEW_WRITES).for_each(|_| other.insert("a", 1));
         assert_eq!(garbage(&ledger, cache.len()), 0);
@@ -112,7 +115,7 @@ fn threads_that_end_leave_nothing() {
     }
 }
 
-/// Caches that are made, grown and dropped for each request.
+/// Caches that are created, grown and dropped for each request leave no memory.
 #[test]
 fn caches_that_are_dropped_leave_nothing() {
     let _alone = alone();
@@ -132,7 +135,7 @@ fn caches_that_are_dropped_leave_nothing() {
     assert!(left < 4096, "{left} bytes are left");
 }
 
-/// A reader that stays keeps garbage from being freed. When it leaves, it is freed, by that very thread.
+/// A reader that stays keeps garbage from being freed, and frees it itself when it leaves.
 #[test]
 fn a_reader_that_stayed_frees_what_it_held_up() {
     let _alone = alone();
@@ -148,7 +151,7 @@ fn a_reader_that_stayed_frees_what_it_held_up() {
                     thread::yield_now();
                 }
             });
-            // It has left, and nobody else does anything.
+            // The reader has left, and no other thread does anything.
             garbage(&ledger, 1)
         });
         while !inside.load(Ordering::SeqCst) {
@@ -161,7 +164,7 @@ fn a_reader_that_stayed_frees_what_it_held_up() {
     });
 }
 
-/// The thread that wrote meanwhile is alive, and does nothing any more.
+/// A reader frees what it held up even if the thread that wrote meanwhile is idle.
 #[test]
 fn a_reader_that_stayed_frees_what_an_idle_thread_could_not() {
     let _alone = alone();
@@ -190,7 +193,7 @@ fn a_reader_that_stayed_frees_what_an_idle_thread_could_not() {
     });
 }
 
-/// What `clear` takes out of a large table is given back at once.
+/// `clear` of a large table frees its memory at once.
 #[test]
 fn a_cache_that_is_cleared_takes_little() {
     let _alone = alone();
@@ -202,7 +205,8 @@ fn a_cache_that_is_cleared_takes_little() {
     assert!(left < 256 << 10, "{left} bytes are left");
 }
 
-/// The closure of a reader writes, on its own thread. Nothing is freed under its feet, and all of it once it is done.
+/// A reader's closure writes on its own thread. Nothing that the reader sees is freed meanwhile, and everything once
+/// the closure is done.
 #[test]
 fn garbage_of_a_closure_goes_when_it_returns() {
     let _alone = alone();
@@ -213,7 +217,7 @@ fn garbage_of_a_closure_goes_when_it_returns() {
         for _ in 0..1_000 {
             cache.set("a", Arc::new(ledger.object()));
         }
-        // Replaced long ago, and still whole.
+        // The object was replaced long ago and is still valid.
         let _ = format!("{object:?}");
         let other = BucketObjCache::<Vec<u8>>::default();
         other.insert("b", vec![1; 10]);
@@ -222,7 +226,7 @@ fn garbage_of_a_closure_goes_when_it_returns() {
     assert!(garbage(&ledger, 1) <= MOST_GARBAGE);
 }
 
-/// Thread-locals whose destructors use a cache after this crate's own are gone.
+/// Thread-locals whose destructors use a cache after this crate's own are gone leave no garbage.
 #[test]
 fn thread_locals_that_outlive_ours_leave_nothing() {
     let _alone = alone();
@@ -259,7 +263,7 @@ fn thread_locals_that_outlive_ours_leave_nothing() {
     assert_eq!(garbage(&ledger, 0), 0);
 }
 
-/// Two threads that set and delete a few keys make no table that is larger than those need.
+/// Two threads that set and delete a few keys cause no table larger than those need.
 #[test]
 fn keys_that_come_and_go_make_no_large_table() {
     let _alone = alone();
@@ -282,6 +286,6 @@ fn keys_that_come_and_go_make_no_large_table() {
         }
     });
     let left = live_bytes() - before;
-    // A bucket for each key is 64 KiB. The rest is what died while a thread was preempted in the middle of an operation.
+    // A bucket for each key takes 64 KiB. The rest died while a thread was preempted in the middle of an operation.
     assert!(left < 8 << 20, "{left} bytes");
 }

@@ -1,6 +1,6 @@
-//! Where the system refuses `membarrier`, as sandboxes do: pins then have fences of their own.
+//! The system refuses `membarrier`, as in a sandbox: pins then have fences of their own.
 //!
-//! A filter that refuses it is put in place before `main`, so that every thread of this process has it.
+//! A filter is installed before `main`, so that every thread of this process has it.
 #![cfg(all(target_os = "linux", not(portable), not(miri)))]
 
 mod sandbox;
@@ -10,8 +10,8 @@ use std::io;
 
 use libc::{EPERM, SYS_membarrier};
 
-/// Called by the loader, before anything of the process runs.
-// SAFETY: a pointer to a function of the type that this section holds.
+/// Called by the loader before `main`.
+// SAFETY: a pointer to a function of the type that this section requires.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static BEFORE_MAIN: extern "C" fn() = refuse_membarrier;
@@ -20,10 +20,10 @@ extern "C" fn refuse_membarrier() {
     sandbox::refuse_membarrier();
 }
 
-/// Or the other tests here would be those of `stress.rs` once more.
+/// Checks that the filter works. Without it the other tests here would only repeat those of `stress.rs`.
 #[test]
 fn the_barrier_is_refused() {
-    // SAFETY: the call takes three integers, and asks what there is.
+    // SAFETY: the call takes three integers and changes nothing.
     let answer = unsafe { libc::syscall(SYS_membarrier, 0, 0, 0) };
     assert_eq!((answer, io::Error::last_os_error().raw_os_error()), (-1, Some(EPERM)));
 }

@@ -1,4 +1,4 @@
-//! Threads that come and go. In a process of its own, so that nobody else's pins count.
+//! Short-lived threads. The test has a process of its own, so that no other thread's pins count.
 
 use std::sync::Arc;
 use std::thread;
@@ -7,13 +7,13 @@ use cache_bucket::{BucketIntCache, BucketObjCache};
 use cache_core::{IntCache, ObjCache};
 use cache_testkit::{Counted, Ledger, scale};
 
-/// Threads at a time.
+/// The number of threads at a time.
 const TOGETHER: usize = 8;
-/// What each thread writes.
+/// The number of writes of each thread.
 const WRITES: usize = 40;
 
-/// Thousands of threads, each ending with things in its hands: all of those are dropped when the last of them has ended,
-/// whichever of the caches they were of, and by nobody's call.
+/// Thousands of threads each end with garbage in their bags. When the last has ended all of it is dropped, whichever
+/// cache it was of, without a call.
 #[test]
 fn threads_that_end_leave_nothing_behind() {
     let rounds = scale(500);
@@ -35,7 +35,7 @@ fn threads_that_end_leave_nothing_behind() {
                     })
                 })
                 .collect();
-            // What threads do after their closure has ended, the scope does not wait for.
+            // A scope does not wait for what threads do after their closures.
             threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
         });
         let kept: usize = caches.iter().map(|cache| cache.len()).sum();

@@ -1,4 +1,5 @@
-//! A reader that stays where it is. In a process of its own, as it delays the reclamation of every cache.
+//! A reader that stays in a closure. The test has a process of its own, because the reader delays the reclamation of
+//! every cache.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -7,7 +8,7 @@ use cache_bucket::{BucketBackend, BucketIntCache, BucketObjCache};
 use cache_core::{Backend, IntCache, ObjCacheExt};
 use hotcache_bench_alloc::live_bytes;
 
-/// While a reader stays inside a closure, nothing waits for it but memory, and that no longer than it stays.
+/// While a reader stays in a closure, only memory waits for it, and only until it leaves.
 #[test]
 fn a_reader_that_stays_delays_nobody() {
     let before = live_bytes();
@@ -27,7 +28,7 @@ fn a_reader_that_stays_delays_nobody() {
         while !inside.load(Ordering::SeqCst) {
             thread::yield_now();
         }
-        // Far past several sizes, none of which can be moved out.
+        // Grows through several sizes, none of which can be moved out.
         for key in 0..30_000 {
             assert_eq!(cache.add(&key, 1), 1);
             assert_eq!(cache.add(&(key / 2), 1), 2 + i64::from(key / 2 * 2 + 1 == key));
@@ -53,7 +54,7 @@ fn a_reader_that_stays_delays_nobody() {
     }
     drop((cache, pinned));
     BucketBackend::reclaim();
-    // Two records of the reclaimer, and what the test harness keeps.
+    // Two records of the domain, and what the test harness keeps.
     let left = live_bytes() - before;
     assert!(left < 16 << 10, "{left} bytes are left");
 }

@@ -1,4 +1,4 @@
-//! Many threads on few keys, with the table growing and shrinking under them.
+//! Many threads on few keys, while the table grows and shrinks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn one_thread_agrees_with_a_hash_map() {
     let mut random = 1_u64;
     for round in 0..200_000_u32 {
         random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        // In waves, so that the table grows and shrinks.
+        // The keys come in waves, so that the table grows and shrinks.
         let keys = if round / 50_000 % 2 == 0 { 20_000 } else { 200 };
         let number = random >> 33;
         let mut key = (number % keys).to_string();
@@ -50,7 +50,7 @@ fn one_thread_agrees_with_a_hash_map() {
     }
 }
 
-/// Adds are counted; every one must be there in the end, whatever the table did meanwhile.
+/// Every add must be in the sum in the end, whatever the table did meanwhile.
 #[test]
 fn no_add_is_lost_while_the_table_grows() {
     const THREADS: usize = 4;
@@ -59,7 +59,7 @@ fn no_add_is_lost_while_the_table_grows() {
         let cache = BucketIntCache::<str>::default();
         together(THREADS, |thread| {
             for round in 0..KEYS * 4 {
-                // Each thread walks in a stride of its own, over a range that widens.
+                // Each thread has its own stride, over a range that widens.
                 let key = (round * (2 * thread + 1)) % (round + 1) % KEYS;
                 cache.add(&format!("key {key}"), 1);
             }
@@ -70,7 +70,7 @@ fn no_add_is_lost_while_the_table_grows() {
     }
 }
 
-/// Keys that are kept behind a pointer are freed while others compare them, which nobody may notice.
+/// Keys behind a pointer are freed while other threads compare them, and no thread notices.
 #[test]
 fn long_keys_come_and_go() {
     let cache = BucketIntCache::<str>::default();
@@ -112,7 +112,7 @@ fn objects_are_dropped_once_and_all_of_them() {
             });
         }
     });
-    // The other tests of this process pin too, so it may take some attempts.
+    // Other tests of this process pin, too, so it may take some attempts.
     let settle = |kept| ledger.settle_at::<BucketBackend>(ledger.made() - kept);
     assert_eq!(settle(cache.len()), Ok(()));
     cache.retain(&mut |key, _| key.starts_with('1'));

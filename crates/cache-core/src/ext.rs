@@ -1,10 +1,11 @@
 mod int;
+mod loading;
 
-use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub use int::IntCacheExt;
+pub use self::int::IntCacheExt;
+pub use self::loading::ObjCacheAsyncExt;
 
 use crate::{Key, LoadError, ObjCache, UpdateError};
 
@@ -153,15 +154,20 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
 
     /// The object of a key, made by `load` if it is absent.
     ///
-    /// One loader runs at a time for each key, under no lock; others that ask for the key wait for it and share
-    /// what it loads. A loader that panics hands over to the next waiter. A [`set`](ObjCache::set) or
-    /// [`del`](ObjCache::del) of the key during the load wins: the loaded object is then returned to those who
-    /// already waited for it, but not cached.
+    /// One loader runs at a time for each key, under no lock. Other callers that ask for the key wait for it and share
+    /// the object. If the loader panics, the next waiter runs its own. A [`set`](ObjCache::set) or
+    /// [`del`](ObjCache::del) of the key during the load wins: the loaded object goes to the callers that already waited
+    /// for it, but is not cached, and later callers do not wait for it.
+    ///
+    /// **Do not call this in async code.** It blocks the thread while it waits. In an async runtime, that thread is a
+    /// worker. If every worker waits here for a load that a task leads, no worker is left to run that task, and the
+    /// runtime hangs. Use [`get_or_load_async`](crate::ObjCacheAsyncExt::get_or_load_async) instead. Callers of both forms
+    /// share one load.
     ///
     /// # Panics
     ///
-    /// If `load` asks for its own key, directly or through loads of other threads that wait for it. Where that
-    /// can happen, [`get_or_try_insert_with`](ObjCacheExt::get_or_try_insert_with) returns an error instead.
+    /// If `load` asks for its own key, directly or through other loads that wait for it.
+    /// [`get_or_try_insert_with`](ObjCacheExt::get_or_try_insert_with) returns an error instead.
     ///
     /// # Examples
     ///
@@ -171,25 +177,22 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// let title = cache.get_or_insert_with("event:1", || "read from the database".to_owned());
     /// ```
     fn get_or_insert_with(&self, key: &K, load: impl FnOnce() -> V) -> Arc<V> {
-        match self.get_or_try_insert_with(key, || Ok::<V, Infallible>(load())) {
-            Ok(value) => value,
-            Err(LoadError::Failed(never)) => match never {},
-            Err(LoadError::Recursive) => panic!(
-                "a loader asked for a key whose own load is waiting for it; \
-                 get_or_try_insert_with reports this as an error"
-            ),
-        }
+        loading::value(self.get_or_try_insert_with(key, || Ok(load())), "get_or_try_insert_with")
     }
 
     /// The object of a key, made by `load` if it is absent and `load` succeeds.
     ///
-    /// As [`get_or_insert_with`](ObjCacheExt::get_or_insert_with); a loader that fails hands over to the next
-    /// waiter, which then runs its own.
+    /// Works as [`get_or_insert_with`](ObjCacheExt::get_or_insert_with) does. If the loader fails, all callers that
+    /// waited for it share the error, and their own loaders do not run. The error is not cached: the next caller starts a
+    /// new load. A waiter whose `E` is a different type cannot hold the error, and runs its own loader.
+    ///
+    /// **Do not call this in async code**: it may hang the runtime, as `get_or_insert_with` may. Use
+    /// [`get_or_try_load_async`](crate::ObjCacheAsyncExt::get_or_try_load_async) instead.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Failed`] with what this caller's `load` returned; [`LoadError::Recursive`] if `load` asks
-    /// for its own key, directly or through loads of other threads that wait for it.
+    /// * [`LoadError::Failed`] with the loader's error: this caller's loader, or the one that it waited for.
+    /// * [`LoadError::Recursive`] if `load` asks for its own key, directly or through other loads that wait for it.
     ///
     /// # Examples
     ///
@@ -201,7 +204,7 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// let good = cache.get_or_try_insert_with("n", || "7".parse::<u32>());
     /// assert_eq!(*good.unwrap(), 7);
     /// ```
-    fn get_or_try_insert_with<E>(
+    fn get_or_try_insert_with<E: Send + Sync + 'static>(
         &self,
         key: &K,
         load: impl FnOnce() -> Result<V, E>,

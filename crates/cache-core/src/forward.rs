@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
-use crate::{AddError, IntCache, Key, Loads, ObjCache, UpdateError};
+use crate::{AddError, HasLoads, IntCache, Key, Loads, ObjCache, UpdateError};
 
 /// Names the pointer types once; every method goes to what they point at, its own default included.
 macro_rules! forward {
@@ -174,6 +174,9 @@ macro_rules! forward {
             fn shrink_to_fit(&self) {
                 (**self).shrink_to_fit();
             }
+        }
+
+        impl<V, K: Key + ?Sized, C: HasLoads<V, K> + ?Sized> HasLoads<V, K> for $pointer {
             fn loads(&self) -> &Loads<V, K> {
                 (**self).loads()
             }

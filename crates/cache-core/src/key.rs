@@ -1,13 +1,20 @@
+mod composite;
+
 use std::borrow::Borrow;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use compact_str::CompactString;
+
+pub use self::composite::Composite;
 
 /// A key as callers hold it, and the form in which a cache keeps it.
 ///
 /// A caller looks up with what it has (`&str`, `&[u8]`, `&u64`); the owned form is made only when a cache
-/// inserts. Implemented for `str`, `[u8]`, `bool`, `char`, every integer, and pairs of them.
+/// inserts. Implemented for `str`, `[u8]`, `[u8; N]`, `bool`, `char`, every integer, IP addresses, pairs and triples of these
+/// but the first two, and `uuid::Uuid` with the feature `uuid`. A cache of `String`s is a cache of `str`: look up with
+/// `&*name`. For keys of several parts, one of them a string, see [`Composite`].
 ///
 /// The usual contract of [`Borrow`] holds: a key and its owned form hash and compare alike.
 ///
@@ -26,6 +33,13 @@ use compact_str::CompactString;
 ///     fn to_owned_key(&self) -> Sku { *self }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache key",
+    label = "not a cache key",
+    note = "for a `String`, use a cache keyed by `str`, and look up with `&*name` or `name.as_str()`",
+    note = "for a `Vec<u8>`, use a cache keyed by `[u8]`",
+    note = "for a type of your own, implement `Key`: two lines, if it is `Copy`"
+)]
 pub trait Key: Hash + Ord + Send + Sync + 'static {
     /// The form that a cache stores.
     type Owned: Borrow<Self> + Hash + Ord + Clone + Debug + Send + Sync + 'static;
@@ -121,7 +135,26 @@ macro_rules! copy_keys {
     )*};
 }
 
-copy_keys!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize bool char);
+copy_keys!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize bool char IpAddr Ipv4Addr Ipv6Addr);
+
+#[cfg(feature = "uuid")]
+copy_keys!(uuid::Uuid);
+
+impl<const N: usize> Key for [u8; N] {
+    type Owned = [u8; N];
+
+    fn to_owned_key(&self) -> [u8; N] {
+        *self
+    }
+
+    fn as_bytes(&self) -> Option<&[u8]> {
+        Some(self)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<&[u8; N]> {
+        bytes.try_into().ok()
+    }
+}
 
 impl<A, B> Key for (A, B)
 where
@@ -131,6 +164,19 @@ where
     type Owned = (A, B);
 
     fn to_owned_key(&self) -> (A, B) {
+        *self
+    }
+}
+
+impl<A, B, C> Key for (A, B, C)
+where
+    A: Key<Owned = A> + Copy + Debug,
+    B: Key<Owned = B> + Copy + Debug,
+    C: Key<Owned = C> + Copy + Debug,
+{
+    type Owned = (A, B, C);
+
+    fn to_owned_key(&self) -> (A, B, C) {
         *self
     }
 }
@@ -155,6 +201,12 @@ mod tests {
         round_trip(&0_u8);
         round_trip(&i64::MIN);
         round_trip(&(7_u64, u64::MAX));
+        round_trip(&(7_u64, true, [1_u8, 2]));
+        round_trip(&[0_u8; 16]);
+        round_trip(&IpAddr::from([127, 0, 0, 1]));
+        round_trip(&Ipv6Addr::LOCALHOST);
+        #[cfg(feature = "uuid")]
+        round_trip(&uuid::Uuid::from_u128(1));
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //!
 //! * [`Key`]: how a key is borrowed by callers and owned by a cache;
 //! * [`counter`]: the atomic steps on an integer, bounds checks included;
-//! * [`Loads`]: the table of loads in flight behind
-//!   [`get_or_insert_with`](ObjCacheExt::get_or_insert_with);
+//! * [`Loads`]: the table of loads in flight behind [`get_or_insert_with`](ObjCacheExt::get_or_insert_with) and
+//!   [`get_or_load_async`](ObjCacheAsyncExt::get_or_load_async);
 //! * [`Options`]: capacity, shards and hasher.
 //!
 //! # Consistency
@@ -22,24 +22,30 @@
 
 mod backend;
 mod collect;
+mod context;
 pub mod counter;
 mod error;
 mod ext;
 mod forward;
 mod int;
 mod key;
+mod load_error;
 mod loads;
+mod mixed;
 mod obj;
 mod options;
 mod room;
 mod waits;
 
 pub use backend::{Backend, HashBuilder, Value};
-pub use error::{AddError, LoadError, UpdateError};
-pub use ext::{IntCacheExt, ObjCacheExt};
+pub use error::{AddError, UpdateError};
+pub use ext::{IntCacheExt, ObjCacheAsyncExt, ObjCacheExt};
 pub use int::{IntCache, assert_same_length};
-pub use key::Key;
-pub use loads::Loads;
+pub use key::{Composite, Key};
+pub use load_error::{DynLoadError, LoadError};
+pub use loads::{HasLoads, Loads};
+#[doc(hidden)]
+pub use mixed::{Mixed, MixedHasher, mix};
 pub use obj::ObjCache;
 pub use options::{DefaultHashBuilder, Options};
 pub use room::Room;

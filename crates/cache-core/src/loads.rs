@@ -1,5 +1,8 @@
 mod flight;
 mod lead;
+mod load;
+mod seat;
+mod waiters;
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -7,16 +10,16 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::flight::{Flight, Joined};
-use self::lead::Lead;
-use crate::{Key, LoadError, ObjCache};
+use self::flight::Flight;
+use crate::Key;
 
-/// The loads in flight on one object cache: one loader at a time for each key.
+/// The loads in flight on one object cache: one loader at a time for each key, for threads and tasks alike.
 ///
-/// A backend keeps one beside its map, returns it from [`ObjCache::loads`], and calls
+/// A backend keeps one beside its map, returns it from [`HasLoads::loads`], and calls
 /// [`written`](Loads::written) before each `set` and `del` touches the map and [`all_written`](Loads::all_written)
 /// before `clear` and `retain` do. That is all it does for
-/// [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with) to work.
+/// [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with) and
+/// [`get_or_load_async`](crate::ObjCacheAsyncExt::get_or_load_async) to work.
 ///
 /// # Consistency
 ///
@@ -26,16 +29,31 @@ use crate::{Key, LoadError, ObjCache};
 ///
 /// *Nobody is given what was removed before they asked.* A caller may take another's object only if it joined that
 /// load before the object was published, and before any write of the key was told of. Let a `del` have returned
-/// before the caller asked. If the load was in flight when the `del` was told of, the caller joins after the mark
-/// and is refused. If it was not, it began later, so it loads what is as new; and the object enters the map after
+/// before the caller asked. If the load was in flight when the `del` was told of, the caller comes after the mark
+/// and does not join. If it was not, it began later, so it loads what is as new; and the object enters the map after
 /// the caller has joined, so after the `del`. Whoever joins later than that looks into the map, and then starts
-/// over with a load of its own. The same holds for `set`, `clear` and `retain`.
+/// over with a load of its own. The same holds for `set`, `clear` and `retain`. Errors go by this rule too: a caller
+/// shares only the error of a load that it joined while the loader ran.
 ///
-/// *Nobody starts over for ever.* A caller starts over only when another caller's load has ended, and it takes that
-/// flight out of the table first. It finds the object in the map, unless it was removed meanwhile, or leads the
-/// next load, or joins one that has not published.
+/// *Nobody waits for a load that was overtaken before they asked.* A marked flight takes no more callers. The next
+/// caller enters a flight of its own, so two loaders of one key may run, but never two that are unmarked. A marked
+/// flight never publishes, and its leader has no successor: if it panics or is dropped, its waiters join the newer
+/// flight. So at most one flight of a key can publish, and every write of the key finds that one.
 ///
-/// No code of a key, an object or a caller runs under a lock of this type, so all of it may call the cache.
+/// *Nobody starts over for ever.* A caller starts over when another caller's load has ended, and takes that flight out
+/// of the table first; or when the flight it found has been marked, and then it does not find it again. It finds the
+/// object in the map, unless it was removed meanwhile, or leads the next load, or joins one that has not published.
+///
+/// *Nobody is left waiting.* A flight that its leader leaves unfinished is vacant, and one waiter is called. A caller
+/// that comes first may take the lead instead; then it is the one to end or hand over. A called waiter that is dropped
+/// calls the next. A flight that is vacant with nobody waiting ends.
+///
+/// *No circle is waited out.* Code that runs during a load registers before it waits, and is refused if the load it
+/// would wait for waits for the load it runs in. Each check sees all waits that were registered before it. A flight's new
+/// leader waits for nothing yet, so a change of leaders closes no circle.
+///
+/// No code of a key, an object, a caller or an executor runs under a lock of this type, so all of it may call the
+/// cache.
 ///
 /// # Examples
 ///
@@ -51,7 +69,7 @@ pub struct Loads<V, K: Key + ?Sized> {
     hasher: RandomState,
 }
 
-/// The flights that have not ended; as many as there are threads that load, so they are looked through in turn.
+/// The flights that have not ended. There are as many as there are loaders, so they are looked through in turn.
 struct Flights<V, K: Key + ?Sized> {
     entries: Vec<Entry<V, K>>,
     /// How many flights were ever entered, which numbers them.
@@ -62,6 +80,21 @@ struct Entry<V, K: Key + ?Sized> {
     hash: u64,
     number: u64,
     flight: Arc<Flight<V, K>>,
+}
+
+/// Gives the extension traits access to a cache's loads. Implemented by backends; of no use to callers.
+///
+/// # Examples
+///
+/// ```
+/// use cache_core::HasLoads;
+/// let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+/// cache.loads().written("a");
+/// ```
+#[doc(hidden)]
+pub trait HasLoads<V, K: Key + ?Sized = str> {
+    /// The loads in flight on this cache.
+    fn loads(&self) -> &Loads<V, K>;
 }
 
 impl<V, K: Key + ?Sized> Loads<V, K> {
@@ -137,65 +170,28 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         }
     }
 
-    /// The object of `key` in `cache`, by running `load` or waiting for who runs one.
-    ///
-    /// Whatever has a `Drop` of a caller's is dropped before a value is returned: one that is being returned when
-    /// such a `Drop` panics would leak.
-    pub(crate) fn get_or_load<C, E>(
-        &self,
-        cache: &C,
-        key: &K,
-        load: impl FnOnce() -> Result<V, E>,
-    ) -> Result<Arc<V>, LoadError<E>>
-    where
-        C: ObjCache<V, K> + ?Sized,
-    {
-        loop {
-            let flight = self.join(key);
-            let result = match flight.wait(|| cache.get(key)) {
-                Joined::Lead => {
-                    let lead = Lead::new(self, key, &flight);
-                    let result = lead.run(cache, load);
-                    drop(lead);
-                    result
-                }
-                Joined::Value(value) => {
-                    drop(load);
-                    Ok(value)
-                }
-                Joined::Retry => {
-                    self.remove(&flight);
-                    drop(flight);
-                    if let Some(value) = cache.get(key) {
-                        drop(load);
-                        return Ok(value);
-                    }
-                    continue;
-                }
-                Joined::Recursive => Err(LoadError::Recursive),
-                // Waiting would be for ever, and an error for what the caller did not do. So load, but cache nothing.
-                Joined::Alone => flight.load_alone(load).map(Arc::new).map_err(LoadError::Failed),
-            };
-            drop(flight);
-            return result;
-        }
-    }
-
-    /// The flight of `key`, a new and vacant one if there is none.
-    fn join(&self, key: &K) -> Arc<Flight<V, K>> {
+    /// Returns the flight of `key` to join, a new one if there is none. `None` if `key`'s own loader asks.
+    fn join(&self, key: &K) -> Option<Arc<Flight<V, K>>> {
         let hash = self.hasher.hash_one(key);
         let mut spare = None;
         loop {
             let (flights, entered) = self.look(hash);
-            let found = flights.iter().find(|flight| flight.is_of(key)).cloned();
+            let mut found = None;
+            for flight in flights.iter().filter(|flight| flight.is_of(key)) {
+                if !flight.is_stale() {
+                    found = Some(flight.clone());
+                } else if flight.is_led_here() {
+                    return None;
+                }
+            }
             drop(flights);
             if let Some(flight) = found {
                 drop(spare);
-                return flight;
+                return Some(flight);
             }
             let flight = spare.unwrap_or_else(|| Arc::new(Flight::new(key.to_owned_key())));
             if self.enter(hash, entered, &flight) {
-                return flight;
+                return Some(flight);
             }
             spare = Some(flight);
         }

@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::{Key, Loads, UpdateError, assert_same_length};
+use crate::{HasLoads, Key, UpdateError, assert_same_length};
 
 /// A concurrent map from keys to shared objects.
 ///
@@ -27,7 +27,7 @@ use crate::{Key, Loads, UpdateError, assert_same_length};
 ///     events.with(id, |event| event.title.clone())
 /// }
 /// ```
-pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
+pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// The object of a key, with a reference of its own; `None` if it is absent.
     ///
     /// # Examples
@@ -398,16 +398,4 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: Send + Sync {
     ///
     /// As [`reserve`](ObjCache::reserve).
     fn shrink_to_fit(&self) {}
-
-    /// The loads in flight on this cache: what a backend keeps for
-    /// [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with). Of no use to callers.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
-    /// cache.loads().written("a");
-    /// ```
-    fn loads(&self) -> &Loads<V, K>;
 }

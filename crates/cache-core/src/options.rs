@@ -40,7 +40,21 @@ impl Options {
 }
 
 impl<S> Options<S> {
+    /// The largest capacity that can be asked for: 2<sup>40</sup>, or 2<sup>26</sup> where pointers have 32 bits. No machine
+    /// has the memory for more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_core::Options;
+    /// assert!(Options::<()>::MOST_ENTRIES > 10_000_000);
+    /// ```
+    pub const MOST_ENTRIES: usize = 1 << if usize::BITS < 64 { 26 } else { 40 };
+
     /// Makes room for this many entries before the first is inserted.
+    ///
+    /// The memory is taken when the cache is built: some 10 to 100 bytes an entry, depending on the backend and the keys.
+    /// If the system cannot provide it, the process aborts, as with any other collection.
     ///
     /// # Examples
     ///
@@ -48,8 +62,15 @@ impl<S> Options<S> {
     /// use cache_core::Options;
     /// assert_eq!(Options::new().capacity(100).initial_capacity(), 100);
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `entries` is more than [`MOST_ENTRIES`](Self::MOST_ENTRIES).
     #[must_use]
+    #[track_caller]
     pub fn capacity(mut self, entries: usize) -> Self {
+        let most = Self::MOST_ENTRIES;
+        assert!(entries <= most, "a capacity of {entries} entries is too large: at most {most} are allowed");
         self.capacity = entries;
         self
     }

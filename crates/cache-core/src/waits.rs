@@ -1,48 +1,19 @@
-//! Who waits for whom, among threads that run a loader: so that a circle is refused instead of waited out.
+//! Which load waits for which: so that a circle is refused instead of waited out.
 //!
-//! Only a thread that itself runs a loader can close a circle, so only such threads register here, and only
-//! when they are about to wait. Ordinary waiters and hits never come near it.
+//! Only code that runs during a load can close a circle, so only such code registers here, and only when it is about to
+//! wait. Ordinary waiters and hits never touch this module.
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread::LocalKey;
 
-/// The thread that runs the loader of one flight; [`NOBODY`] between a failed loader and the next.
+use crate::context::{Context, LoadId, Part, in_map};
+
+/// The load that leads a flight; [`NO_LOAD`](crate::context::NO_LOAD) while nobody leads it.
 pub(crate) type Owner = Arc<AtomicU64>;
 
-pub(crate) const NOBODY: u64 = 0;
-
-/// For each waiting thread that runs a loader, the owner of the flight it waits for.
-static WAITING: LazyLock<Mutex<HashMap<u64, Owner>>> = LazyLock::new(Mutex::default);
-
-thread_local! {
-    static THREAD: u64 = {
-        static NEXT: AtomicU64 = AtomicU64::new(NOBODY + 1);
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    };
-    static LOADERS_RUNNING: Cell<usize> = const { Cell::new(0) };
-    /// How many pieces of the map's own work this thread is in the middle of.
-    static MAP_WORK: Cell<usize> = const { Cell::new(0) };
-    /// How many they were when its innermost loader started.
-    static AT_LOADER: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Runs a part of a load that is the map's own work.
-///
-/// A map may free other objects meanwhile, and their `Drop` may ask for any key. That is no fault of a loader's.
-pub(crate) fn in_map<R>(work: impl FnOnce() -> R) -> R {
-    let _restore = Restore { cell: &MAP_WORK, before: MAP_WORK.get() };
-    MAP_WORK.set(MAP_WORK.get() + 1);
-    work()
-}
-
-/// Runs a caller's loader.
-pub(crate) fn in_loader<R>(load: impl FnOnce() -> R) -> R {
-    let _restore = Restore { cell: &AT_LOADER, before: AT_LOADER.replace(MAP_WORK.get()) };
-    load()
-}
+/// For each load that waits, the owners of the flights that it waits for. A loader's future can await several at once.
+static WAITING: LazyLock<Mutex<HashMap<LoadId, Vec<Owner>>>> = LazyLock::new(Mutex::default);
 
 /// Runs `work`, which drops objects that have left a cache earlier.
 ///
@@ -71,90 +42,75 @@ pub fn while_dropping<R>(work: impl FnOnce() -> R) -> R {
     in_map(work)
 }
 
-/// How many pieces of the map's own work this thread is in the middle of.
-pub(crate) fn map_work() -> usize {
-    MAP_WORK.get()
-}
-
-/// Whether this thread is in the map's own work, and not in a loader that was called from there.
-pub(crate) fn is_in_map() -> bool {
-    MAP_WORK.get() > AT_LOADER.get()
-}
-
-/// Puts a thread's count back to what it was, also after a panic.
-struct Restore {
-    cell: &'static LocalKey<Cell<usize>>,
-    before: usize,
-}
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        self.cell.set(self.before);
-    }
-}
-
-/// This thread, as an [`Owner`] holds it.
-pub(crate) fn this_thread() -> u64 {
-    THREAD.with(|id| *id)
-}
-
-/// Counts this thread as running a loader until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Running;
-
-impl Running {
-    pub(crate) fn start() -> Self {
-        LOADERS_RUNNING.with(|n| n.set(n.get() + 1));
-        Running
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        LOADERS_RUNNING.with(|n| n.set(n.get() - 1));
-    }
-}
-
 /// A wait that closes no circle; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Wait {
-    registered: bool,
+    /// The context of the code that waits.
+    context: Context,
+    owner: Owner,
 }
 
 impl Wait {
-    /// Registers that this thread is about to wait for `owner`; `None` if `owner` waits for this thread.
-    pub(crate) fn start(owner: &Owner) -> Option<Wait> {
-        if LOADERS_RUNNING.with(Cell::get) == 0 {
-            return Some(Wait { registered: false });
-        }
-        let me = this_thread();
-        let mut waiting = lock();
-        let mut next = owner.load(Ordering::Acquire);
-        // There is no circle among those registered, as each checked before it joined, and none becomes an owner
-        // before it has left. So this ends.
-        loop {
-            if next == me {
-                return None;
+    /// Registers that code in `context` is about to wait for `owner`.
+    ///
+    /// # Errors
+    ///
+    /// The wait would close a circle. The [`Part`] says how the code came to run during the load that it would wait for.
+    pub(crate) fn start(context: Context, owner: &Owner) -> Result<Wait, Part> {
+        if !context.is_outside() {
+            let mut waiting = lock();
+            if let Some(part) = part_in_circle(&waiting, &context, owner) {
+                return Err(part);
             }
-            match waiting.get(&next) {
-                Some(further) => next = further.load(Ordering::Acquire),
-                None => break,
+            // Every load that this code runs in is held up.
+            for load in context.loads() {
+                waiting.entry(load).or_default().push(owner.clone());
             }
         }
-        waiting.insert(me, owner.clone());
-        Some(Wait { registered: true })
+        Ok(Wait { context, owner: owner.clone() })
     }
+
+    /// Whether the code that waits is in `context`.
+    pub(crate) fn is_of(&self, context: &Context) -> bool {
+        self.context.is_same(context)
+    }
+}
+
+/// Finds the load of `context` that `owner` is, or waits for, and returns how `context` is part of it.
+fn part_in_circle(waiting: &HashMap<LoadId, Vec<Owner>>, context: &Context, owner: &Owner) -> Option<Part> {
+    let mut seen = HashSet::new();
+    let mut ahead = vec![owner.load(Ordering::Acquire)];
+    while let Some(load) = ahead.pop() {
+        if let Some(part) = context.part_of(load) {
+            return Some(part);
+        }
+        if seen.insert(load) {
+            let owners = waiting.get(&load).into_iter().flatten();
+            ahead.extend(owners.map(|owner| owner.load(Ordering::Acquire)));
+        }
+    }
+    None
 }
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if self.registered {
-            lock().remove(&this_thread());
+        if self.context.is_outside() {
+            return;
+        }
+        let mut waiting = lock();
+        for load in self.context.loads() {
+            let Some(owners) = waiting.get_mut(&load) else { continue };
+            if let Some(place) = owners.iter().position(|owner| Arc::ptr_eq(owner, &self.owner)) {
+                owners.swap_remove(place);
+            }
+            if owners.is_empty() {
+                waiting.remove(&load);
+            }
         }
     }
 }
 
-fn lock() -> MutexGuard<'static, HashMap<u64, Owner>> {
+fn lock() -> MutexGuard<'static, HashMap<LoadId, Vec<Owner>>> {
     // Nothing panics while this is held; a poisoned map would still be whole.
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }

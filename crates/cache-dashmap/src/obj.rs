@@ -3,7 +3,7 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
 
 use crate::table::Table;
 
@@ -168,7 +168,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
     fn shrink_to_fit(&self) {
         self.table.shrink_to_fit();
     }
+}
 
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> HasLoads<V, K> for DashMapObjCache<V, K, S> {
     fn loads(&self) -> &Loads<V, K> {
         &self.loads
     }

@@ -1,15 +1,16 @@
 use std::borrow::Borrow;
+use std::hash::BuildHasher;
 use std::mem;
 use std::ops::ControlFlow;
 
-use cache_core::{HashBuilder, Key, Options};
+use cache_core::{HashBuilder, Key, Mixed, Options};
 use dashmap::{DashMap, SharedValue};
 
 /// The map, reached shard by shard: one hash for each operation, however many look-ups it takes.
 ///
 /// [`DashMap`]'s own `entry` hashes again, and wants an owned key before it has looked whether it needs one.
 pub(crate) struct Table<K: Key + ?Sized, T, S> {
-    map: DashMap<K::Owned, T, S>,
+    map: DashMap<K::Owned, T, Mixed<S>>,
 }
 
 /// DashMap refuses a single shard.
@@ -19,7 +20,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
     pub(crate) fn new(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
         let shards = options.shard_count();
-        let hasher = options.into_hasher();
+        let hasher = Mixed::new(options.into_hasher());
         let map = match shards {
             Some(shards) => DashMap::with_capacity_and_hasher_and_shard_amount(
                 capacity,

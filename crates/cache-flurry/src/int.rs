@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr;
 
 use cache_core::counter::{self, Closable, Closed};
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, Room};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, Options, Room};
 use flurry::{Guard, HashMap, TryInsertError};
 
 /// An [`IntCache`] over [`flurry::HashMap`].
@@ -25,7 +25,7 @@ use flurry::{Guard, HashMap, TryInsertError};
 /// Reads, and writes to a key that is there, take no lock: they pass two pointers after the table's and mark
 /// the thread as active before and inactive after. Inserts and deletes lock one bin.
 pub struct FlurryIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Closable, S>,
+    map: HashMap<K::Owned, Closable, Mixed<S>>,
     room: Room,
 }
 
@@ -57,7 +57,7 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
         Self {
-            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
+            map: HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher())),
             room: Room::new(capacity),
         }
     }

@@ -4,7 +4,9 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Room, Value};
+use cache_core::{
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, ObjCache, Options, Room, Value,
+};
 use flurry::{HashMap, TryInsertError};
 
 /// An [`ObjCache`] over [`flurry::HashMap`].
@@ -24,7 +26,7 @@ use flurry::{HashMap, TryInsertError};
 ///
 /// Reads take no lock. Every write locks one bin and leaves what it replaced to the map's reclaimer.
 pub struct FlurryObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Arc<V>, S>,
+    map: HashMap<K::Owned, Arc<V>, Mixed<S>>,
     loads: Loads<V, K>,
     room: Room,
 }
@@ -57,7 +59,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
         Self {
-            map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()),
+            map: HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher())),
             loads: Loads::new(),
             room: Room::new(capacity),
         }
@@ -208,7 +210,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
     fn capacity(&self) -> usize {
         self.room.capacity(self.len())
     }
+}
 
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> HasLoads<V, K> for FlurryObjCache<V, K, S> {
     fn loads(&self) -> &Loads<V, K> {
         &self.loads
     }

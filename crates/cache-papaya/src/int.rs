@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr;
 
 use cache_core::counter::{self, Closable, Closed};
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, Room};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, Options, Room};
 use papaya::{HashMap, HashMapRef, LocalGuard, OccupiedError};
 
 /// An [`IntCache`] over [`papaya::HashMap`].
@@ -24,7 +24,7 @@ use papaya::{HashMap, HashMapRef, LocalGuard, OccupiedError};
 /// Reads, and writes to a key that is there, take no lock and write nothing shared but the counter: they pass
 /// one pointer after the table's and mark the thread as active before and inactive after.
 pub struct PapayaIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Closable, S>,
+    map: HashMap<K::Owned, Closable, Mixed<S>>,
     room: Room,
 }
 
@@ -61,7 +61,7 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
         Self {
-            map: HashMap::builder().capacity(capacity).hasher(options.into_hasher()).build(),
+            map: HashMap::builder().capacity(capacity).hasher(Mixed::new(options.into_hasher())).build(),
             room: Room::new(capacity),
         }
     }
@@ -74,7 +74,7 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
             let counter = map.get(key)?;
             match f(counter) {
                 Ok(result) => return Some(result),
-                Err(Closed) => unlink::<K, S>(&map, key, counter),
+                Err(Closed) => unlink::<K, Mixed<S>>(&map, key, counter),
             }
         }
     }
@@ -93,7 +93,7 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
             };
             match change(counter) {
                 Ok(result) => return Some(result),
-                Err(Closed) => unlink::<K, S>(&map, key, counter),
+                Err(Closed) => unlink::<K, Mixed<S>>(&map, key, counter),
             }
         }
     }
@@ -175,9 +175,9 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
         let map = self.map.pin();
         loop {
             let Some(counter) = map.get(key) else { return false };
-            match remove_when::<K, S>(&map, key, counter, &mut *f) {
+            match remove_when::<K, Mixed<S>>(&map, key, counter, &mut *f) {
                 Ok(removed) => return removed,
-                Err(Closed) => unlink::<K, S>(&map, key, counter),
+                Err(Closed) => unlink::<K, Mixed<S>>(&map, key, counter),
             }
         }
     }
@@ -225,7 +225,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
         for (key, counter) in &map {
             let key = key.borrow();
             // One that is closed, or was taken out, is being removed by somebody else.
-            let _ = remove_when::<K, S>(&map, key, counter, |value| !f(key, value));
+            let _ = remove_when::<K, Mixed<S>>(&map, key, counter, |value| !f(key, value));
         }
     }
 

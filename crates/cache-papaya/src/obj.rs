@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Room, Value};
+use cache_core::{
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, ObjCache, Options, Room, Value,
+};
 use papaya::{Compute, HashMap, OccupiedError, Operation};
 
 /// An [`ObjCache`] over [`papaya::HashMap`].
@@ -25,7 +27,7 @@ use papaya::{Compute, HashMap, OccupiedError, Operation};
 /// Nothing takes a lock, and reads write nothing shared but the reference count that [`get`](ObjCache::get)
 /// asks for. `set` allocates an entry, and leaves the one it replaced to the map's reclaimer.
 pub struct PapayaObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Arc<V>, S>,
+    map: HashMap<K::Owned, Arc<V>, Mixed<S>>,
     loads: Loads<V, K>,
     room: Room,
 }
@@ -60,7 +62,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> PapayaObjCache<V, K, S> {
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
         Self {
-            map: HashMap::builder().capacity(capacity).hasher(options.into_hasher()).build(),
+            map: HashMap::builder().capacity(capacity).hasher(Mixed::new(options.into_hasher())).build(),
             loads: Loads::new(),
             room: Room::new(capacity),
         }
@@ -185,7 +187,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
     fn capacity(&self) -> usize {
         self.room.capacity(self.len())
     }
+}
 
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> HasLoads<V, K> for PapayaObjCache<V, K, S> {
     fn loads(&self) -> &Loads<V, K> {
         &self.loads
     }

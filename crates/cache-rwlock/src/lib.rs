@@ -9,8 +9,8 @@
 //!
 //! # What it is good at
 //!
-//! It is the plainest of the backends and the only one over a map that frees what is deleted at once, at the
-//! `del`, on the calling thread. A key that is there is read, set and added to under the shard's *read* lock;
+//! It is the plainest of the backends. Like `dashmap` and `scc`, it frees what is deleted at once, at the `del`, on the
+//! calling thread. A key that is there is read, set and added to under the shard's *read* lock;
 //! only inserts and deletes exclude anyone.
 //!
 //! With one shard it is the seed of this project, a single read-write lock over a map from keys to counters,

@@ -3,7 +3,7 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
 
 use crate::table::Table;
 
@@ -152,7 +152,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     fn shrink_to_fit(&self) {
         self.table.shrink_to_fit();
     }
+}
 
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> HasLoads<V, K> for RwLockObjCache<V, K, S> {
     fn loads(&self) -> &Loads<V, K> {
         &self.loads
     }

@@ -1,9 +1,10 @@
 use std::borrow::Borrow;
+use std::hash::BuildHasher;
 use std::mem;
 use std::ops::ControlFlow;
 use std::thread;
 
-use cache_core::{HashBuilder, Key, Options};
+use cache_core::{HashBuilder, Key, Mixed, Options};
 use hashbrown::HashTable;
 use parking_lot::RwLock;
 
@@ -18,7 +19,7 @@ pub(crate) struct Table<K: Key + ?Sized, T, S> {
     shards: Box<[Shard<K, T>]>,
     /// How far a hash is shifted so that its shard's number is left.
     shift: u32,
-    hasher: S,
+    hasher: Mixed<S>,
 }
 
 /// Alone on its cache lines (two, as the prefetcher of x86 fetches pairs), so that shards do not share locks'
@@ -42,7 +43,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         Self {
             shards: (0..count).map(|_| shard()).collect(),
             shift: 63 - count.trailing_zeros(),
-            hasher: options.into_hasher(),
+            hasher: Mixed::new(options.into_hasher()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::AtomicI64;
 
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, Options, counter};
 use scc::HashMap;
 
 use crate::pass::Pass;
@@ -25,8 +25,8 @@ use crate::pass::Pass;
 ///
 /// Reads, and writes to a key that is there, take the shared lock of one bucket of 32 entries; inserts and
 /// deletes its exclusive lock. [`len`](IntCache::len) looks at every bucket.
-pub struct SccIntCache<K: Key + ?Sized = str, S: BuildHasher = DefaultHashBuilder> {
-    map: HashMap<K::Owned, AtomicI64, S>,
+pub struct SccIntCache<K: Key + ?Sized = str, S: BuildHasher + 'static = DefaultHashBuilder> {
+    map: HashMap<K::Owned, AtomicI64, Mixed<S>>,
 }
 
 impl<K: Key + ?Sized> SccIntCache<K> {
@@ -58,7 +58,7 @@ impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()) }
+        Self { map: HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher())) }
     }
 
     /// Calls `f` with the counter of a key.

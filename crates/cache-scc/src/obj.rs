@@ -5,7 +5,7 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, ObjCache, Options, Value};
 use scc::HashMap;
 
 use crate::pass::Pass;
@@ -27,8 +27,8 @@ use crate::pass::Pass;
 ///
 /// Reads take the shared lock of one bucket of 32 entries, writes its exclusive lock. What is replaced or
 /// deleted is freed at once. [`len`](ObjCache::len) looks at every bucket.
-pub struct SccObjCache<V, K: Key + ?Sized = str, S: BuildHasher = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Arc<V>, S>,
+pub struct SccObjCache<V, K: Key + ?Sized = str, S: BuildHasher + 'static = DefaultHashBuilder> {
+    map: HashMap<K::Owned, Arc<V>, Mixed<S>>,
     loads: Loads<V, K>,
 }
 
@@ -61,7 +61,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> SccObjCache<V, K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self { map: HashMap::with_capacity_and_hasher(capacity, options.into_hasher()), loads: Loads::new() }
+        Self {
+            map: HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher())),
+            loads: Loads::new(),
+        }
     }
 }
 
@@ -201,7 +204,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
     fn capacity(&self) -> usize {
         self.map.capacity().max(self.len())
     }
+}
 
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> HasLoads<V, K> for SccObjCache<V, K, S> {
     fn loads(&self) -> &Loads<V, K> {
         &self.loads
     }

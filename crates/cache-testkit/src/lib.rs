@@ -36,7 +36,7 @@
 //! | `panics` | `int` `obj` | panics in closures and loaders leave the cache usable |
 //! | `drops` | `obj` | each object dropped once, none that is held |
 //! | `reentry` | `obj` | no object is dropped under a lock |
-//! | `loads` | `obj` | one loader for each key; hand-over, circles, writes that win |
+//! | `loads` | `obj` | one loader for each key, in threads and tasks; shared errors, hand-over, circles, writes that win |
 //! | `dynamic` | `int` `obj` | `dyn`, and through every kind of pointer |
 //!
 //! # Settings
@@ -74,6 +74,7 @@ mod reference;
 mod samples;
 mod scale;
 mod signals;
+mod tasks;
 mod threads;
 mod violation;
 mod watchdog;
@@ -86,6 +87,7 @@ pub use random::{Random, fresh_seed};
 pub use reference::{Reference, ReferenceIntCache, ReferenceObjCache};
 pub use scale::scale;
 pub use signals::Signals;
+pub use tasks::{Tasks, block_on, yield_now};
 pub use threads::together;
 pub use violation::{Kind, Violation};
 pub use watchdog::{ends_within, watched};

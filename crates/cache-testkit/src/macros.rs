@@ -178,7 +178,11 @@ macro_rules! __obj {
                     different_keys_in_parallel loaders_run_under_no_lock
                 }
                 handover {
-                    from_a_loader_that_fails from_a_loader_that_panics from_one_to_the_next to_nobody
+                    from_a_loader_that_panics from_one_to_the_next to_nobody
+                }
+                failures {
+                    shared_by_all_waiters not_cached other_error_types_load_themselves
+                    not_after_a_set owned_if_nobody_waits no_text_twice
                 }
                 circles {
                     a_loader_that_asks_for_its_own_key the_panic_says_so one_thread_through_several_keys
@@ -188,12 +192,40 @@ macro_rules! __obj {
                 writes {
                     a_set_wins a_del_wins a_clear_wins a_retain_wins of_another_key_changes_nothing
                     the_last_of_them_wins by_the_loader_itself who_comes_after_gets_nothing_stale
-                    who_waits_gets_an_object
+                    callers_after_a_del_do_not_wait callers_after_a_clear_do_not_wait
+                    callers_after_a_retain_do_not_wait callers_after_a_set_do_not_wait
+                    callers_after_several_writes_do_not_wait an_overtaken_load_that_panics
+                    a_loader_that_writes_and_asks_again who_waits_gets_an_object
                 }
                 stress {
                     nothing_stale_with_del nothing_stale_with_set nothing_stale_with_clear
                     nothing_stale_as_a_load_starts
                     failures_and_circles
+                }
+                mixed {
+                    threads_and_tasks
+                }
+                tasks {
+                    sharing {
+                        one_loader_for_all_tasks none_on_a_hit tasks_wait_for_a_thread threads_wait_for_a_task
+                        a_failure_is_shared a_failure_alone_is_owned different_keys_at_once
+                    }
+                    handover {
+                        from_a_dropped_future past_a_waiter_that_is_gone to_nobody from_a_panic
+                        between_tasks_and_threads to_a_thread_before_its_tasks very_many_on_one_thread
+                        the_future_is_dropped_first
+                    }
+                    circles {
+                        a_loader_that_asks_for_its_own_key one_task_through_several_keys two_tasks_and_two_keys
+                        a_task_and_a_thread a_loader_that_awaits_several_keys a_chain_is_no_circle
+                        tasks_of_one_thread_are_told_apart a_future_that_moves_between_threads
+                        a_wait_that_is_dropped a_wait_that_leaves_its_loader a_load_that_leaves_its_loader
+                        a_load_within_a_load_holds_up_both
+                    }
+                    writes {
+                        a_del_wins a_set_wins a_clear_wins a_retain_wins an_overtaken_load_that_is_dropped
+                        by_the_loader_itself
+                    }
                 }
             }
             dynamic {

@@ -1,5 +1,8 @@
 use std::collections::HashSet;
+use std::future;
+use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// Points in time by name, so that a test can put steps of its threads in an order.
@@ -16,8 +19,14 @@ use std::time::{Duration, Instant};
 /// ```
 #[derive(Debug, Default)]
 pub struct Signals {
-    raised: Mutex<HashSet<&'static str>>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    raised: HashSet<&'static str>,
+    tasks: Vec<Waker>,
 }
 
 impl Signals {
@@ -43,8 +52,12 @@ impl Signals {
     /// signals.wait("loaded");
     /// ```
     pub fn raise(&self, signal: &'static str) {
-        self.lock().insert(signal);
+        let mut state = self.lock();
+        state.raised.insert(signal);
+        let tasks = mem::take(&mut state.tasks);
+        drop(state);
         self.changed.notify_all();
+        tasks.into_iter().for_each(Waker::wake);
     }
 
     /// Whether a signal was raised.
@@ -55,7 +68,7 @@ impl Signals {
     /// assert!(!cache_testkit::Signals::new().is_raised("loaded"));
     /// ```
     pub fn is_raised(&self, signal: &'static str) -> bool {
-        self.lock().contains(signal)
+        self.lock().raised.contains(signal)
     }
 
     /// Waits until a signal is raised.
@@ -86,18 +99,40 @@ impl Signals {
     /// ```
     pub fn wait_for(&self, signal: &'static str, limit: Duration) -> bool {
         let end = Instant::now() + limit;
-        let mut raised = self.lock();
-        while !raised.contains(signal) {
+        let mut state = self.lock();
+        while !state.raised.contains(signal) {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            raised = self.changed.wait_timeout(raised, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<&'static str>> {
-        self.raised.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until a signal is raised, without blocking the thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_testkit::{Signals, block_on};
+    /// let signals = Signals::new();
+    /// signals.raise("loaded");
+    /// block_on(signals.reached("loaded"));
+    /// ```
+    pub async fn reached(&self, signal: &'static str) {
+        future::poll_fn(|task| {
+            let mut state = self.lock();
+            if state.raised.contains(signal) {
+                return Poll::Ready(());
+            }
+            state.tasks.push(task.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -56,8 +56,8 @@ pub use any::{AnyBackend, UnknownBackend};
 ))]
 pub use backends::*;
 pub use cache_core::{
-    AddError, Backend, CompactString, DefaultHashBuilder, HashBuilder, IntCache, IntCacheExt, Key, LoadError,
-    Loads, ObjCache, ObjCacheExt, Options, UpdateError, Value,
+    AddError, Backend, CompactString, Composite, DefaultHashBuilder, DynLoadError, HashBuilder, IntCache,
+    IntCacheExt, Key, LoadError, Loads, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Options, UpdateError, Value,
 };
 
 /// The programs in the README, run as tests.

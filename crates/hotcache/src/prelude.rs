@@ -15,4 +15,5 @@ pub use cache_core::IntCache as _;
 pub use cache_core::IntCacheExt as _;
 pub use cache_core::Key as _;
 pub use cache_core::ObjCache as _;
+pub use cache_core::ObjCacheAsyncExt as _;
 pub use cache_core::ObjCacheExt as _;

@@ -1,4 +1,4 @@
-//! What a thread does to a cache in one go, and what it saw.
+//! An action of a thread on a cache, and what the thread saw.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,15 +14,15 @@ use crate::kind::Kind;
 use crate::values;
 use crate::world::{OpOf, RetOf, World};
 
-/// Something to do.
+/// An action on a cache.
 #[derive(Clone, Debug)]
 pub(crate) enum Act<O> {
     /// An operation on one key.
     One(usize, O),
-    /// Several of these, until one is interrupted.
+    /// Several operations on one key each, until one is interrupted.
     Several(Vec<(usize, O)>),
     GetMany(Vec<usize>),
-    /// `for_each`; in its closure it stays with this many keys before.
+    /// `for_each`, which stays in its closure after this many keys.
     ForEach(usize),
     /// `retain`, which removes one key.
     Retain {
@@ -30,23 +30,23 @@ pub(crate) enum Act<O> {
         stays: usize,
     },
     Clear,
-    /// Inserts keys of the pool, none of which is there.
+    /// Inserts absent keys of the pool.
     Inserts(Range<usize>),
-    /// Deletes keys of the pool, all of which are.
+    /// Deletes present keys of the pool.
     Deletes(Range<usize>),
     Shrink,
     Reclaim,
-    /// Replaces objects elsewhere until the epoch moves on, if it can.
+    /// Replaces objects in another cache until the epoch moves on, if it can.
     Replace,
 }
 
-/// How sure it is that an operation of a history took place, and with this answer.
+/// How certain it is that an operation of a history took place, and with this answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sure {
     Yes,
-    /// A removal by `retain` or `clear` that may have come too late.
+    /// A removal by `retain` or `clear` that may not have happened.
     Perhaps,
-    /// The removal by `clear`, which does not say whether the key was there.
+    /// A removal by `clear`, which does not say whether the key was there.
     UnknownAnswer,
 }
 
@@ -57,22 +57,23 @@ pub(crate) struct Seen<S: Spec> {
 }
 
 /// A thread that works on a cache.
-pub(crate) struct Hand<'a, W: World> {
-    /// Its number in histories.
+pub(crate) struct Worker<'a, W: World> {
+    /// The number of the thread in histories.
     pub(crate) thread: usize,
     pub(crate) clock: &'a AtomicU64,
-    /// Where it can be interrupted; none if it is not to be.
+    /// The slot through which the thread is interrupted; `None` if it never is.
     pub(crate) slot: Option<&'static Slot>,
     pub(crate) seen: Vec<Seen<W::Spec>>,
 }
 
-/// Threads of a history have numbers below this. A second sight of a key by one thread at once counts as another's.
+/// Threads of a history have numbers below this. If a thread sees a key twice in one operation, the second sight
+/// counts as another thread's.
 const THREADS: usize = 10;
 
-/// Of several operations, one in so many stays in its closure.
+/// One in this many of several operations stays in its closure.
 const STAYS_EVERY: u64 = 32;
 
-/// Generations that a table of this program has at once.
+/// The greatest number of generations that a table of this program has at once.
 const GENERATIONS: usize = 3;
 
 impl<O> Act<O> {
@@ -95,18 +96,18 @@ impl<O> Act<O> {
         }
     }
 
-    /// Whether it waits for readers, in vain if one is interrupted.
+    /// Whether the action waits for readers, in vain if one is interrupted.
     pub(crate) fn is_slow(&self) -> bool {
         matches!(self, Act::Clear | Act::Shrink | Act::Reclaim)
     }
 }
 
-impl<W: World> Hand<'_, W> {
+impl<W: World> Worker<'_, W> {
     fn tick(&self) -> u64 {
         self.clock.fetch_add(1, Ordering::AcqRel)
     }
 
-    /// Does it, and notes what was seen of the keys that are worked on.
+    /// Performs an action, and records what was seen of the keys that are worked on.
     pub(crate) fn perform(&mut self, world: &Arc<W>, act: &Act<OpOf<W>>) {
         match act {
             Act::One(key, op) => {
@@ -117,7 +118,7 @@ impl<W: World> Hand<'_, W> {
             Act::Several(ops) => {
                 for (key, op) in ops {
                     let called = self.tick();
-                    // Else the first that has a closure would be the last.
+                    // Not always: the first operation that has a closure would be the last.
                     let stays = called.is_multiple_of(STAYS_EVERY);
                     let ret = self.inside(W::kind(op), |inside| {
                         world.apply(*key, op, if stays { inside } else { &|| () })
@@ -143,7 +144,7 @@ impl<W: World> Hand<'_, W> {
                 for key in 0..world.plan().actors {
                     self.note(key, W::del(), W::removed(true), called);
                     self.doubt(Sure::UnknownAnswer);
-                    // What comes to a newer generation when the older one was cleared is removed with that.
+                    // An entry that comes to a newer generation after the older one was cleared is removed with that.
                     for generation in 1..GENERATIONS {
                         self.note(key, W::del(), W::removed(true), called);
                         self.amend(generation, |_| ());
@@ -159,7 +160,7 @@ impl<W: World> Hand<'_, W> {
             Act::Deletes(keys) => self.inside(Kind::Deletes, |inside| {
                 for key in keys.clone() {
                     if world.apply(key, &W::del(), inside) != W::removed(true) {
-                        fault(&format!("key {key} was inserted by this cycle, and is gone"));
+                        fault(&format!("key {key} was inserted in this cycle, but is gone"));
                     }
                 }
             }),
@@ -169,7 +170,7 @@ impl<W: World> Hand<'_, W> {
         }
     }
 
-    /// Runs `f`, in which this thread may be interrupted; what `f` is given stays where it is called.
+    /// Runs `f`, in which this thread may be interrupted. The function that `f` gets waits as if interrupted.
     fn inside<R>(&self, kind: Kind, f: impl FnOnce(&dyn Fn()) -> R) -> R {
         let Some(slot) = self.slot else { return f(&|| ()) };
         slot.enter(kind);
@@ -185,7 +186,7 @@ impl<W: World> Hand<'_, W> {
         self.seen.push(Seen { event, sure: Sure::Yes });
     }
 
-    /// A visit of all keys reads each of them once: those that it shows not are absent at some moment.
+    /// Visits all keys. A visit reads each key once; a key that it does not show is absent at some moment.
     fn visit(&mut self, world: &Arc<W>, kind: Kind, removed: Option<usize>, stays: usize) {
         let (actors, called) = (world.plan().actors, self.tick());
         let mut sights = Vec::new();
@@ -195,7 +196,7 @@ impl<W: World> Hand<'_, W> {
             let before = std::cell::Cell::new(0);
             let mut look = |key: usize, value: i64| {
                 if values::count(key, value).is_none() {
-                    fault(&format!("key {key} was shown with a value of another: {value:x}"));
+                    fault(&format!("key {key} was shown with a value of another key: {value:x}"));
                 }
                 if key < actors {
                     sights.push((key, value, tick()));
@@ -226,14 +227,14 @@ impl<W: World> Hand<'_, W> {
         }
     }
 
-    /// Says how sure what was noted last is.
+    /// Sets the certainty of the last recorded operation.
     fn doubt(&mut self, sure: Sure) {
         if let Some(seen) = self.seen.last_mut() {
             seen.sure = sure;
         }
     }
 
-    /// Changes what was noted last, as by another thread.
+    /// Changes the last recorded operation, and attributes it to another thread.
     fn amend(&mut self, other: usize, f: impl FnOnce(&mut Event<OpOf<W>, RetOf<W>>)) {
         if let Some(seen) = self.seen.last_mut() {
             seen.event.thread += other * THREADS;
@@ -242,9 +243,9 @@ impl<W: World> Hand<'_, W> {
     }
 }
 
-/// Retires so much that the epoch is moved on if nobody is in the way. Unlike `reclaim`, it waits for nobody.
+/// Retires enough for the epoch to move on if no thread is in the way. Unlike `reclaim`, it waits for no thread.
 fn replace_elsewhere() {
-    /// What a thread retires before it looks whether something can go.
+    /// More objects than a thread retires between two attempts to move the epoch.
     const ENOUGH: u64 = 256;
     static ELSEWHERE: LazyLock<BucketObjCache<u64, u64>> = LazyLock::new(BucketObjCache::new);
     for value in 0..ENOUGH {
@@ -252,11 +253,11 @@ fn replace_elsewhere() {
     }
 }
 
-/// Ends the process if an answer has a value that is not the key's.
+/// Reports a fault if an answer has a value of another key.
 pub(crate) fn check_value<W: World>(key: usize, ret: &RetOf<W>) {
     if let Some(value) = W::value(ret)
         && values::count(key, value).is_none()
     {
-        fault(&format!("key {key} has a value that was never its own: {value:x}, answer {ret:?}"));
+        fault(&format!("key {key} has a value of another key: {value:x}, answer {ret:?}"));
     }
 }

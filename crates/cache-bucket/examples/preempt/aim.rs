@@ -1,4 +1,4 @@
-//! When a timer has to ring to interrupt an operation: found by trying, on whatever machine this runs.
+//! When a timer must ring to interrupt an operation. The program finds this by trial, on any machine.
 
 use cache_testkit::Random;
 
@@ -7,23 +7,23 @@ use crate::kind::Kind;
 /// The shortest and the longest delay, in nanoseconds.
 const LEAST: f64 = 50.0;
 const MOST: f64 = 2_000_000.0;
-/// What a signal that came in time does to the span, measured by what a miss does: so that one in four misses.
+/// The change of the span by a hit, relative to that by a miss: one in four attempts misses.
 const GAIN: f64 = 0.2;
 
-/// How an attempt to interrupt an operation ended.
+/// The outcome of an attempt to interrupt an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The signal came before the operation began.
     Early,
     Hit,
-    /// The operation was over first.
+    /// The operation ended before the signal.
     Late,
 }
 
-/// The delays between which a timer rings within one kind of operation.
+/// The span of delays after which a timer rings within one kind of operation.
 ///
-/// From when it is armed until then it takes the system some microseconds, and the operation may take a twentieth of that.
-/// So both ends of the span are moved by what each attempt came to: a miss at one end draws it in, and a hit stretches both.
+/// The system takes some microseconds from arming a timer to its signal, and an operation may take a twentieth of
+/// that. So each attempt moves the ends of the span: a miss at one end draws it in, and a hit stretches both.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     low: f64,
@@ -32,7 +32,7 @@ struct Span {
 
 impl Span {
     fn learn(&mut self, outcome: Outcome) {
-        // Of the whole: so it finds a delay of any size in some hundred attempts.
+        // Relative to the delay, so that a delay of any size is found in some hundred attempts.
         let step = (self.high * 0.02).max(10.0);
         match outcome {
             Outcome::Early => self.low += step,
@@ -43,7 +43,7 @@ impl Span {
             }
         }
         if self.low > self.high {
-            // One of them was moved past the other, and is right.
+            // One end was moved past the other, and is right.
             match outcome {
                 Outcome::Early => self.high = self.low,
                 _ => self.low = self.high,
@@ -54,7 +54,7 @@ impl Span {
     }
 }
 
-/// A span for each kind of operation.
+/// The spans of all kinds of operations.
 #[derive(Clone, Debug)]
 pub(crate) struct Aim([Span; Kind::COUNT]);
 
@@ -63,7 +63,7 @@ impl Aim {
         Self([Span { low: LEAST, high: 10_000.0 }; Kind::COUNT])
     }
 
-    /// A delay after which the timer may ring within such an operation.
+    /// Returns a delay after which the timer may ring within such an operation.
     pub(crate) fn delay(&self, kind: Kind, random: &mut Random) -> u64 {
         let Span { low, high } = self.0[kind as usize];
         low as u64 + random.below((high - low) as usize + 1) as u64
@@ -83,7 +83,7 @@ mod tests {
         for (begin, end) in [(6_000, 6_400), (900, 1_000), (30_000, 80_000)] {
             let (mut aim, mut random, mut hits) = (Aim::new(), Random::new(1), 0);
             for attempt in 0..4000 {
-                // What the system adds varies.
+                // The time that the system adds varies.
                 let rings = aim.delay(Kind::Get, &mut random) + random.below(100) as u64;
                 let outcome = match rings {
                     _ if rings < begin => Outcome::Early,

@@ -1,19 +1,20 @@
-//! What is done next.
+//! The choice of the next action.
 
 use crate::act::Act;
 use crate::cycle::{Director, Spent, Stage};
 use crate::world::{OpOf, World};
 
-/// So many operations take longer than what a timer's time varies by: a signal finds one of them.
+/// The number of operations in a series. They take longer than a timer varies, so a signal finds one of them.
 const SEVERAL: usize = 40;
 
-/// A count that nobody sets again soon, nor the next ones; so small that what is added to it does not lead out of range.
+/// Returns a count that no operation sets again soon, nor the counts after it. It is so small that sums stay in
+/// range.
 fn fresh(operations: u64) -> i64 {
     1 + (operations % 600) as i64 * SEVERAL as i64
 }
 
 impl<W: World> Director<'_, W> {
-    /// Something to do.
+    /// Chooses an action.
     pub(crate) fn act(
         &mut self,
         stage: &mut Stage<W>,
@@ -65,7 +66,7 @@ impl<W: World> Director<'_, W> {
         }
     }
 
-    /// Operations on one key each; if `deadly`, most of them insert a key.
+    /// Chooses a series of operations on one key each; if `deadly`, most of them insert a key.
     pub(crate) fn several(&mut self, actors: usize, deadly: bool) -> Act<OpOf<W>> {
         let random = &mut self.random;
         let fresh = fresh(self.totals.operations);
@@ -75,7 +76,7 @@ impl<W: World> Director<'_, W> {
             let key = set.take().unwrap_or_else(|| random.below(actors));
             match inserts {
                 false => (key, W::random_op(random, key, fresh)),
-                // The next one sets it.
+                // The next operation sets the key.
                 true if random.one_in(2) => {
                     set = Some(key);
                     (key, W::del())

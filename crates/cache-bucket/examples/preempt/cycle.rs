@@ -1,4 +1,4 @@
-//! One cycle: some threads are interrupted, others' operations come in between, and all that was seen is checked.
+//! A cycle: some threads are interrupted, other operations come in between, and everything that was seen is checked.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -9,7 +9,7 @@ use cache_core::Backend;
 use cache_testkit::Random;
 use cache_testkit::history::Spec;
 
-use crate::act::{Act, Hand, check_value};
+use crate::act::{Act, Worker, check_value};
 use crate::fault::fault;
 use crate::history::check_key;
 use crate::interrupt::{self, State};
@@ -21,59 +21,60 @@ use crate::world::{OpOf, World};
 /// How long objects may outlive their cache.
 const LEAKS: Duration = Duration::from_secs(10);
 
-/// What was done so far.
+/// The totals of what was done so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) cycles: u64,
     pub(crate) operations: u64,
-    /// Histories of one key in one cycle.
+    /// The number of histories, each of one key in one cycle.
     pub(crate) histories: u64,
     pub(crate) caches: u64,
 }
 
-/// A cache, and what is known of it between two cycles.
+/// A cache, and its known state between two cycles.
 pub(crate) struct Stage<W: World> {
     pub(crate) world: Arc<W>,
     /// The state of each key that is worked on.
     pub(crate) states: Vec<W::Spec>,
-    /// How many keys of the pool are there: the first ones.
+    /// How many keys of the pool are present: the first ones.
     pub(crate) pooled: usize,
-    /// No more is known of the other keys.
+    /// Whether the state of the other keys is unknown.
     pub(crate) cleared: bool,
     cycles: usize,
 }
 
-/// What the director does in one cycle.
+/// The kind of a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mood {
     #[default]
     Any,
-    /// Nothing, while others are begun; then all keys die in the next epoch, while someone looks at them.
+    /// While operations begin, the director does nothing; then all keys die in the next epoch, while a thread looks
+    /// at them.
     Deadly,
 }
 
-/// What a cycle is about, and what may come once in it only.
+/// The kind of a cycle, and the actions that may come only once in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spent {
     mood: Mood,
-    /// Operations whose outcome is not known: each doubles what there is to check.
+    /// Whether an operation of unknown outcome was begun: each doubles the work of the check.
     pub(crate) unsure: bool,
-    /// A thread that may be interrupted has keys of the pool come or go.
+    /// Whether a thread that may be interrupted inserts or deletes keys of the pool.
     pub(crate) pool: bool,
 }
 
-/// The thread that decides what happens, and does what comes in between.
+/// The thread that decides what happens, and performs the actions in between.
 pub(crate) struct Director<'a, W: World> {
     pub(crate) profile: &'static Profile,
     pub(crate) desks: &'a [Desk<W>],
-    pub(crate) hand: Hand<'a, W>,
+    pub(crate) worker: Worker<'a, W>,
     pub(crate) random: Random,
     pub(crate) totals: Totals,
     pub(crate) new_world: &'a dyn Fn(&mut Random) -> Arc<W>,
 }
 
 impl<W: World> Director<'_, W> {
-    /// Runs cycles until then.
+    /// Runs cycles until a given time.
     pub(crate) fn run(&mut self, until: Instant) {
         while Instant::now() < until {
             let objects = values::objects();
@@ -98,7 +99,7 @@ impl<W: World> Director<'_, W> {
         Stage { world, states, pooled: 0, cleared: false, cycles: 0 }
     }
 
-    /// No object outlives its cache, once nobody can see it.
+    /// Checks that no object outlives its cache once no thread can see it.
     fn all_dropped(&self, before: i64) {
         let end = Instant::now() + LEAKS;
         while values::objects() != before {
@@ -115,7 +116,7 @@ impl<W: World> Director<'_, W> {
         let mut begun = Vec::new();
         let mut spent = Spent::default();
         if self.random.one_in(2) {
-            // The places of all that died before may be used again.
+            // Makes the granules of all dead entries usable again.
             self.step(stage, &Act::Reclaim);
         }
         self.steps(stage, &mut spent, 3);
@@ -156,7 +157,7 @@ impl<W: World> Director<'_, W> {
                 continue;
             }
             desk.slot.release();
-            interrupt::pulse();
+            interrupt::note_progress();
             self.await_stop(begun[next]);
             if spent.mood == Mood::Any {
                 self.steps(stage, &mut spent, 2);
@@ -165,14 +166,14 @@ impl<W: World> Director<'_, W> {
         self.check(stage);
     }
 
-    /// Waits until a thread is interrupted or done. Those that it may have to wait for go on by themselves.
+    /// Waits until a thread is interrupted or done. A thread that others wait for goes on by itself.
     fn await_stop(&self, desk: usize) {
         if !self.desks[desk].slot.await_any(&[State::Done, State::Held]) {
             fault("an operation hangs");
         }
     }
 
-    /// Does up to so many things.
+    /// Performs up to `most` actions.
     fn steps(&mut self, stage: &mut Stage<W>, spent: &mut Spent, most: usize) {
         for _ in 0..self.random.below(most + 1) {
             let act = self.act(stage, self.profile.others, spent);
@@ -180,7 +181,7 @@ impl<W: World> Director<'_, W> {
         }
     }
 
-    /// Moves the epoch on, and then deletes nearly all keys. A delete of a key that lies where it should leaves no trace in the
+    /// Moves the epoch on, and then deletes nearly all keys. A delete in the home pair leaves no trace in the
     /// bucket's state.
     fn all_die(&mut self, stage: &mut Stage<W>) {
         self.step(stage, &Act::Replace);
@@ -193,26 +194,26 @@ impl<W: World> Director<'_, W> {
 
     fn step(&mut self, stage: &mut Stage<W>, act: &Act<OpOf<W>>) {
         interrupt::slow(act.is_slow());
-        self.hand.perform(&stage.world, act);
+        self.worker.perform(&stage.world, act);
         interrupt::slow(false);
-        interrupt::pulse();
+        interrupt::note_progress();
         self.totals.operations += 1;
     }
 
-    /// Checks what all threads saw, and reads everything.
+    /// Checks what all threads saw, and reads every key.
     fn check(&mut self, stage: &mut Stage<W>) {
         for desk in self.desks {
-            desk.take(&mut self.hand.seen);
+            desk.take(&mut self.worker.seen);
         }
         let (world, plan) = (&stage.world, stage.world.plan());
         let mut present = 0;
         for key in 0..plan.actors {
-            self.hand.perform(world, &Act::One(key, W::Spec::read()));
-            stage.states[key] = check_key::<W>(key, &stage.states[key], &self.hand.seen);
+            self.worker.perform(world, &Act::One(key, W::Spec::read()));
+            stage.states[key] = check_key::<W>(key, &stage.states[key], &self.worker.seen);
             present += usize::from(stage.states[key] != W::Spec::absent());
         }
         self.totals.histories += plan.actors as u64;
-        self.hand.seen.clear();
+        self.worker.seen.clear();
         if stage.cleared {
             return;
         }
@@ -221,15 +222,15 @@ impl<W: World> Director<'_, W> {
             let ret = world.apply(key, &W::Spec::read(), &|| ());
             check_value::<W>(key, &ret);
             if W::value(&ret) != Some(values::number(key, 1)) {
-                fault(&format!("key {key} was set to 1 and left alone, and is {ret:?}"));
+                fault(&format!("key {key} was set to 1 and not changed, but a read returns {ret:?}"));
             }
             present += 1;
         }
         if world.len() != present {
-            fault(&format!("{present} keys are there, and the cache says {}", world.len()));
+            fault(&format!("the cache has {present} keys, but its `len` is {}", world.len()));
         }
     }
 }
 
-/// What all threads of histories count.
+/// The clock of all threads of histories.
 pub(crate) static CLOCK: AtomicU64 = AtomicU64::new(0);

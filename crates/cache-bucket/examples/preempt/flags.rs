@@ -1,16 +1,16 @@
-//! What the program is called with.
+//! The arguments of the program.
 
 use crate::profile::{PROFILES, Profile};
 
 pub(crate) const USAGE: &str =
-    "usage: preempt SECONDS SEED [PROFILE]; `cargo xtask soak --help` tells of `--preempt`";
+    "usage: preempt SECONDS SEED [PROFILE]; see `--preempt` in `cargo xtask soak --help`";
 
-/// How long, with which operations, and on which caches.
+/// How long to run, with which operations, and on which caches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flags {
     pub(crate) seconds: u64,
     pub(crate) seed: u64,
-    /// All profiles in turn, if none.
+    /// The profile to run; all in turn if `None`.
     pub(crate) profile: Option<&'static Profile>,
 }
 

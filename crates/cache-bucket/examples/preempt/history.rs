@@ -1,4 +1,4 @@
-//! Checks what was seen of each key in one cycle.
+//! The check of what was seen of each key in one cycle.
 
 use cache_testkit::history::{Event, Spec, check};
 
@@ -6,13 +6,13 @@ use crate::act::{Seen, Sure};
 use crate::fault::fault;
 use crate::world::{OpOf, RetOf, World};
 
-/// Checks one key's operations, of which the last is a read with nothing beside it; returns the state after them.
+/// Checks the operations of one key; returns the state after them. The last one is a read that runs alone.
 pub(crate) fn check_key<W: World>(key: usize, start: &W::Spec, seen: &[Seen<W::Spec>]) -> W::Spec {
     let mut of_key: Vec<_> = seen.iter().filter(|seen| seen.event.key == key).collect();
     of_key.sort_by_key(|seen| seen.event.called);
     let unsure: Vec<_> = of_key.iter().filter(|seen| seen.sure != Sure::Yes).collect();
     let mut why = None;
-    // Whatever the unsure ones came to: one outcome must explain the rest.
+    // One outcome of the uncertain operations must explain the others.
     for outcomes in 0..1_u32 << unsure.len() {
         let mut unsure = 0;
         let events = of_key.iter().filter_map(|seen| {
@@ -41,9 +41,9 @@ pub(crate) fn check_key<W: World>(key: usize, start: &W::Spec, seen: &[Seen<W::S
 
 type EventOf<W> = Event<OpOf<W>, RetOf<W>>;
 
-/// Finds a sequential order of one key's operations, which come in the order of their calls.
+/// Finds a sequential order of one key's operations, which are sorted by their calls.
 fn explain<W: World>(start: &W::Spec, events: &[EventOf<W>]) -> Result<(), String> {
-    // Nearly always one of these two explains them, and there is no need to search.
+    // One of these two orders nearly always explains them, without a search.
     let mut events: Vec<_> = events.iter().collect();
     if in_order::<W::Spec>(start, &events) {
         return Ok(());
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_happened_is_tried_both_ways() {
+    fn uncertain_operations_are_tried_both_ways() {
         for (sure, left) in [(Sure::Perhaps, Some(5)), (Sure::Perhaps, None), (Sure::UnknownAnswer, None)] {
             let history = [
                 seen(0, 0..5, IntOp::Del, IntRet::Removed(true), sure),

@@ -1,4 +1,4 @@
-//! Interrupts: each thread has a timer, whose signal handler waits inside the operation until it is let go.
+//! Interrupts: each thread has a timer. Its signal handler waits inside the operation until the thread is released.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,42 +7,42 @@ use crate::futex;
 use crate::kind::Kind;
 use crate::timer;
 
-/// Threads that are interrupted at once, at most.
+/// The greatest number of threads that are interrupted at once.
 pub(crate) const SLOTS: usize = 3;
 
-/// The slots of all threads. Static, as a signal may arrive when its timer is gone.
+/// The slots of all threads. They are static, because a signal may arrive after its timer is gone.
 static ALL: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 
-/// Counts what other threads do. A handler waits for as long as it goes on counting.
-static PULSE: AtomicU64 = AtomicU64::new(0);
-/// Whether an operation is under way that takes long.
+/// Counts the actions of other threads. A handler waits while the count increases.
+static PROGRESS: AtomicU64 = AtomicU64::new(0);
+/// Whether a long operation is in progress.
 static SLOW: AtomicBool = AtomicBool::new(false);
 
-/// How often a handler looks, with nothing done in between, until it gives up: the director may wait for a lock that the
-/// interrupted thread holds. On one processor it looks only when everyone else waits or gives way.
+/// How often a handler checks without progress before it gives up: the director may wait for a lock that the
+/// interrupted thread holds. On one processor it checks only when every other thread waits or yields.
 const LOOKS: u32 = 100;
-/// The same where the threads run beside each other.
+/// How often a handler checks where threads run in parallel.
 const LOOKS_BESIDE: u32 = 1000;
-/// And during what takes long and gives way.
+/// How often a handler checks during a long operation that yields.
 const LOOKS_SLOW: u32 = 4000;
-/// And for how long it looks at most, should others have the processor.
+/// How long a handler waits without progress, if other programs have the processor.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Whether the threads share a processor.
 static TOGETHER: AtomicBool = AtomicBool::new(false);
 
-/// Says whether the threads share a processor.
+/// Sets whether the threads share a processor.
 pub(crate) fn together(together: bool) {
     TOGETHER.store(together, Ordering::Relaxed);
 }
 
-/// Gives the processor to another thread. A signal handler may do so.
-fn give_way() {
+/// Yields the processor to another thread. A signal handler may call this.
+fn yield_now() {
     // SAFETY: the call has no arguments.
     unsafe { libc::sched_yield() };
 }
 
-/// What the clock says. A signal handler may ask.
+/// Reads the clock. A signal handler may call this.
 fn time() -> Duration {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a value of our own.
@@ -50,47 +50,47 @@ fn time() -> Duration {
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
-/// Tells the handlers that something was done.
-pub(crate) fn pulse() {
-    PULSE.fetch_add(1, Ordering::Relaxed);
+/// Tells the handlers that an action was done.
+pub(crate) fn note_progress() {
+    PROGRESS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// How often something was done.
-pub(crate) fn pulses() -> u64 {
-    PULSE.load(Ordering::Relaxed)
+/// The number of actions that were done.
+pub(crate) fn progress() -> u64 {
+    PROGRESS.load(Ordering::Relaxed)
 }
 
-/// Says whether what follows takes long.
+/// Sets whether the next action takes long.
 pub(crate) fn slow(slow: bool) {
     SLOW.store(slow, Ordering::Relaxed);
 }
 
-/// Where a thread stands. In a slot's `state`.
+/// The state of a thread, in its slot's `state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum State {
-    /// It waits for work, or is done with it.
+    /// The thread waits for work, or is done with it.
     Done,
-    /// It was given work, and arms its timer.
+    /// The thread was given work, and arms its timer.
     Ready,
-    /// It is in an operation.
+    /// The thread is in an operation.
     Inside,
-    /// It is interrupted in one.
+    /// The thread is interrupted in an operation.
     Held,
 }
 
-/// What a thread and its handler share with others.
+/// The data that a thread and its handler share with other threads.
 pub(crate) struct Slot {
     state: AtomicU32,
-    /// The operation that it is in.
+    /// The kind of the current operation.
     kind: AtomicUsize,
-    /// How often more it is interrupted in the operation, and after how many nanoseconds.
+    /// How many more times the operation is interrupted, and after how many nanoseconds.
     again: AtomicU32,
     again_after: AtomicU64,
     pub(crate) timer: AtomicUsize,
     /// Whether a signal came before the operation began.
     early: AtomicBool,
-    /// Whether one came in time.
+    /// Whether a signal came during the operation.
     hit: AtomicBool,
     gave_up: AtomicU64,
     hits: [AtomicU64; Kind::COUNT],
@@ -124,33 +124,33 @@ impl Slot {
         self.state.store(state as u32, Ordering::Release);
     }
 
-    /// Begins an operation: from here on its thread may be interrupted.
+    /// Begins an operation: the thread may be interrupted from now on.
     pub(crate) fn enter(&self, kind: Kind) {
         self.kind.store(kind as usize, Ordering::Relaxed);
         self.set(State::Inside);
     }
 
-    /// Ends it.
+    /// Ends the operation.
     pub(crate) fn leave(&self) {
         self.set(State::Ready);
     }
 
-    /// Lets an interrupted thread go on.
+    /// Releases an interrupted thread.
     pub(crate) fn release(&self) {
         if self.pass(State::Held, State::Inside) {
             futex::wake(&self.state);
         }
     }
 
-    /// Tells whoever waits for it that the thread now stands there.
+    /// Sets the state of the thread, and wakes the threads that wait for it.
     pub(crate) fn tell(&self, state: State) {
         self.set(state);
         futex::wake(&self.state);
     }
 
-    /// Sleeps until it is one of these; `false` after some time.
+    /// Sleeps until the state is one of `wanted`; `false` after a long time.
     ///
-    /// That time is long: where a shorter one is asked for, some systems take longer to set the clock than to run a cycle.
+    /// Each sleep is long: with a shorter one, some systems take longer to set the clock than to run a cycle.
     pub(crate) fn await_any(&self, wanted: &[State]) -> bool {
         let is_wanted = |state: u32| wanted.iter().any(|wanted| *wanted as u32 == state);
         for _ in 0..30 {
@@ -168,7 +168,7 @@ impl Slot {
         self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Waits here, as if interrupted: for the closures of operations that have one.
+    /// Waits as if interrupted. The closures of operations call this.
     pub(crate) fn stay(&self) {
         if self.pass(State::Inside, State::Held) {
             self.count();
@@ -181,16 +181,16 @@ impl Slot {
         self.hits[self.kind.load(Ordering::Relaxed)].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until the thread is let go, or others seem to wait for it. Called by the handler: it looks at atomics and the
-    /// clock, and gives way.
+    /// Waits until the thread is released, or others seem to wait for it. The handler calls this: it reads atomics
+    /// and the clock, and yields.
     fn wait(&self) {
         futex::wake(&self.state);
-        let (mut pulse, mut since, mut looks) = (pulses(), time(), 0);
+        let (mut seen, mut since, mut looks) = (progress(), time(), 0);
         while self.is(State::Held) {
-            give_way();
-            let now = pulses();
-            if now != pulse {
-                (pulse, since, looks) = (now, time(), 0);
+            yield_now();
+            let now = progress();
+            if now != seen {
+                (seen, since, looks) = (now, time(), 0);
                 continue;
             }
             looks += 1;
@@ -211,18 +211,18 @@ impl Slot {
         self.hit.load(Ordering::Relaxed)
     }
 
-    /// Interrupts the thread more often in its next operation, each time so many nanoseconds later.
+    /// Interrupts the thread `times` more times in its next operation, each time `after` nanoseconds later.
     pub(crate) fn interrupt_again(&self, times: u32, after: u64) {
         self.again_after.store(after, Ordering::Relaxed);
         self.again.store(times, Ordering::Relaxed);
     }
 
-    /// Whether a signal came before the operation and whether one came in it, since this was last asked.
+    /// Returns whether a signal came before the operation, and whether one came during it, since the last call.
     pub(crate) fn outcome(&self) -> (bool, bool) {
         (self.early.swap(false, Ordering::Relaxed), self.hit.swap(false, Ordering::Relaxed))
     }
 
-    /// What the timer's signal does.
+    /// Handles the timer's signal.
     pub(crate) fn interrupted(&self) {
         if self.pass(State::Inside, State::Held) {
             self.count();
@@ -230,7 +230,7 @@ impl Slot {
             let more = self.again.load(Ordering::Relaxed);
             if more > 0 {
                 self.again.store(more - 1, Ordering::Relaxed);
-                // The call may be made by a signal handler.
+                // A signal handler may make this call.
                 timer::arm(
                     self.timer.load(Ordering::Relaxed) as libc::timer_t,
                     self.again_after.load(Ordering::Relaxed),

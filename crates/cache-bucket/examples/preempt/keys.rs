@@ -1,4 +1,4 @@
-//! Keys whose bucket, home line and tag are chosen, and which are kept in every way in which a table keeps keys.
+//! Keys whose bucket, home line and tag are chosen, for every way in which a table keeps keys.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,15 +8,15 @@ use cache_core::Key;
 
 use crate::values::Canary;
 
-/// Home lines that a bucket has.
+/// The number of home lines of a bucket.
 pub(crate) const LINES: usize = 6;
 
-/// Where a key's entry should be, and its number. A key is these bytes, and as many more as make its length.
+/// The place of a key's entry, and its number. A key is these bytes, padded to its length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     /// Less than [`LINES`].
     pub(crate) line: usize,
-    /// Marks the entry in its bucket; less than 64.
+    /// The tag of the entry; less than 64.
     pub(crate) tag: usize,
     /// The bits that choose a bucket, the lowest first; less than 4096.
     pub(crate) index: usize,
@@ -24,11 +24,11 @@ pub(crate) struct Place {
     pub(crate) number: usize,
 }
 
-/// Bytes of a key that are no padding.
+/// The number of bytes of a key before its padding.
 pub(crate) const HEAD: usize = 6;
 
 impl Place {
-    /// The bytes of its key: printable, so that the first eight are a pointer to nowhere.
+    /// The bytes of the key. They are printable, so that the first eight make an invalid pointer.
     pub(crate) fn bytes(self, length: usize) -> Vec<u8> {
         let (index, number) = (self.index, self.number);
         let head = [self.line, self.tag, index % 64, index / 64, number % 64, number / 64];
@@ -36,7 +36,7 @@ impl Place {
         head.into_iter().map(|part| b'0' + part as u8).chain(padding).collect()
     }
 
-    /// The inverse; `None` if the bytes are of no key.
+    /// The place of a key with these bytes; `None` if there is no such key.
     fn of(bytes: &[u8]) -> Option<Self> {
         let part = |i: usize| {
             bytes.get(i).and_then(|byte| byte.checked_sub(b'0')).filter(|part| *part < 64).map(usize::from)
@@ -45,9 +45,9 @@ impl Place {
         Some(Place { line: part(0)?, tag: part(1)?, index, number })
     }
 
-    /// The hash that the table shall see.
+    /// The hash that the table sees.
     fn hash(self) -> u64 {
-        // The middle of those top bytes that are the line's.
+        // The middle of the top bytes that choose the line.
         let top = self.line as u64 * 43 + 20;
         top << 56 | (self.index as u64) << 9 | self.tag as u64
     }
@@ -58,7 +58,7 @@ pub(crate) fn number_of(bytes: &[u8]) -> Option<usize> {
     Place::of(bytes).map(|place| place.number)
 }
 
-/// A hasher that puts a key where its bytes say.
+/// A hasher that puts a key at the place in its bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Placed {
     head: [u8; HEAD],
@@ -89,10 +89,10 @@ impl Hasher for Placed {
 /// The multiplier with which the table spreads the bits of a hash.
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Undoes what the table does to hashes that are not its own hasher's.
+/// Inverts the mixing that the table applies to the output of foreign hashers.
 fn unmix(mixed: u64) -> u64 {
     let inverse = const {
-        // Newton's iteration: each step doubles the bits that are right, from three on.
+        // Newton's iteration: each step doubles the number of correct bits, from three on.
         let (mut inverse, mut step) = (MULTIPLIER, 0);
         while step < 5 {
             inverse = inverse.wrapping_mul(2_u64.wrapping_sub(MULTIPLIER.wrapping_mul(inverse)));
@@ -109,7 +109,7 @@ fn unmix(mixed: u64) -> u64 {
 pub(crate) trait Form: Send + Sync + 'static {
     type Key: Key + ?Sized;
 
-    /// Lengths that keys of it may have.
+    /// The lengths that keys of this type may have.
     const LENGTHS: &'static [usize];
 
     fn key(bytes: &[u8]) -> Box<Self::Key>;
@@ -151,7 +151,7 @@ impl Form for Numbers {
     }
 }
 
-/// Keys of a type that the table knows nothing of: kept in boxes.
+/// Keys of a type that the table does not know, which are kept in boxes.
 #[derive(Debug)]
 pub(crate) struct Names;
 
@@ -231,7 +231,7 @@ impl Key for Name {
 mod tests {
     use super::*;
 
-    /// What the table does, as `raw/hash.rs` has it.
+    /// The hash as the table computes it in `raw/hash.rs`.
     fn mix(hash: u64) -> u64 {
         let mixed = (hash ^ hash >> 32).wrapping_mul(MULTIPLIER);
         let mixed = (mixed ^ mixed >> 29).wrapping_mul(MULTIPLIER);

@@ -1,4 +1,4 @@
-/// A kind of operation, to count interrupts by.
+/// A kind of operation, by which interrupts are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Get,
@@ -18,7 +18,7 @@ pub(crate) enum Kind {
     Shrink,
     Reclaim,
     Replace,
-    /// Several operations on one key each. An interrupt is counted as one in one of those.
+    /// Several operations on one key each. An interrupt counts for the kind of the operation that it hits.
     Several,
 }
 

@@ -1,11 +1,13 @@
-//! Preemption as a test: timers interrupt threads at random instructions inside every operation of a cache.
+//! A preemption test: timers interrupt threads at random instructions inside every operation of a cache.
 //!
-//! Up to three threads do one operation each. A timer's signal interrupts each of them somewhere in it, and its handler stays
-//! there. Meanwhile one more thread does what matters: it deletes and inserts keys of the same bucket, moves the epoch on,
-//! grows the table. Then the threads are let go, one after the other. All that was seen of each key is recorded and checked
-//! for linearizability, and each value and each key tells whose it is. `cargo xtask soak --preempt` builds this and runs it.
+//! Up to three threads do one operation each. A timer's signal interrupts each of them somewhere in it, and its
+//! handler waits there. Meanwhile one more thread does what matters: it deletes and inserts keys of the same bucket,
+//! moves the epoch on, and grows the table. Then the threads are released one after the other. Everything that was
+//! seen of each key is recorded and checked for linearizability, and each value and each key tells to which key it
+//! belongs. `cargo xtask soak --preempt` builds and runs this.
 //!
-//! Called with seconds, a seed and perhaps a profile's name. A seed repeats the operations, and not where they are interrupted.
+//! The arguments are seconds, a seed and optionally the name of a profile. A seed repeats the operations, but not
+//! where they are interrupted.
 
 #[cfg(target_os = "linux")]
 mod act;
@@ -48,5 +50,5 @@ fn main() {
     #[cfg(target_os = "linux")]
     run::main();
     #[cfg(not(target_os = "linux"))]
-    eprintln!("a thread's own timer is a thing of Linux: nothing was tested");
+    eprintln!("per-thread timers exist on Linux only: nothing was tested");
 }

@@ -1,4 +1,4 @@
-//! Which keys there are in a cache, and where.
+//! The keys of a cache, and their places.
 
 use std::ops::Range;
 
@@ -7,15 +7,16 @@ use cache_testkit::Random;
 use crate::keys::{Form, LINES, Place, number_of};
 use crate::profile::{Fill, Profile};
 
-/// What a table's bits of the index are at most in a profile: keys that are equal in these share a bucket for long.
+/// The greatest number of index bits of a table in any profile. Keys whose index bits are equal share a bucket for
+/// long.
 const INDEX_BITS: u32 = 12;
-/// Granules of a bucket's pair of lines.
+/// The number of granules in a pair of lines.
 const PAIR: usize = 8;
-/// Granules of a bucket that entries may have.
+/// The number of granules for entries in a bucket.
 const ROOM: usize = 28;
 
-/// Keys by their numbers: first those that are worked on, then those that fill the bucket and are left alone, then those
-/// that come and go in numbers.
+/// The keys by number: first those that are worked on, then the fillers of the bucket, which are left alone, then the
+/// pool of keys that come and go.
 pub(crate) struct Plan<F: Form> {
     keys: Vec<Box<F::Key>>,
     bytes: Vec<Vec<u8>>,
@@ -27,7 +28,7 @@ impl<F: Form> Plan<F> {
     pub(crate) fn new(profile: &Profile, random: &mut Random) -> Self {
         let mut plan = Self { keys: Vec::new(), bytes: Vec::new(), actors: 0, fillers: 0 };
         let hot = random.below(1 << profile.index_bits);
-        // In one bucket now; in a larger table perhaps not.
+        // The keys are in one bucket now; in a larger table perhaps not.
         let beside = |random: &mut Random| {
             hot | random.below(1 << (INDEX_BITS - profile.index_bits)) << profile.index_bits
         };
@@ -40,8 +41,8 @@ impl<F: Form> Plan<F> {
         plan.actors = profile.actors.start + random.below(profile.actors.len());
         for _ in 0..plan.actors {
             // Mostly in one pair of lines, and often with one tag.
-            let near = profile.fill == Fill::Home || !random.one_in(3);
-            let line = if near { first / 2 * 2 + random.below(2) } else { random.below(LINES) };
+            let at_home = profile.fill == Fill::Home || !random.one_in(3);
+            let line = if at_home { first / 2 * 2 + random.below(2) } else { random.below(LINES) };
             let tag = if random.one_in(2) { tag } else { random.below(64) };
             let (index, length) = (beside(random), length(random));
             plan.add(line, tag, index, length);

@@ -1,4 +1,4 @@
-//! What a cache of a slice of time is like, and what is done to it.
+//! Profiles: the cache of a time slice, and the operations on it.
 
 use std::ops::Range;
 
@@ -12,13 +12,13 @@ pub(crate) enum Type {
     ObjNames,
 }
 
-/// What a bucket holds beside the keys that are worked on.
+/// The contents of a bucket beside the keys that are worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fill {
     Few,
     /// Hardly any room is left.
     Crowded,
-    /// The pair of lines in which all keys should be is full, and the others are empty.
+    /// The home pair of all keys is full, and the other pairs are empty.
     Home,
 }
 
@@ -26,29 +26,29 @@ pub(crate) enum Fill {
 #[derive(Debug)]
 pub(crate) struct Profile {
     pub(crate) name: &'static str,
-    /// How many slices of time in a row.
+    /// The number of time slices in a row.
     pub(crate) slices: usize,
     pub(crate) of: Type,
-    /// The table has room for so many entries from the beginning.
+    /// The initial capacity of the table.
     pub(crate) capacity: usize,
-    /// The logarithm of its buckets then.
+    /// The binary logarithm of the initial number of buckets.
     pub(crate) index_bits: u32,
-    /// How many keys are worked on.
+    /// The number of keys that are worked on.
     pub(crate) actors: Range<usize>,
-    /// The lengths of keys, where they are strings; any if none.
+    /// The lengths of string keys; any if `None`.
     pub(crate) lengths: Option<&'static [usize]>,
-    /// How much room other keys leave in the bucket.
+    /// The contents of the bucket beside the keys that are worked on.
     pub(crate) fill: Fill,
-    /// Whether half of the cycles are about nothing but the places of the dead.
+    /// Whether half of the cycles only test the reuse of dead entries' granules.
     pub(crate) deadly: bool,
-    /// How many keys come and go in numbers.
+    /// The number of keys in the pool, which come and go in groups.
     pub(crate) pool: usize,
-    /// A cache serves for so many cycles at most.
+    /// The greatest number of cycles on one cache.
     pub(crate) cycles: usize,
-    /// How likely are, in this order: `get_many`, `for_each`, `retain`, `clear`, inserts, deletes, `shrink_to_fit`,
-    /// and what moves the epoch on; of 100. The rest is operations on one key.
+    /// The weights in percent of, in this order: `get_many`, `for_each`, `retain`, `clear`, inserts, deletes,
+    /// `shrink_to_fit`, and actions that move the epoch. The rest is operations on one key.
     pub(crate) weights: [usize; 8],
-    /// The same of the thread that is not interrupted.
+    /// The weights for the thread that is not interrupted.
     pub(crate) others: [usize; 8],
 }
 
@@ -57,7 +57,7 @@ const OTHERS: [usize; 8] = [1, 1, 1, 0, 0, 0, 0, 30];
 const GROWS: [usize; 8] = [4, 4, 2, 1, 10, 2, 1, 1];
 const GROWING: [usize; 8] = [1, 1, 1, 1, 30, 3, 3, 10];
 
-/// A table of 128 buckets, of which one is full, so that places of the dead are used again.
+/// A table of 128 buckets, of which one is full, so that the granules of dead entries are reused.
 const REUSE: Profile = Profile {
     name: "",
     slices: 1,
@@ -74,10 +74,10 @@ const REUSE: Profile = Profile {
     others: OTHERS,
 };
 
-/// A table of 64 buckets, in which an insert takes the places of the dead as soon as those that are free.
+/// A table of 64 buckets, in which an insert takes the granules of dead entries as readily as free ones.
 const SMALL: Profile = Profile { capacity: 1000, index_bits: 6, fill: Fill::Few, ..REUSE };
 
-/// A table of 32 buckets that soon gets a larger one to follow it.
+/// A table of 32 buckets that soon grows.
 const GROWTH: Profile = Profile {
     capacity: 0,
     index_bits: 5,
@@ -90,10 +90,10 @@ const GROWTH: Profile = Profile {
     ..REUSE
 };
 
-/// A table of 128 buckets, of which one has a chain.
+/// A table of 128 buckets, of which one has an overflow chain.
 const OVERFLOW: Profile = Profile { actors: 16..20, pool: 40, cycles: 30, ..REUSE };
 
-/// The same with a chain of several, which are emptied and used again.
+/// A table of 128 buckets, of which one has an overflow chain of several buckets, which are emptied and reused.
 const CHAINS: Profile = Profile {
     actors: 10..14,
     lengths: Some(&[72]),
@@ -102,7 +102,7 @@ const CHAINS: Profile = Profile {
     ..OVERFLOW
 };
 
-/// A table of 128 buckets, in one of which each key that is worked on is a stray, and there are no others.
+/// A table of 128 buckets, in one of which each key that is worked on is a stray. There are no other strays.
 const STRAYS: Profile = Profile { actors: 1..3, fill: Fill::Home, deadly: false, ..REUSE };
 
 /// Every profile.
@@ -126,7 +126,7 @@ pub(crate) const PROFILES: &[Profile] = &[
     Profile { name: "overflow-objects", of: Type::ObjStrings, lengths: None, ..OVERFLOW },
 ];
 
-/// The profile of a slice of time: each in its turn, for as many as it has.
+/// The profile of a time slice. The profiles take turns, each for its number of slices.
 pub(crate) fn in_turn(slice: u64) -> &'static Profile {
     let all: usize = PROFILES.iter().map(|profile| profile.slices).sum();
     let mut turn = slice as usize % all;

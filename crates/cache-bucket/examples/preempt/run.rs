@@ -1,4 +1,4 @@
-//! Runs the profiles in turn, and tells how far that is.
+//! Runs the profiles in turn, and reports progress.
 
 use std::panic;
 use std::process;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use cache_testkit::Random;
 
-use crate::act::Hand;
+use crate::act::Worker;
 use crate::aim::Aim;
 use crate::cycle::{CLOCK, Director, Totals};
 use crate::fault::{self, fault};
@@ -23,11 +23,11 @@ use crate::subject::Desk;
 use crate::timer;
 use crate::world::{Ints, Objects, World};
 
-/// How long one profile runs before the next.
+/// How long a profile runs before the next.
 const SLICE: Duration = Duration::from_millis(150);
-/// How often progress is told.
+/// How often progress is reported.
 const TELL: Duration = Duration::from_secs(5);
-/// Without any progress for so long, the program hangs.
+/// The program hangs if it makes no progress for this long.
 const HANGS: Duration = Duration::from_secs(60);
 
 pub(crate) fn main() {
@@ -88,7 +88,7 @@ pub(crate) fn main() {
     );
     let by_kind = Kind::ALL.iter().zip(hits).map(|(kind, hits)| format!("{} {hits}", kind.name()));
     println!("interrupted in: {}", by_kind.collect::<Vec<_>>().join(", "));
-    println!("{gave_up} times an interrupted thread went on by itself, as others waited for it");
+    println!("interrupted threads went on by themselves {gave_up} times, because others waited for them");
 }
 
 fn sentence(totals: &Totals, hits: u64) -> String {
@@ -116,20 +116,20 @@ fn slice_of<W: World>(
             let plan = Arc::new(Plan::<W::Keys>::new(profile, random));
             Arc::new(W::new(plan, profile.capacity))
         };
-        let hand = Hand { thread: 0, clock: &CLOCK, slot: None, seen: Vec::new() };
-        let mut director = Director { profile, desks: &desks, hand, random, totals, new_world: &new_world };
+        let worker = Worker { thread: 0, clock: &CLOCK, slot: None, seen: Vec::new() };
+        let mut director = Director { profile, desks: &desks, worker, random, totals, new_world: &new_world };
         director.run(until);
         desks.iter().for_each(Desk::close);
         director.totals
     })
 }
 
-/// Ends the process if nothing happens any more.
+/// Reports a fault if there is no more progress.
 fn watch() {
     let (mut last, mut since) = (0, Instant::now());
     loop {
         thread::sleep(Duration::from_secs(1));
-        let now = interrupt::pulses();
+        let now = interrupt::progress();
         if now != last {
             (last, since) = (now, Instant::now());
         } else if since.elapsed() > HANGS {

@@ -5,19 +5,19 @@ use std::sync::{Arc, Mutex};
 
 use cache_testkit::Random;
 
-use crate::act::{Act, Hand, Seen};
+use crate::act::{Act, Seen, Worker};
 use crate::aim::{Aim, Outcome};
 use crate::interrupt::{Slot, State};
 use crate::timer::Timer;
 use crate::world::{OpOf, World};
 
-/// A cache, and what a thread is to do to it.
+/// A cache, and the action that a thread is to perform on it.
 struct Work<W: World> {
     world: Arc<W>,
     act: Act<OpOf<W>>,
 }
 
-/// Where work for one thread is left, and what came of it.
+/// The desk of a thread, with its work and what it saw.
 pub(crate) struct Desk<W: World> {
     pub(crate) slot: &'static Slot,
     work: Mutex<Option<Work<W>>>,
@@ -35,32 +35,32 @@ impl<W: World> Desk<W> {
         }
     }
 
-    /// Has the thread do this, interrupted at a moment of its own choice.
+    /// Gives the thread an action to perform. The thread chooses when it is interrupted.
     pub(crate) fn give(&self, world: &Arc<W>, act: Act<OpOf<W>>) {
         *self.work.lock().expect("no panic") = Some(Work { world: world.clone(), act });
         self.slot.tell(State::Ready);
     }
 
-    /// Whether the thread is done with what it was given.
+    /// Whether the thread is done with its action.
     pub(crate) fn is_done(&self) -> bool {
         self.slot.is(State::Done)
     }
 
-    /// What it saw.
+    /// Moves what the thread saw to `seen`.
     pub(crate) fn take(&self, seen: &mut Vec<Seen<W::Spec>>) {
         seen.append(&mut self.seen.lock().expect("no panic"));
     }
 
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        // Wakes it, with nothing to do.
+        // Wakes the thread, without work.
         self.slot.tell(State::Ready);
     }
 
-    /// Works until the desk is closed. `number` is the thread's in histories.
+    /// Works until the desk is closed. `number` is the number of the thread in histories.
     pub(crate) fn serve(&self, number: usize, clock: &AtomicU64, aim: &mut Aim, mut random: Random) {
         let timer = Timer::of_this_thread(self.slot);
-        let mut hand = Hand { thread: number, clock, slot: Some(self.slot), seen: Vec::new() };
+        let mut worker = Worker { thread: number, clock, slot: Some(self.slot), seen: Vec::new() };
         loop {
             if self.closed.load(Ordering::Acquire) {
                 return self.slot.set(State::Done);
@@ -71,12 +71,12 @@ impl<W: World> Desk<W> {
             let work = self.work.lock().expect("no panic").take();
             let Some(Work { world, act }) = work else { continue };
             let kind = act.kind::<W>();
-            // Not before it begins: the last one's signal may be on its way.
+            // Cleared here and not earlier: the last operation's signal may have come late.
             self.slot.outcome();
             let again = if random.one_in(4) { 1 + random.below(2) as u32 } else { 0 };
             self.slot.interrupt_again(again, aim.delay(kind, &mut random) / 2);
             timer.arm(aim.delay(kind, &mut random));
-            hand.perform(&world, &act);
+            worker.perform(&world, &act);
             timer.arm(0);
             let outcome = match self.slot.outcome() {
                 (_, true) => Outcome::Hit,
@@ -85,7 +85,7 @@ impl<W: World> Desk<W> {
             };
             aim.learn(kind, outcome);
             drop(world);
-            self.seen.lock().expect("no panic").append(&mut hand.seen);
+            self.seen.lock().expect("no panic").append(&mut worker.seen);
             self.slot.tell(State::Done);
         }
     }

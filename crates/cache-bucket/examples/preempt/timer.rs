@@ -6,21 +6,21 @@ use std::sync::atomic::Ordering;
 
 use crate::interrupt::Slot;
 
-/// The signal of the timers.
+/// The signal that the timers send.
 const SIGNAL: i32 = libc::SIGUSR1;
 
 extern "C" fn handler(_signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: the system passes what the signal carries.
     let slot = unsafe { (*info).si_value().sival_ptr }.cast::<Slot>();
-    // SAFETY: null, where someone else sent the signal, or the static that its timer was made with.
+    // SAFETY: null if another program sent the signal, or the static slot with which its timer was created.
     if let Some(slot) = unsafe { slot.as_ref() } {
         slot.interrupted();
     }
 }
 
-/// Makes the process take the signal.
+/// Installs the handler of the signal.
 pub(crate) fn install() {
-    // SAFETY: zeros are a valid value of it.
+    // SAFETY: zeros are a valid value of this type.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = handler as *const () as usize;
     action.sa_flags = libc::SA_RESTART | libc::SA_SIGINFO;
@@ -48,7 +48,7 @@ impl Timer {
         Timer(timer)
     }
 
-    /// Interrupts the thread so many nanoseconds from now; 0 for never.
+    /// Interrupts the thread this many nanoseconds from now; 0 for never.
     pub(crate) fn arm(&self, nanoseconds: u64) {
         arm(self.0, nanoseconds);
     }
@@ -59,13 +59,13 @@ pub(crate) fn arm(timer: libc::timer_t, nanoseconds: u64) {
     let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     let after = libc::timespec { tv_sec: 0, tv_nsec: nanoseconds.min(999_999_999) as _ };
     let when = libc::itimerspec { it_interval: never, it_value: after };
-    // SAFETY: the timer is the thread's own, and lives as long as the thread arms it.
+    // SAFETY: the timer belongs to the thread, and lives as long as the thread arms it.
     unsafe { libc::timer_settime(timer, 0, &when, ptr::null_mut()) };
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        // SAFETY: it was created by us, and is armed by this thread only.
+        // SAFETY: we created the timer, and only this thread arms it.
         unsafe { libc::timer_delete(self.0) };
     }
 }

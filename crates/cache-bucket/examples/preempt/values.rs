@@ -1,4 +1,4 @@
-//! Values that carry their key, so that one that was meant for another key is seen.
+//! Values that carry their key, so that a value of another key is detected.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -6,26 +6,26 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::fault::fault;
 
-/// Bits for the count. Those above have the count times a hash of the key.
+/// The number of bits for the count. The bits above hold the count times a hash of the key.
 const COUNT_BITS: u32 = 16;
-/// Bits of the hash: with the count's bits it fits in what is left.
+/// The number of bits of the hash: with the count's bits it fits into the rest.
 const HASH_BITS: u32 = 30;
-/// The most that is counted.
+/// The greatest count.
 pub(crate) const MOST: i64 = (1 << (COUNT_BITS - 1)) - 1;
 
-/// What a key counts in: a hash of its number above, and 1 below.
+/// The unit of a key: a hash of its number above, and 1 below.
 fn unit(key: usize) -> i64 {
     let hash = (key as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS);
     (hash as i64) << COUNT_BITS | 1
 }
 
-/// So many of a key: the count in the low bits, and the count times the key's hash above. Sums are of this form too; a sum
-/// of two keys' numbers is not.
+/// The value of `count` units of a key: the count in the low bits, and the count times the key's hash above. Sums of
+/// such values have this form too; a sum of two keys' values does not.
 pub(crate) fn number(key: usize, count: i64) -> i64 {
     count * unit(key)
 }
 
-/// How many of a key a value is; `None` if it is no value of this key.
+/// The count in a value; `None` if it is not a value of this key.
 pub(crate) fn count(key: usize, value: i64) -> Option<i64> {
     let count = value & ((1 << COUNT_BITS) - 1);
     ((1..=MOST).contains(&count) && number(key, count) == value).then_some(count)
@@ -34,15 +34,15 @@ pub(crate) fn count(key: usize, value: i64) -> Option<i64> {
 const ALIVE: u64 = 0x0b1e_c70b_1ec7_0b1e;
 const DEAD: u64 = 0xdead_dead_dead_dead;
 
-/// How many objects there are.
+/// The number of living objects.
 static OBJECTS: AtomicI64 = AtomicI64::new(0);
 
-/// Objects that were made and not dropped.
+/// The number of objects that were created and not dropped.
 pub(crate) fn objects() -> i64 {
     OBJECTS.load(Ordering::Relaxed)
 }
 
-/// Something that knows whether it was dropped.
+/// A canary, which knows whether it was dropped.
 #[derive(Debug)]
 pub(crate) struct Canary(AtomicU64);
 
@@ -51,11 +51,11 @@ impl Canary {
         Self(AtomicU64::new(ALIVE))
     }
 
-    /// Ends the process if this was dropped.
+    /// Reports a fault if the canary was dropped.
     pub(crate) fn check(&self, what: &str) {
         let canary = black_box(self).0.load(Ordering::Relaxed);
         if canary != ALIVE {
-            fault(&format!("{what} is looked at after its drop, or never was one: {canary:x}"));
+            fault(&format!("{what} was read after its drop, or was never valid: {canary:x}"));
         }
     }
 }
@@ -80,7 +80,7 @@ impl Object {
         Arc::new(Self { canary: Canary::new(), value })
     }
 
-    /// What it holds.
+    /// The value of the object.
     pub(crate) fn value(&self) -> i64 {
         self.canary.check("an object");
         self.value
@@ -103,7 +103,7 @@ mod tests {
             for n in [1, 2, 77, MOST] {
                 assert_eq!(count(key, number(key, n)), Some(n));
                 assert_eq!(count(key + 1, number(key, n)), None);
-                // A foreign addition.
+                // An addition to another key's value.
                 assert_eq!(count(key, number(key, n).wrapping_add(number(key + 1, 1))), None);
             }
             assert_eq!(count(key, number(key, 3) + number(key, 4)), Some(7));

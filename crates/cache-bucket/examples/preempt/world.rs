@@ -1,4 +1,4 @@
-//! A cache whose every value is known to be of its key, and what may be done to it.
+//! A cache whose every value carries its key, and the operations on it.
 
 use std::sync::Arc;
 
@@ -31,22 +31,22 @@ pub(crate) trait World: Send + Sync + Sized + 'static {
 
     fn removed(removed: bool) -> RetOf<Self>;
 
-    /// What a read that saw this answers.
+    /// The answer of a read that saw this value.
     fn seen(value: Option<i64>) -> RetOf<Self>;
 
-    /// The value in an answer, which must be the key's.
+    /// The value in an answer, which must belong to the key.
     fn value(ret: &RetOf<Self>) -> Option<i64>;
 
     fn kind(op: &OpOf<Self>) -> Kind;
 
-    /// Calls the method that the operation is; in its closure, if it has one, `inside`.
+    /// Performs an operation, and calls `inside` in its closure, if it has one.
     fn apply(&self, key: usize, op: &OpOf<Self>, inside: &dyn Fn()) -> RetOf<Self>;
 
-    /// Values of several keys; `None` if it is not asked for several at once.
+    /// Reads several keys at once; `None` if the cache has no such operation.
     fn get_many(&self, keys: &[usize]) -> Option<Vec<Option<i64>>>;
 
-    /// Shows every key's number and value to `f`, which calls what it is given between two looks at the value. If
-    /// `removing`, keys to which it says `false` are removed.
+    /// Shows every key's number and value to `f`, and calls `inside` between two looks at a key. If `removing`,
+    /// removes the keys for which `f` returns `false`.
     fn visit(&self, removing: bool, f: &mut dyn FnMut(usize, i64) -> bool, inside: &dyn Fn());
 
     fn clear(&self);
@@ -59,7 +59,7 @@ pub(crate) trait World: Send + Sync + Sized + 'static {
 pub(crate) type OpOf<W> = <<W as World>::Spec as Sequential>::Op;
 pub(crate) type RetOf<W> = <<W as World>::Spec as Sequential>::Ret;
 
-/// Names the types of a [`Spec`], which are its supertrait's.
+/// Shorthands for the types of a [`Spec`], which belong to its supertrait.
 pub(crate) trait Sequential {
     type Op;
     type Ret;
@@ -70,7 +70,7 @@ impl<S: Spec> Sequential for S {
     type Ret = S::Ret;
 }
 
-/// The number of a key that the cache shows, whose bytes must not change while it is looked at.
+/// The number of a key that the cache shows. Its bytes must not change while it is looked at.
 fn shown<F: Form>(plan: &Plan<F>, key: &F::Key, inside: &dyn Fn()) -> usize {
     let before = plan.number(key);
     inside();

@@ -1,4 +1,4 @@
-//! Recorded operations, checked for linearizability, on tables that grow and shrink meanwhile.
+//! Records operations on tables that grow and shrink meanwhile, and checks them for linearizability.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use cache_testkit::history::{History, IntSpec, ObjSpec, Spec, check_windows, ran
 use crate::progress::Progress;
 use crate::tide::{Shore, beside};
 
-/// Keys that are worked on at once, so that a window has much in it though each key has little.
+/// The number of keys that are worked on at once, so that a window has many operations though each key has few.
 const GROUPS: usize = 16;
-/// Windows to one table. Recording stops after a second, and here takes less.
+/// The number of windows for one table. Recording stops after a second, and takes less here.
 const WINDOWS: usize = 200;
-/// Threads, keys in a group, and operations for each thread and group.
+/// The number of threads, keys in a group, and operations for each thread and group.
 const SHAPES: [(usize, usize, usize); 4] = [(2, 1, 10), (3, 2, 7), (4, 1, 5), (8, 1, 2)];
-/// Key lengths around which the table keeps keys in other ways.
+/// Key lengths around which the table changes the way it keeps keys.
 const LENGTHS: [usize; 8] = [1, 8, 9, 24, 41, 72, 73, 200];
 
-/// Records and checks at least so many operations.
+/// Records and checks at least `operations` operations.
 pub(crate) fn run(operations: u64, seed: u64) {
     let mut random = Random::new(seed);
     let mut progress = Progress::new("histories");
@@ -55,7 +55,7 @@ pub(crate) fn run(operations: u64, seed: u64) {
 type Counts = (u64, u64, u64);
 type Shape = (usize, usize, usize);
 
-/// A key of one of the lengths, or a little longer.
+/// Makes a key of one of the lengths, or a little longer.
 fn string(key: usize) -> String {
     let length = LENGTHS[key % LENGTHS.len()];
     format!("{key:>length$}")
@@ -101,12 +101,12 @@ fn obj_numbers(shape: Shape, seed: u64, keys: &[u64]) -> Counts {
     check::<ObjSpec>(&shore, shape, seed, |key, op| op.apply(&cache, &keys[key]))
 }
 
-/// A key of the tide's: of any length too.
+/// Makes a key of the tide, of any length.
 fn other(key: u64) -> String {
     format!("tide {key:0width$}", width = (key % 90) as usize)
 }
 
-/// Runs one table's windows under the tide, and checks them; says how many operations, windows and floods there were.
+/// Runs and checks the windows of one table under the tide; returns the number of operations, windows and floods.
 fn check<S: Spec>(
     shore: &Shore<'_>,
     (threads, keys, ops): Shape,

@@ -6,7 +6,7 @@
 //! * [`sums`]: many more threads than cores, for minutes, with every value known;
 //! * [`short_lived`]: threads that come and go by the thousand.
 //!
-//! Called with three numbers: recorded operations, seconds of the second part, and the seed.
+//! Its arguments are three numbers: recorded operations, seconds of the second part, and the seed.
 #![forbid(unsafe_code)]
 
 mod histories;
@@ -23,18 +23,18 @@ use std::time::Duration;
 fn main() {
     let numbers: Vec<u64> = std::env::args().skip(1).map_while(|word| word.parse().ok()).collect();
     let [operations, seconds, seed] = numbers[..] else {
-        eprintln!("usage: soak OPERATIONS SECONDS SEED, three numbers; `cargo xtask soak --help` is kinder");
+        eprintln!("usage: soak OPERATIONS SECONDS SEED, three integers; see `cargo xtask soak --help`");
         process::exit(2);
     };
     println!("seed {seed}");
-    // Threads that wait for one that panicked would wait for ever.
+    // Without this, threads that wait for a panicked one would wait for ever.
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         usual(info);
         eprintln!("the seed was {seed}");
         process::exit(101);
     }));
-    // Each part once in little, so that what is made once for all is there before the memory is looked at.
+    // Each part runs once in small, so that one-time allocations exist before the memory is measured.
     memory::unchanged(
         "histories",
         || histories::run(operations / 1000, seed),
@@ -51,5 +51,5 @@ fn main() {
             short_lived::run(short_lived::WAVES, seed);
         },
     );
-    println!("all of it passed");
+    println!("all parts passed");
 }

@@ -1,4 +1,4 @@
-//! The leak check: counted bytes before and after.
+//! The leak check, which counts bytes before and after.
 
 use std::fs;
 
@@ -6,7 +6,8 @@ use cache_bucket::BucketBackend;
 use cache_core::Backend;
 use hotcache_bench_alloc::live_bytes;
 
-/// What may stay: output buffers, the reclaimer's records of a few threads more. Far less than one table that was left.
+/// The bytes that may stay: output buffers, and the domain's records of a few more threads. A leaked table is far
+/// larger.
 const SLACK: i64 = 64 << 10;
 
 /// Runs `part` after `warm_up`, and fails if it leaves memory allocated.
@@ -25,7 +26,7 @@ pub(crate) fn unchanged(name: &str, warm_up: impl FnOnce(), part: impl FnOnce())
     assert!(after - before <= SLACK, "{name}: {} bytes were left allocated", after - before);
 }
 
-/// The bytes of memory that the system has given this process; 0 where it does not say.
+/// The resident memory of this process in bytes; 0 where the system does not tell.
 fn resident() -> u64 {
     let line = fs::read_to_string("/proc/self/status")
         .ok()

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 /// How often a line is printed.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Tells on standard error how far a part is, and how much longer it takes.
+/// Prints on standard error how far a part has come, and how much longer it takes.
 pub(crate) struct Progress {
     name: &'static str,
     start: Instant,
@@ -20,7 +20,7 @@ impl Progress {
         self.start.elapsed()
     }
 
-    /// `share` of the part, from 0 to 1, is done.
+    /// Reports that `share` of the part, from 0 to 1, is done.
     pub(crate) fn tell(&mut self, share: f64, what: &str) {
         if self.last.elapsed() < EVERY || share <= 0.0 {
             return;

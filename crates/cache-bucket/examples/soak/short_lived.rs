@@ -1,4 +1,4 @@
-//! Threads that come and go by the thousand, on caches that all share one reclaimer.
+//! Thousands of short-lived threads, on caches that share one domain.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,13 +9,13 @@ use cache_testkit::Random;
 
 use crate::progress::Progress;
 
-/// How often [`TOGETHER`] threads are started and awaited.
+/// The number of waves of [`TOGETHER`] threads, each started and awaited.
 pub(crate) const WAVES: u64 = 500;
 const TOGETHER: u64 = 40;
-/// What each thread does: enough to retire things, too little to free them itself.
+/// The number of operations of each thread: enough to retire objects, too few to free them itself.
 const OPERATIONS: u64 = 200;
 
-/// Runs so many waves, and checks that nothing that a thread did was lost with it.
+/// Runs `waves` waves, and checks that no add of an ended thread is lost.
 pub(crate) fn run(waves: u64, seed: u64) {
     let mut progress = Progress::new("short-lived threads");
     let sums = BucketIntCache::<str>::default();
@@ -38,7 +38,7 @@ pub(crate) fn run(waves: u64, seed: u64) {
 
 fn one(sums: &BucketIntCache<str>, objects: &[BucketObjCache<u64>; 8], seed: u64) {
     let mut random = Random::new(seed);
-    // A cache that lives no longer than its thread.
+    // This cache lives no longer than its thread.
     let own = BucketIntCache::<u64>::default();
     for step in 0..OPERATIONS {
         let number = random.below(500);

@@ -1,11 +1,11 @@
 //! Many threads on few cores, for minutes, with every value known.
 //!
-//! Four caches, each with another reason why its values are known although everybody writes at once:
+//! There are four caches. The values of each are known for another reason, although every thread writes at once:
 //!
-//! * *stock*: everyone only adds, and keeps account; at the end of a round each key is the sum of what was added;
-//! * *owned*: each key has one writer, who may do anything and knows what it did;
+//! * *stock*: every thread only adds, and keeps account; at the end of a round each key is the sum of what was added;
+//! * *owned*: each key has one writer, which may do any operation and knows the result;
 //! * *told*: a value follows from its key, so keys may come and go, one by one or all at once;
-//! * *objects*: the same, and each object is counted.
+//! * *objects*: an object follows from its key, and each object is counted.
 
 mod round;
 mod worker;
@@ -22,13 +22,13 @@ use crate::progress::Progress;
 use round::Round;
 use worker::Worker;
 
-/// Sixteen to each core of the smallest machine.
+/// The number of threads: sixteen for each core of the smallest machine.
 const THREADS: usize = 32;
-/// How long the threads work between two times that everything is summed up.
+/// How long the threads work between two summations.
 const ROUND: Duration = Duration::from_secs(2);
 
-/// Works for so long, and sums up after each round. Rounds are counted, so that time in which the process is stopped is no
-/// time of work.
+/// Works for `seconds`, and sums up after each round. Rounds are counted, so that time in which the process is
+/// stopped does not count as work.
 pub(crate) fn run(time: Duration, seed: u64) {
     let round = Round::new();
     let barrier = Barrier::new(THREADS);
@@ -45,7 +45,7 @@ pub(crate) fn run(time: Duration, seed: u64) {
                     operations.fetch_add(worker.work(ROUND), Ordering::Relaxed);
                     barrier.wait();
                     worker.check();
-                    // Here the first thread sums up, and decides whether this was the last round.
+                    // The first thread sums up here, and decides whether this was the last round.
                     barrier.wait();
                 }
             });

@@ -1,21 +1,21 @@
-//! What makes a table move: other keys that come in thousands and go.
+//! The tide: other keys, which come and go by the thousand and so make a table move its entries.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use cache_testkit::Random;
 
-/// How many keys come at once: from a table of one bucket to one of a thousand.
+/// The number of keys that come at once: enough to grow a table from one bucket to a thousand.
 const HEIGHTS: [u64; 4] = [50, 500, 4_000, 20_000];
 
-/// What a tide does to a cache.
+/// The operations of a tide on a cache.
 pub(crate) struct Shore<'a> {
     pub(crate) insert: &'a (dyn Fn(u64) + Sync),
     pub(crate) remove: &'a (dyn Fn(u64) + Sync),
     pub(crate) shrink: &'a (dyn Fn() + Sync),
 }
 
-/// Lets keys come and go on a thread of its own while `body` runs; also says how often all of them had come.
+/// Runs the tide on a thread of its own while `body` runs; also returns how often all keys had come.
 pub(crate) fn beside<R>(shore: &Shore<'_>, seed: u64, body: impl FnOnce() -> R) -> (R, u64) {
     let stop = AtomicBool::new(false);
     let goes_on = || !stop.load(Ordering::Relaxed);
@@ -29,14 +29,14 @@ pub(crate) fn beside<R>(shore: &Shore<'_>, seed: u64, body: impl FnOnce() -> R) 
                 while come < height && goes_on() {
                     (shore.insert)(come);
                     come += 1;
-                    // On few cores the others would else hardly get to see it half way.
+                    // Without this, on few cores, other threads would hardly see the tide halfway.
                     if come % 64 == 0 {
                         thread::yield_now();
                     }
                 }
                 floods += u64::from(come == height);
                 (0..come).for_each(|key| (shore.remove)(key));
-                // By itself it shrinks too, but not to the last bucket.
+                // The table also shrinks by itself, but not to the last bucket.
                 if random.one_in(2) {
                     (shore.shrink)();
                 }

@@ -1,4 +1,4 @@
-//! What one processor or system does better: each beside a portable twin that does the same.
+//! Code for one processor or system, each part beside a portable version that does the same.
 
 #[cfg(all(target_arch = "x86_64", not(portable), not(loom), not(miri), not(tsan)))]
 #[path = "x86.rs"]
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_free_or_long_dead_is_usable() {
+    fn free_and_long_dead_lanes_are_usable() {
         let used = [0x0101, 0x7fff, 1, 0x7f00, 0x0900, 0x00ff, 0x4000, 0x0912];
         let words = |lanes| Words::of(lanes).0.map(AtomicU64::into_inner);
         assert_eq!(usable(words(used), 3, 7), 0);
@@ -48,10 +48,11 @@ mod tests {
             assert_eq!(with(0, 7), it);
             for epoch in [1, 4, 0x7ffe, 0x7fff] {
                 let dead = 0x8000 | epoch;
-                // The last is 0x7fff: a removal in a later epoch than `now` would seem to be as old. So there must be none.
+                // The last age is 0x7fff. A removal in an epoch later than `now` would seem to have that age, so
+                // there must be none.
                 let ages = [0, 2, 3, 4, 0x7fff].map(|age| with(dead, u64::from(epoch) + age));
                 assert_eq!(ages, [0, 0, it, it, it], "{epoch:x} at {place}");
-                // Once round, it seems to have died just now.
+                // After 2^15 epochs the age wraps around: the entry seems to have died just now.
                 assert_eq!(with(dead, u64::from(epoch) + 0x8000), 0);
             }
         }

@@ -1,4 +1,4 @@
-//! Any processor: lanes compared four at a time in a 64-bit word.
+//! For any processor: compares lanes four at a time in a 64-bit word.
 
 use std::ops::BitAnd;
 
@@ -10,7 +10,7 @@ const LOWS: u64 = 0x7fff * ONES;
 /// Gathers the lowest bit of lane `i` as bit `48 + 2 * i`.
 const GATHER: u64 = 1 << 48 | 1 << 34 | 1 << 20 | 1 << 6;
 
-/// Which of eight lanes of 16 bits equal `lane`, as a mask of two bits for each. Every load acquires.
+/// Finds which of eight lanes of 16 bits equal `lane`, as a mask of two bits for each. Every load acquires.
 #[inline(always)]
 pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
     let four = |word: &AtomicU64| {
@@ -23,8 +23,9 @@ pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
     (mask | mask << 1) as u32
 }
 
-/// Which of eight lanes of 16 bits an insert may use in the epoch `now`, as a mask of two bits for each: those that are 0, and
-/// those with the top bit, whose others are those of an epoch, so many epochs ago or more. None of those is later than `now`.
+/// Finds which of eight lanes of 16 bits an insert may use in the epoch `now`, as a mask of two bits for each: lanes
+/// that are 0, and dead lanes, which have the top bit and died at least `epochs` epochs ago. No lane's epoch is later
+/// than `now`.
 #[inline(always)]
 pub(crate) fn usable(words: [u64; 2], epochs: u64, now: u64) -> u32 {
     (0..8).fold(0, |mask, i| {
@@ -38,7 +39,7 @@ pub(crate) fn usable(words: [u64; 2], epochs: u64, now: u64) -> u32 {
 #[inline(always)]
 pub(crate) fn prefetch<T>(_address: *const T) {}
 
-/// The bits in which 16 bytes differ from others.
+/// The bits in which 16 bytes differ from 16 others.
 #[derive(Clone, Copy)]
 pub(crate) struct Same(u128);
 
@@ -46,7 +47,7 @@ pub(crate) struct Same(u128);
 ///
 /// # Safety
 ///
-/// Both can be read, and nobody writes to them.
+/// Both can be read, and no thread writes to them.
 #[inline(always)]
 pub(crate) unsafe fn same_16(a: *const u8, b: *const u8) -> Same {
     // SAFETY: as the caller promises.
@@ -54,7 +55,7 @@ pub(crate) unsafe fn same_16(a: *const u8, b: *const u8) -> Same {
 }
 
 impl Same {
-    /// Whether all of them are the same.
+    /// Whether all bytes are the same.
     #[inline(always)]
     pub(crate) fn all(self) -> bool {
         self.0 == 0

@@ -1,4 +1,4 @@
-//! x86-64: lanes compared in a vector register, and prefetching.
+//! For x86-64: compares lanes in a vector register, and prefetches.
 
 use std::arch::asm;
 use std::arch::x86_64::{
@@ -10,15 +10,15 @@ use std::ops::BitAnd;
 
 use crate::primitive::AtomicU64;
 
-/// Which of eight lanes of 16 bits equal `lane`, as a mask of two bits for each. Every load acquires.
+/// Finds which of eight lanes of 16 bits equal `lane`, as a mask of two bits for each. Every load acquires.
 #[inline(always)]
 pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
     // SAFETY: every x86-64 has SSE2.
     let mut lanes: __m128i = unsafe { _mm_set1_epi16(lane as i16) };
-    // SAFETY: `words` is 16 readable bytes, and aligned to 16, as each pair of words of a bucket's header is. Each half
-    // of an aligned 16-byte load is an atomic 8-byte load on every x86-64, and every load acquires there. So this does
-    // what two `AtomicU64::load(Acquire)` and a comparison do, no more. It is not marked `readonly`: then later
-    // loads could move before it, and it would no longer acquire.
+    // SAFETY: `words` is 16 readable bytes, aligned to 16, as each pair of words of a bucket's header is. Each half
+    // of an aligned 16-byte load is an atomic 8-byte load on every x86-64, and every load acquires there. So this
+    // does what two `AtomicU64::load(Acquire)` and a comparison do, no more. It is not marked `readonly`: later loads
+    // could then move before it, and it would no longer acquire.
     unsafe {
         asm!(
             "pcmpeqw {lanes}, xmmword ptr [{words}]",
@@ -30,8 +30,9 @@ pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
     }
 }
 
-/// Which of eight lanes of 16 bits an insert may use in the epoch `now`, as a mask of two bits for each: those that are 0, and
-/// those with the top bit, whose others are those of an epoch, so many epochs ago or more. None of those is later than `now`.
+/// Finds which of eight lanes of 16 bits an insert may use in the epoch `now`, as a mask of two bits for each: lanes
+/// that are 0, and dead lanes, which have the top bit and died at least `epochs` epochs ago. No lane's epoch is later
+/// than `now`.
 #[inline(always)]
 pub(crate) fn usable(words: [u64; 2], epochs: u64, now: u64) -> u32 {
     let [low, high] = words.map(u64::cast_signed);
@@ -46,14 +47,14 @@ pub(crate) fn usable(words: [u64; 2], epochs: u64, now: u64) -> u32 {
     }
 }
 
-/// Asks for the cache line at `address`, which need not be valid.
+/// Prefetches the cache line at `address`, which need not be valid.
 #[inline(always)]
 pub(crate) fn prefetch<T>(address: *const T) {
     // SAFETY: a prefetch faults on no address, and every x86-64 has SSE.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
 }
 
-/// Which of 16 bytes are the same.
+/// The bytes that are the same, of 16.
 #[derive(Clone, Copy)]
 pub(crate) struct Same(__m128i);
 
@@ -61,7 +62,7 @@ pub(crate) struct Same(__m128i);
 ///
 /// # Safety
 ///
-/// Both can be read, and nobody writes to them.
+/// Both can be read, and no thread writes to them.
 #[inline(always)]
 pub(crate) unsafe fn same_16(a: *const u8, b: *const u8) -> Same {
     // SAFETY: as the caller promises; every x86-64 has SSE2.
@@ -69,7 +70,7 @@ pub(crate) unsafe fn same_16(a: *const u8, b: *const u8) -> Same {
 }
 
 impl Same {
-    /// Whether all of them are.
+    /// Whether all bytes are the same.
     #[inline(always)]
     pub(crate) fn all(self) -> bool {
         // SAFETY: every x86-64 has SSE2.

@@ -1,10 +1,11 @@
-//! What all models use. The models themselves lie beside what they are of: `raw/models` and `reclaim/models`.
+//! The tools that all models use. The models are in `raw/models` and `reclaim/models`, beside what they model.
 //!
-//! A model runs a few operations of two or three threads in every order that loom tells apart, and with every value
-//! that the memory model lets a load return. Where that is too much it runs every order with at most so many
-//! preemptions: the bound that each model states.
+//! A model runs a few operations of two or three threads in every order that loom distinguishes, and with every value
+//! that the memory model lets a load return. Where that is too much, it runs every order with a bounded number of
+//! preemptions: each model states its bound.
 //!
-//! `HOTCACHE_LOOM_PREEMPTIONS` sets another bound for all, to look farther once or to look quickly.
+//! `HOTCACHE_LOOM_PREEMPTIONS` sets another bound for all models: a larger one for a deeper run, or a smaller one for
+//! a fast run.
 
 mod quarantine;
 
@@ -19,7 +20,7 @@ pub(crate) fn check(preemptions: impl Into<Option<usize>>, model: impl Fn() + Se
     let mut builder = loom::model::Builder::new();
     let wished = std::env::var("HOTCACHE_LOOM_PREEMPTIONS")
         .ok()
-        .map(|bound| bound.parse().expect("HOTCACHE_LOOM_PREEMPTIONS is a number"));
+        .map(|bound| bound.parse().expect("invalid HOTCACHE_LOOM_PREEMPTIONS: expected an integer"));
     builder.preemption_bound = wished.or(preemptions.into());
     builder.max_branches = 20_000;
     let executions = Arc::new(AtomicUsize::new(0));
@@ -34,7 +35,7 @@ pub(crate) fn check(preemptions: impl Into<Option<usize>>, model: impl Fn() + Se
     println!("executions: {executions}, {bound}, {:.1} s", start.elapsed().as_secs_f32());
 }
 
-/// Something that can be looked at until it is dropped, as loom sees it; and counts its drops.
+/// An object that counts its drops, and whose reads loom checks against its drop.
 #[derive(Debug)]
 pub(crate) struct Tracked {
     value: i64,
@@ -42,7 +43,7 @@ pub(crate) struct Tracked {
     dropped: Arc<AtomicUsize>,
 }
 
-// SAFETY: loom checks that nobody looks at it while it is dropped.
+// SAFETY: loom checks that no thread looks at it while it is dropped.
 unsafe impl Sync for Tracked {}
 
 impl Tracked {
@@ -50,7 +51,7 @@ impl Tracked {
         Self { value, alive: UnsafeCell::new(true), dropped: dropped.clone() }
     }
 
-    /// Its value; loom objects if it may be dropped at the same time.
+    /// Reads the value. Loom fails the model if the object may be dropped at the same time.
     pub(crate) fn look(&self) -> i64 {
         // SAFETY: loom checks it.
         assert!(self.alive.with(|alive| unsafe { *alive }), "looked at after its drop");

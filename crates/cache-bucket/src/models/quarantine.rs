@@ -1,5 +1,5 @@
-//! An allocator that gives memory back late, so that a model which looks at what was freed is told so by loom, and
-//! does not crash or read another object first.
+//! An allocator that frees memory late. A model that reads freed memory is then reported by loom, instead of crashing
+//! or reading another object first.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
@@ -8,9 +8,9 @@ use std::sync::Mutex;
 #[global_allocator]
 static LATE: Late = Late(Mutex::new(Ring { kept: [(ptr::null_mut(), Layout::new::<u8>()); KEPT], next: 0 }));
 
-/// How many blocks are kept: those that some executions of a model free.
+/// The number of blocks that are kept: as many as some executions of a model free.
 const KEPT: usize = 1 << 14;
-/// Larger ones are loom's own.
+/// The greatest size of a block that is kept. Larger blocks are loom's own.
 const MOST: usize = 16 << 10;
 
 struct Late(Mutex<Ring>);
@@ -23,7 +23,8 @@ struct Ring {
 // SAFETY: the blocks belong to the ring alone.
 unsafe impl Send for Ring {}
 
-// SAFETY: as the system's; a block is freed once, later. A mutex of std's does not allocate.
+// SAFETY: as for the system's allocator; a block is freed once, later. The standard library's mutex does not
+// allocate.
 unsafe impl GlobalAlloc for Late {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.
@@ -40,7 +41,7 @@ unsafe impl GlobalAlloc for Late {
             ring.next = next.wrapping_add(1);
         }
         if !out.0.is_null() {
-            // SAFETY: the caller gave it up, now or before.
+            // SAFETY: a caller freed it, now or before.
             unsafe { System.dealloc(out.0, out.1) }
         }
     }

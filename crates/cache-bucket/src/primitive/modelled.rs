@@ -1,9 +1,9 @@
-//! Loom's atomics, so wrapped that loom tries every order of two accesses to one of them.
+//! Loom's atomics, wrapped so that loom tries every order of two accesses to one of them.
 //!
-//! By itself loom remembers only the last access to an atomic. If one thread reads it, and then another reads it and
-//! writes it, the first read is forgotten when the write comes, and loom never tries the write before that read: a
-//! table whose writers look before they lock would hardly be explored. Here each access is preceded by one that loom
-//! does not forget, to a companion: a relaxed addition, which orders nothing in the memory model.
+//! By itself, loom remembers only the last access to an atomic. If one thread reads it, and another then reads it and
+//! writes it, loom forgets the first read when the write comes, and never tries the write before that read. A table
+//! whose writers look before they lock would hardly be explored. Here each access is preceded by an access to a
+//! companion that loom does not forget: a relaxed addition, which orders nothing in the memory model.
 
 use loom::sync::atomic::{self as loom_atomic, Ordering};
 

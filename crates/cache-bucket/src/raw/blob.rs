@@ -1,4 +1,4 @@
-//! Long keys, behind a pointer.
+//! Long keys, which entries keep behind a pointer.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -13,14 +13,14 @@ pub(crate) struct Blob(NonNull<usize>);
 
 impl Blob {
     fn layout(length: usize) -> Layout {
-        // A slice of this length exists, so there is room for a word more.
+        // A slice of this length exists, so a layout with one more word is valid.
         Layout::from_size_align(size_of::<usize>() + length, align_of::<usize>())
-            .expect("a key in memory is not near isize::MAX bytes long")
+            .expect("a key in memory is at least a word shorter than isize::MAX bytes")
     }
 
     pub(super) fn new(bytes: &[u8]) -> Self {
         let layout = Self::layout(bytes.len());
-        // SAFETY: the layout has a word at least; what is written fits in it.
+        // SAFETY: the layout has at least a word, and the writes fit in it.
         unsafe {
             let Some(start) = NonNull::new(alloc(layout).cast::<usize>()) else { handle_alloc_error(layout) };
             start.write(bytes.len());
@@ -39,7 +39,7 @@ impl Blob {
         std::mem::ManuallyDrop::new(Blob(unsafe { read_pointer(place) }))
     }
 
-    /// The pointer, as it is [freed](Self::free) later.
+    /// The pointer with which the blob is [freed](Self::free) later.
     pub(super) fn as_ptr(&self) -> *mut () {
         self.0.as_ptr().cast()
     }
@@ -53,7 +53,7 @@ impl Blob {
     ///
     /// # Safety
     ///
-    /// `blob` is what [`as_ptr`](Self::as_ptr) gave, once, and its entry is out of everyone's sight.
+    /// `blob` came from [`as_ptr`](Self::as_ptr) and is freed once, and its entry is out of everyone's sight.
     pub(super) unsafe fn free(blob: *mut ()) {
         // SAFETY: the pointer is that of a blob whose entry is out of sight.
         drop(Blob(unsafe { NonNull::new_unchecked(blob.cast()) }));
@@ -67,7 +67,7 @@ impl Drop for Blob {
     }
 }
 
-/// Whether the blob that an entry points at is these bytes, of which there are more than [`LONGEST`](super::lane::LONGEST).
+/// Whether the blob that an entry points at equals `bytes`, which are more than [`LONGEST`](super::lane::LONGEST).
 ///
 /// # Safety
 ///

@@ -3,7 +3,7 @@
 use super::lane::LONGEST;
 use crate::arch;
 
-/// Whether a stored key that is as long as `bytes` is these bytes. At most [`LONGEST`] of them.
+/// Whether a stored key that is as long as `bytes` equals them. There are at most [`LONGEST`].
 ///
 /// # Safety
 ///
@@ -12,8 +12,8 @@ use crate::arch;
 pub(super) unsafe fn same_bytes(stored: *const u8, bytes: &[u8]) -> bool {
     let n = bytes.len();
     let wanted = bytes.as_ptr();
-    // Without a loop, in parts that overlap where the length is no multiple: all are compared at once.
-    // SAFETY: both have `n` bytes, and no part reaches beyond.
+    // No loop: parts that overlap where the length is no multiple, all compared at once.
+    // SAFETY: both have `n` bytes, and no part reaches beyond them.
     unsafe {
         let part = |i: usize| arch::same_16(stored.add(i), wanted.add(i));
         let word = |of: *const u8, i: usize| of.add(i).cast::<u64>().read_unaligned();
@@ -34,16 +34,16 @@ pub(super) unsafe fn same_bytes(stored: *const u8, bytes: &[u8]) -> bool {
             let whole = |of| half(of, 0) | half(of, n - 4) << 32;
             whole(stored) == whole(wanted)
         } else {
-            // These three are all there are.
+            // Up to three bytes: these three cover all.
             let whole = |of| byte(of, 0) | byte(of, n / 2) << 8 | byte(of, n - 1) << 16;
             n == 0 || whole(stored) == whole(wanted)
         }
     }
 }
 
-/// Whether a stored key that is as long as `bytes` is these bytes, of which there are more than [`LONGEST`].
+/// Whether a stored key that is as long as `bytes` equals them. There are more than [`LONGEST`].
 ///
-/// Without a call: who calls nothing saves no registers, see `map/quick.rs`.
+/// It makes no call: a function without calls saves no registers, see `map/fast.rs`.
 ///
 /// # Safety
 ///
@@ -70,7 +70,7 @@ pub(super) unsafe fn same_long(stored: *const u8, bytes: &[u8]) -> bool {
     same(last)
 }
 
-/// Copies at most [`LONGEST`] bytes, without calling for it.
+/// Copies at most [`LONGEST`] bytes, without a call.
 ///
 /// # Safety
 ///
@@ -79,8 +79,8 @@ pub(super) unsafe fn same_long(stored: *const u8, bytes: &[u8]) -> bool {
 pub(super) unsafe fn copy_bytes(bytes: &[u8], to: *mut u8) {
     let n = bytes.len();
     let from = bytes.as_ptr();
-    // In parts that overlap where the length is no multiple.
-    // SAFETY: `bytes` has `n` bytes, the caller has as many at `to`, and no part reaches beyond.
+    // In parts, which overlap where the length is no multiple.
+    // SAFETY: `bytes` has `n` bytes, the caller has as many at `to`, and no part reaches beyond them.
     unsafe {
         let part = |i: usize| {
             to.add(i).cast::<u128>().write_unaligned(from.add(i).cast::<u128>().read_unaligned());
@@ -105,7 +105,7 @@ pub(super) unsafe fn copy_bytes(bytes: &[u8], to: *mut u8) {
             half(0);
             half(n - 4);
         } else if n > 0 {
-            // These three are all there are.
+            // Up to three bytes: these three cover all.
             let byte = |i: usize| to.add(i).write(from.add(i).read());
             byte(0);
             byte(n / 2);

@@ -2,18 +2,19 @@ use std::sync::OnceLock;
 
 use crate::primitive::{AtomicU64, Ordering};
 
-/// How many entries there are, counted apart by threads.
+/// The number of entries, counted separately by threads.
 ///
-/// The first threads have a counter each, and need no read-modify-write; the others share as many more.
+/// Each of the first threads has a counter of its own and needs no read-modify-write. The others share as many
+/// counters again.
 #[derive(Debug)]
 pub(super) struct Counters(Box<[Counter]>);
 
-/// One share. A thread may remove what another inserted, so only the sum means anything: it wraps.
+/// One part of the sum. A thread may remove what another inserted, so only the sum means anything: the counter wraps.
 #[repr(align(128))]
 #[derive(Debug)]
 struct Counter(AtomicU64);
 
-/// The most counters of either kind: more would make reading the sum slow.
+/// The greatest number of counters of either kind: more would make reading the sum slow.
 const MOST: usize = if cfg!(loom) { 1 } else { 32 };
 
 impl Counters {
@@ -27,7 +28,7 @@ impl Counters {
         Self((0..2 * each).map(|_| Counter(AtomicU64::new(0))).collect())
     }
 
-    /// Counts an insert by the owner of this number, of which there is one at a time.
+    /// Counts an insert by the thread of this number. One thread at a time has it.
     #[inline]
     pub(super) fn inserted(&self, thread: usize) {
         self.count(thread, 1);
@@ -42,7 +43,8 @@ impl Counters {
     fn count(&self, thread: usize, change: u64) {
         let each = self.0.len() / 2;
         if thread < each {
-            // Nobody else writes to it: a number that goes to another thread brings along what was done under it.
+            // No other thread writes to it. A number is handed to another thread together with what was written under
+            // it.
             let own = &self.0[thread].0;
             own.store(own.load(Ordering::Relaxed).wrapping_add(change), Ordering::Relaxed);
         } else {
@@ -53,12 +55,12 @@ impl Counters {
     pub(super) fn entries(&self) -> usize {
         let sum =
             self.0.iter().fold(0_u64, |sum, counter| sum.wrapping_add(counter.0.load(Ordering::Relaxed)));
-        // Read while a remove was counted and its insert not yet, it may be below zero.
+        // The sum may be negative, if a removal was counted and its insert is not yet seen.
         (sum as i64).max(0) as usize
     }
 }
 
-// ThreadSanitizer does not see that a scope waits for its threads.
+// Not under ThreadSanitizer, which does not see that a scope waits for its threads.
 #[cfg(all(test, not(any(loom, tsan))))]
 mod tests {
     use super::*;

@@ -1,38 +1,39 @@
-/// What a bucket's header says of one granule, in 16 bits: a tag below, a form above.
+/// The description of one granule in a bucket's header, in 16 bits: a tag below, a form above.
 ///
-/// An entry's lane is that of its first granule: 8 bits of the key's hash, and how it keeps its key. So one comparison
-/// finds the entries that have both, and what is compared then has the length that is looked for.
+/// The lane of an entry's first granule has 8 bits of the key's hash, and the form in which the entry keeps its key.
+/// So one comparison finds the entries that have both, and a key compared next has the right length.
 pub(super) type Lane = u16;
 
-/// Nothing is there, and nobody still reads what was.
+/// The granule is free, and nobody still reads what was there.
 pub(super) const FREE: Lane = 0;
-/// A further granule of an entry.
+/// The granule continues an entry.
 pub(super) const FURTHER: Lane = 0x7f << 8;
-/// A granule of an entry that was removed, and that someone may still read or write. No other lane has this bit. The
-/// others are those of the epoch of the removal: see [`dead`].
+/// The granule is of a removed entry that a thread may still read or write. No other lane has this bit. The other
+/// bits are of the epoch of the removal: see [`dead`].
 const DEAD: Lane = 0x80 << 8;
 
-/// In each lane of a word, its lowest bit.
+/// The lowest bit in each lane of a word.
 const ONES: u64 = 0x0001_0001_0001_0001;
-/// In each lane of a word, its top bit, which is that of the dead.
+/// The top bit in each lane of a word, which marks dead lanes.
 pub(super) const TOPS: u64 = DEAD as u64 * ONES;
 
-/// How an entry keeps its key: one more than the length of a key in the bucket, or one of these.
+/// The form in which an entry keeps its key: the length of a key in the bucket plus one, or one of the constants
+/// below.
 pub(super) type Form = u8;
 
 /// The bytes of the key are behind a pointer.
 pub(super) const BLOB: Form = 0x7d;
-/// The key is in a box of its own.
+/// The key is in a box.
 pub(super) const BOXED: Form = 0x7e;
 
-/// The most granules that an entry takes. A longer key is kept behind a pointer.
+/// The greatest number of granules that an entry takes. A longer key is kept behind a pointer.
 pub(super) const MOST: usize = 5;
-/// The longest key whose entry takes one.
+/// The longest key whose entry takes one granule.
 pub(super) const ONE: usize = 8;
 /// The longest key that is kept in the bucket: an entry's granules without the value.
 pub(super) const LONGEST: usize = 16 * MOST - 8;
 
-/// The form of a key of so many bytes, [`LONGEST`] at most.
+/// The form of a key of `length` bytes, at most [`LONGEST`].
 #[inline(always)]
 pub(super) fn inline(length: usize) -> Form {
     length as u8 + 1
@@ -51,7 +52,7 @@ pub(super) fn length(form: Form) -> usize {
     usize::from(form) - 1
 }
 
-/// How many granules an entry of this form takes: the first 8 bytes are the value's.
+/// The number of granules that an entry of this form takes. The first 8 bytes hold the value.
 #[inline]
 pub(super) fn granules(form: Form) -> usize {
     if is_behind(form) { 1 } else { ((length(form) + 23) / 16).max(1) }
@@ -62,32 +63,32 @@ pub(super) fn entry(tag: u8, form: Form) -> Lane {
     Lane::from(form) << 8 | Lane::from(tag)
 }
 
-/// The lane of what was removed in this epoch.
+/// The lane of a granule whose entry was removed in this epoch.
 #[inline]
 pub(super) fn dead(epoch: u64) -> Lane {
     DEAD | epoch as Lane
 }
 
-/// Of four lanes in a word, the top bits of those that were removed so many epochs ago, or more: in so few bits an age can
-/// only seem less than it is.
+/// Finds the lanes of a word that died at least `epochs` epochs ago, as their top bits. An age has so few bits that
+/// it can only seem less than it is.
 #[inline(always)]
 pub(super) fn dead_for(lanes: u64, epochs: u64, now: u64) -> u64 {
     let now = u64::from(now as Lane | DEAD) * ONES;
-    // In each lane without the top bit; no borrow or carry crosses one.
+    // The age in each lane, without the top bit. No borrow or carry crosses a lane.
     let ages = (now - (lanes & !TOPS)) & !TOPS;
     (ages + (TOPS - epochs * ONES)) & lanes & TOPS
 }
 
-/// The form of the entry that begins at a granule; `None` if none does.
+/// The form of the entry that begins at a granule with this lane; `None` if none does.
 #[inline]
 pub(super) fn form(lane: Lane) -> Option<Form> {
     (lane != FREE && lane < FURTHER).then_some((lane >> 8) as u8)
 }
 
-/// Of four lanes in a word, the top bits of those that are an entry's.
+/// Finds the lanes of a word at which entries begin, as their top bits.
 #[inline(always)]
 pub(super) fn entries(lanes: u64) -> u64 {
-    // A form more, and what is further or dead has the top bit. No carry crosses a lane.
+    // With 1 added to its form, every further or dead lane has the top bit. No carry crosses a lane.
     let lows = lanes & !TOPS;
     let others = (lows + 0x0100 * ONES) | lanes;
     ((lows + !TOPS) & !others) & TOPS
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_has_no_form() {
+    fn other_lanes_have_no_form() {
         assert_eq!([FREE, FURTHER, dead(0), dead(!0)].map(form), [None; 4]);
         assert_eq!(form(entry(0, inline(0))), Some(1));
         assert_eq!(form(entry(0xff, BOXED)), Some(BOXED));
@@ -142,7 +143,7 @@ mod tests {
         for then in [250, 0x7fff, 0x8000, 0x1_2345] {
             for now in then..then + 100_000 {
                 let age = (now - then) & 0x7fff;
-                // Beside it what is no dead lane, whatever its bits.
+                // The other lanes are not dead, whatever their bits.
                 let lanes = u64::from(dead(then)) << 16 | 0x7fff_0000_0000_7fff;
                 assert_eq!(dead_for(lanes, 3, now) != 0, age >= 3, "{then} {now}");
                 assert_eq!(dead_for(lanes, age, now), 0x8000_0000);

@@ -5,14 +5,14 @@ use super::bucket::Bucket;
 use super::cell::Cell;
 use crate::arch;
 
-/// The size from which an allocator takes zeroed pages from the system instead of zeroing memory itself.
+/// From this size on, an allocator takes zeroed pages from the system instead of zeroing memory itself.
 const PAGES: usize = 64 << 10;
-/// How many buckets are cleared at once: microseconds of work. Their size is a multiple of any page's.
+/// The number of buckets that are cleared at once: microseconds of work. Their size is a multiple of any page's.
 const SLICE: usize = if cfg!(loom) { 1 } else { 128 };
-/// Large pages are of this size where there are any.
+/// The size of a large page, where there are any.
 const LARGE_PAGE: usize = 2 << 20;
 
-/// Buckets in one allocation.
+/// An allocation of buckets.
 #[derive(Debug)]
 pub(super) struct Memory<C> {
     buckets: NonNull<Bucket<C>>,
@@ -22,12 +22,12 @@ pub(super) struct Memory<C> {
 }
 
 impl<C: Cell> Memory<C> {
-    /// `count` empty buckets, with large pages if wished and there are any.
+    /// Allocates `count` empty buckets, with large pages if asked for and available.
     pub(super) fn empty(count: usize, large_pages: bool) -> Self {
         Self::new(count, large_pages, true)
     }
 
-    /// Memory for as many buckets, each of which somebody has to [clear](Bucket::clear) before others look at it.
+    /// Allocates `count` buckets, each of which must be [cleared](Bucket::clear) before another thread looks at it.
     pub(super) fn unclear(count: usize, large_pages: bool) -> Self {
         Self::new(count, large_pages, false)
     }
@@ -37,8 +37,8 @@ impl<C: Cell> Memory<C> {
             .checked_mul(size_of::<Bucket<C>>())
             .expect("a table larger than the address space cannot be allocated");
         let align = if large_pages && size >= LARGE_PAGE { LARGE_PAGE } else { align_of::<Bucket<C>>() };
-        // Allocators zero what must be aligned with their own hands, page after page. So what is large is asked for
-        // without alignment and aligned here.
+        // Allocators zero aligned memory themselves, page after page. So a large allocation is made without
+        // alignment, and aligned here.
         let layout = if size >= PAGES {
             Layout::from_size_align(size + align, 16)
         } else {
@@ -49,7 +49,7 @@ impl<C: Cell> Memory<C> {
         let allocated = unsafe { if empty { alloc_zeroed(layout) } else { alloc(layout) } };
         let Some(allocated) = NonNull::new(allocated) else { handle_alloc_error(layout) };
         let skip = allocated.align_offset(align);
-        // SAFETY: where it is not aligned already there are `align` bytes more than needed.
+        // SAFETY: if it is not aligned already, the allocation has `align` bytes more than needed.
         let buckets = unsafe { allocated.add(skip) }.cast::<Bucket<C>>();
         if align == LARGE_PAGE {
             arch::want_large_pages(buckets.as_ptr().cast(), size);
@@ -62,19 +62,20 @@ impl<C: Cell> Memory<C> {
         Self { buckets, count, allocated, layout }
     }
 
-    /// How many slices there are to be cleared.
+    /// The number of slices to clear.
     pub(super) fn slices(&self) -> usize {
         self.count.div_ceil(SLICE)
     }
 
-    /// Clears the buckets of a slice, once, before anyone looks at one.
+    /// Clears the buckets of a slice, once, before any thread looks at one.
     ///
-    /// By themselves pages would come one by one, each in the middle of what needs it.
+    /// It populates the pages at once. Otherwise they would come one by one, each in the middle of an operation that
+    /// needs it.
     pub(super) fn clear(&self, slice: usize) {
         let (first, end) = (slice * SLICE, self.count.min((slice + 1) * SLICE));
         assert!(first < end);
         let buckets = first..end;
-        // In terms of the system's pages, so not quite from where the buckets begin.
+        // Aligned to the system's pages, so not quite from where the buckets begin.
         let bytes = buckets.len() * size_of::<Bucket<C>>();
         let start = self.buckets.as_ptr().wrapping_add(first).cast::<u8>();
         let skip = start.align_offset(SLICE * size_of::<Bucket<C>>());
@@ -96,7 +97,7 @@ impl<C> Drop for Memory<C> {
     fn drop(&mut self) {
         #[cfg(loom)]
         for i in (0..self.count).filter(|_| !std::thread::panicking()) {
-            // SAFETY: written in `new`, and nobody looks at it, which loom is asked to check.
+            // SAFETY: written in `new`, and no thread looks at it, which loom is asked to check.
             unsafe { self.buckets.add(i).as_mut() }.end();
         }
         let _ = self.count;

@@ -10,13 +10,13 @@ use super::overflow::Purpose;
 use super::space::{Space, is_packed};
 use super::stored::{copy_key, hash_of};
 use super::table::Table;
-use super::write::{SMALL, append, find_room, is_near};
+use super::write::{SMALL, append, find_room, is_at_home};
 use super::{Cell, Hash};
 use crate::primitive::Backoff;
 use crate::reclaim::Pinned;
 use crate::seeded;
 
-/// Moves the entries of the bucket with this index to the next generation; `false` if someone else did.
+/// Moves the entries of bucket `index` to the next generation; `false` if another thread did.
 pub(super) fn move_out<K, C, S>(
     guard: Pinned<'_>,
     table: &Table<C>,
@@ -44,18 +44,18 @@ where
             backoff.wait();
             continue;
         }
-        // Hashing runs what a user wrote: not under the lock.
+        // Hashing runs users' code, so it is done outside the lock.
         let load = Load::of::<K, C, S>(table, main, hasher);
         let of = |holder| Overflow { holder, load: Load::of::<K, C, S>(table, holder, hasher) };
-        // Hardly any chain is longer than this, and so hardly any memory is allocated.
+        // Hardly any chain is longer than this, so hardly ever is memory allocated.
         let first = table.after(main).map(of);
         let second = first.as_ref().and_then(|first| table.after(first.holder));
         let more: Vec<_> = iter::successors(second, |holder| table.after(holder)).map(of).collect();
-        let beyond = || first.iter().chain(&more);
-        let entries = load.count + beyond().map(|other| other.load.count).sum::<usize>();
+        let overflow = || first.iter().chain(&more);
+        let entries = load.count + overflow().map(|other| other.load.count).sum::<usize>();
         let mut later = iter::successors(Some(next), |table| table.next());
         if !later.all(|table| table.overflow.has_room_for(entries)) {
-            // It stays where it is, and is found there.
+            // The entries stay where they are, and are found there.
             return false;
         }
         // If this succeeds, nothing was inserted since, so every entry has its hash.
@@ -65,12 +65,12 @@ where
         };
         let mains = |k| next.bucket_at(index + k * table.count);
         let spread = match next.count / table.count {
-            2 => spread::<2, C>(guard, next, mains, main, &load, beyond()),
-            4 => spread::<4, C>(guard, next, mains, main, &load, beyond()),
+            2 => spread::<2, C>(guard, next, mains, main, &load, overflow()),
+            4 => spread::<4, C>(guard, next, mains, main, &load, overflow()),
             _ => false,
         };
         if !spread {
-            let others = beyond().map(|other| (other.holder, &other.load));
+            let others = overflow().map(|other| (other.holder, &other.load));
             for (holder, load) in iter::once((main, &load)).chain(others) {
                 load.items().for_each(|item| Target::find(guard, next, item.hash).copy(holder, item));
             }
@@ -80,8 +80,8 @@ where
     }
 }
 
-/// Copies the entries of a bucket, which the caller has locked, and of its overflow to the `N` buckets that it becomes;
-/// `false`, and nothing done, if one of those is closed.
+/// Copies the entries of a bucket, which the caller has locked, and of its overflow chain to the `N` buckets that it
+/// becomes. Returns `false`, having done nothing, if one of those is closed.
 #[inline(always)]
 fn spread<'t, 'o, const N: usize, C: Cell>(
     guard: Pinned<'_>,
@@ -89,9 +89,9 @@ fn spread<'t, 'o, const N: usize, C: Cell>(
     mains: impl Fn(usize) -> &'t Bucket<C>,
     from: &Bucket<C>,
     load: &Load,
-    beyond: impl Iterator<Item = &'o Overflow<'o, C>>,
+    overflow: impl Iterator<Item = &'o Overflow<'o, C>>,
 ) -> bool {
-    // Each mover has buckets of its own there, and waits for none but in this order.
+    // Each moving thread has target buckets of its own, and waits only in this order.
     let mut targets: [_; N] = array::from_fn(|k| Target::lock(guard, next, mains(k)));
     if targets.iter().any(|target| target.lock.after.closed()) {
         return false;
@@ -105,22 +105,22 @@ fn spread<'t, 'o, const N: usize, C: Cell>(
         let left = |item: &&Item| !item.stays || !fresh[usize::from(item.side) % N];
         load.items().filter(left).for_each(|item| copy(from, item));
     }
-    for other in beyond {
+    for other in overflow {
         other.load.items().for_each(|item| copy(other.holder, item));
     }
     true
 }
 
-/// A table that grows has up to so many times the buckets that it had, so that each bucket becomes as many.
+/// The greatest factor by which a table grows: each bucket becomes as many.
 const FAN: usize = 4;
 
-/// The entries of a bucket, and their hashes.
+/// The entries of one bucket and their hashes.
 struct Load {
     items: [Item; GRANULES],
     count: usize,
-    /// The granules of those in their home lines, for each bucket that theirs becomes; as in a [`Space`].
+    /// The granules of the entries in their home lines, as in a [`Space`], for each bucket that this one becomes.
     kept: [u32; FAN],
-    /// Which are not.
+    /// The indices of the entries that are not in their home lines.
     strays: [u8; GRANULES],
     stray_count: usize,
 }
@@ -136,9 +136,9 @@ struct Item {
     hash: Hash,
     granule: u8,
     form: Form,
-    /// Which bucket it goes to.
+    /// The bucket to which the entry goes.
     side: u8,
-    /// Whether it lies in its home line, and may stay where it is.
+    /// Whether the entry is in its home line and may stay at its place.
     stays: bool,
 }
 
@@ -156,10 +156,10 @@ impl Load {
         holder.for_each_entry(|granule, form| {
             // SAFETY: its lane was just seen, and the caller of `move_out` is pinned.
             let hash = unsafe { hash_of::<K, C, S>(holder, granule, form, hasher) };
-            // What is packed has no line of its own.
+            // A packed entry has no line of its own.
             let among = if is_packed(lane::granules(form)) { 2 * LINE } else { LINE };
-            let (side, stays) = (table.beyond(hash) % FAN, granule / among == hash.home() / among);
-            // Without a branch: no processor guesses where each of them goes.
+            let (side, stays) = (table.bits_above_index(hash) % FAN, granule / among == hash.home() / among);
+            // No branch: where an entry goes is unpredictable.
             let taken = Space::default().with(granule, lane::granules(form));
             load.kept[side] |= taken.0 & u32::from(stays).wrapping_neg();
             load.strays[load.stray_count % GRANULES] = load.count as u8;
@@ -197,13 +197,13 @@ struct Target<'t, C: Cell> {
 }
 
 impl<'t, C: Cell> Target<'t, C> {
-    /// The bucket in which entries of this hash belong, locked.
+    /// Finds and locks the bucket in which entries of this hash belong.
     fn find(guard: Pinned<'_>, mut table: &'t Table<C>, hash: Hash) -> Self {
-        // Locks are taken from older to newer generations only, so no circle can form.
+        // Locks are taken from older to newer generations only, so no cycle can form.
         loop {
             let target = Self::lock(guard, table, table.bucket(hash));
             match table.next() {
-                // Closed for all new entries, these too.
+                // The bucket is closed for all new entries, including these.
                 Some(next) if target.lock.after.closed() => table = next,
                 _ => return target,
             }
@@ -216,27 +216,28 @@ impl<'t, C: Cell> Target<'t, C> {
         Self { table, main, lock, space, alone: table.count <= SMALL, now }
     }
 
-    /// Copies the entries that take these granules, as in a [`Space`], and lie in their home lines, to the same places;
-    /// `false`, and nothing done, if the bucket was used already or entries should rather have lines to themselves.
+    /// Copies the entries in the granules `kept`, as in a [`Space`], which are in their home lines, to the same
+    /// places. Returns `false`, having done nothing, if the bucket was used already or entries should have lines to
+    /// themselves.
     #[inline(always)]
     fn fill(&mut self, from: &Bucket<C>, kept: u32) -> bool {
         if !self.lock.after.is_new() || self.alone {
             return false;
         }
-        // Nobody writes to the old cells any more: writers hold the lock that our caller holds.
+        // Nobody writes to the old cells now: writers need the lock that our caller holds.
         self.main.fill(from, kept);
         self.space = Space(kept);
         self.lock.after = self.lock.after.inserted(true);
         true
     }
 
-    /// Copies an entry, unless it was removed since it was hashed.
+    /// Copies an entry, unless it was removed after it was hashed.
     #[inline(always)]
     fn copy(&mut self, from: &Bucket<C>, item: &Item) {
         if from.lane(item.granule.into()) != item.lane() {
             return;
         }
-        // Each with loops of a known length, as most keys of a table have one.
+        // The loops of each instance have a known length; most keys of a table have one.
         match lane::granules(item.form) {
             1 => self.copy_granules(1, from, item),
             2 => self.copy_granules(2, from, item),
@@ -252,7 +253,7 @@ impl<'t, C: Cell> Target<'t, C> {
             Some(place) => (self.main, place),
             None => self.further(count, hash),
         };
-        // Nobody writes to the old cell any more: writers hold the lock that our caller holds.
+        // Nobody writes to the old cell now: writers need the lock that our caller holds.
         holder.cell(place).init(from.cell(granule).word());
         // SAFETY: the old entry is published, under our caller's lock; the new granules were found free.
         unsafe { copy_key(from.key(granule), holder.key(place), count) };
@@ -260,20 +261,23 @@ impl<'t, C: Cell> Target<'t, C> {
         if ptr::eq(holder, self.main) {
             self.space = self.space.with(place, count);
         }
-        self.lock.after = self.lock.after.inserted(is_near(self.main, holder, place, hash));
+        self.lock.after = self.lock.after.inserted(is_at_home(self.main, holder, place, hash));
     }
 
-    /// A place that is not as easily found.
+    /// Finds a place for an entry on the slow path: in the overflow chain, if necessary.
     #[cold]
     #[inline(never)]
     fn further(&mut self, count: usize, hash: Hash) -> (&'t Bucket<C>, usize) {
         let room = find_room(self.table, self.main, count, hash, self.now);
         let (holder, place) = room.unwrap_or_else(|| {
-            let link =
-                self.table.overflow.take(self.now, Purpose::Move).expect("there was room for all of them");
+            let link = self
+                .table
+                .overflow
+                .take(self.now, Purpose::Move)
+                .expect("the overflow has room for all moved entries");
             (append(self.table, self.main, &mut self.lock, link), FIRST)
         });
-        // The dead may have been buried.
+        // Dead granules may have been reclaimed.
         self.space = self.main.space();
         (holder, place)
     }

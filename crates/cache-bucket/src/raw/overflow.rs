@@ -9,16 +9,17 @@ use crate::primitive::{AtomicPtr, AtomicUsize, Mutex, Ordering, lock};
 use crate::reclaim::GRACE;
 use crate::seeded;
 
-/// As many as links have bits: chunk `i` holds `base << i` buckets. Few under loom, where every atomic costs time.
+/// The number of chunks, enough for all links: chunk `i` holds `base << i` buckets. Few under loom, where every
+/// atomic costs time.
 const CHUNKS: usize = if cfg!(loom) { 3 } else { 29 };
 
-/// Buckets for what does not fit where it belongs, named by links from 1.
+/// The overflow buckets of a table, for entries that do not fit into their buckets. Links name them, from 1.
 #[derive(Debug)]
 pub(super) struct Overflow<C> {
-    /// Buckets in the first chunk, as a power of two.
+    /// The number of buckets in the first chunk, as a power of two.
     base_shift: u32,
     chunks: [AtomicPtr<Bucket<C>>; CHUNKS],
-    /// How many are in use, to look without locking.
+    /// The number of buckets in use, readable without the lock.
     used: AtomicUsize,
     pool: Mutex<Pool<C>>,
 }
@@ -26,28 +27,28 @@ pub(super) struct Overflow<C> {
 #[derive(Debug)]
 struct Pool<C> {
     memory: Vec<Memory<C>>,
-    /// Links from here on were never given out.
+    /// The first link that was never given out.
     next: u32,
-    /// Given back unused.
+    /// The links of buckets that were given back unused.
     free: Vec<u32>,
-    /// Taken out of their chains, each in an epoch; the oldest first.
+    /// The links of buckets that were taken out of their chains, each with its epoch; oldest first.
     trimmed: VecDeque<(u64, u32)>,
 }
 
-/// What an overflow bucket is taken for.
+/// The purpose for which an overflow bucket is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Insert,
-    /// For entries that are moved: those must find room, so inserts leave them some.
+    /// For entries that are moved. They must find room, so inserts leave some for them.
     Move,
 }
 
-/// Inserts get so many of all links at most, by division. What they fill takes 2 GiB.
+/// Inserts get at most one link in this many. The buckets that they fill take 2 GiB.
 const FOR_INSERTS: u32 = 4;
-/// What those who move entries at the same time may take beside each other.
+/// The number of buckets that threads may take that move entries at the same time.
 const MARGIN: usize = 1 << 16;
 
-/// Buckets that follow each other and were taken out of a chain: a link to the first, and their number.
+/// A run of buckets that was taken out of a chain: the link to the first, and their number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trimmed {
     first: u32,
@@ -55,7 +56,7 @@ pub(super) struct Trimmed {
 }
 
 impl<C: Cell> Overflow<C> {
-    /// For a table of so many buckets.
+    /// The overflow of a table of `buckets` buckets.
     pub(super) fn new(buckets: usize) -> Self {
         Self {
             base_shift: (buckets / 64).max(1).ilog2(),
@@ -70,17 +71,17 @@ impl<C: Cell> Overflow<C> {
         }
     }
 
-    /// How many buckets are in use.
+    /// The number of overflow buckets in use.
     pub(super) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether so many entries surely find room, each in a bucket of its own.
+    /// Whether `entries` entries surely find room, even if each needs a bucket of its own.
     pub(super) fn has_room_for(&self, entries: usize) -> bool {
         self.used() + entries + MARGIN < MAX_LINK as usize
     }
 
-    /// An empty bucket that no chain has, in this epoch; `None` when links are used up.
+    /// Takes an empty bucket that is in no chain; `None` if the links are used up. `now` is the epoch.
     pub(super) fn take(&self, now: u64, purpose: Purpose) -> Option<u32> {
         let most = if purpose == Purpose::Insert { MAX_LINK / FOR_INSERTS } else { MAX_LINK };
         self.take_of(now, most)
@@ -91,7 +92,7 @@ impl<C: Cell> Overflow<C> {
         let out_of_sight = |(epoch, _): &mut (u64, u32)| *epoch + GRACE <= now || seeded::bug("trim");
         let trimmed = pool.trimmed.pop_front_if(out_of_sight).map(|(_, link)| {
             let bucket: &Bucket<C> = self.bucket(link);
-            // Those who died there did so before it was taken off its chain.
+            // Entries that died there did so before the bucket was taken off its chain.
             bucket.free_all();
             bucket.set_link(0);
             link
@@ -106,7 +107,7 @@ impl<C: Cell> Overflow<C> {
                 let (chunk, _) = self.locate(link);
                 if chunk == pool.memory.len() {
                     let memory = Memory::unclear(1 << self.base_shift << chunk, false);
-                    // Release: who follows a link finds the chunk.
+                    // Release: a thread that follows a link finds the chunk. Pairs with the load in `bucket`.
                     self.chunks[chunk].store(memory.as_ptr(), Ordering::Release);
                     pool.memory.push(memory);
                 }
@@ -121,17 +122,19 @@ impl<C: Cell> Overflow<C> {
         Some(link)
     }
 
-    /// Takes buckets in which there is no entry any more, and no room either or nothing at all, out of the chain of a bucket that the caller has locked: the first run
-    /// of such, to be [retired](Self::retire) once the lock is released.
+    /// Takes buckets without entries out of the chain of a bucket that the caller has locked.
     ///
-    /// Who stands in one of them goes on to what follows in the chain, as they keep their links.
+    /// A bucket goes if it is free, or has no entry and too little room left. The first run of such buckets is taken,
+    /// to be [retired](Self::retire) once the lock is released.
+    ///
+    /// A thread that is reading one of them goes on to the rest of the chain, because they keep their links.
     #[cold]
     pub(super) fn trim(&self, main: &mut BucketLock<'_, C>, now: u64) -> Option<Trimmed> {
         let (mut before, mut link) = (None, main.after.link());
         let mut trimmed: Option<Trimmed> = None;
         while link != 0 {
             let holder: &Bucket<C> = self.bucket(link);
-            holder.bury(now);
+            holder.reclaim_dead(now);
             if holder.is_free() || holder.is_spent() {
                 trimmed.get_or_insert(Trimmed { first: link, count: 0 }).count += 1;
             } else if trimmed.is_some() {
@@ -150,8 +153,8 @@ impl<C: Cell> Overflow<C> {
         trimmed
     }
 
-    /// Keeps trimmed buckets until nobody can stand in them. The caller is pinned as it was when it trimmed them, and
-    /// loaded this epoch since.
+    /// Retires trimmed buckets: they are reused when nobody can read them any more. The caller has been pinned since
+    /// it trimmed them, and has loaded this epoch since.
     pub(super) fn retire(&self, trimmed: Trimmed, epoch: u64) {
         let mut link = trimmed.first;
         let mut pool = lock(&self.pool);
@@ -162,7 +165,7 @@ impl<C: Cell> Overflow<C> {
         self.used.fetch_sub(trimmed.count, Ordering::Relaxed);
     }
 
-    /// Takes back a bucket that no chain ever had.
+    /// Takes back a bucket that was in no chain.
     pub(super) fn give_back(&self, link: u32) {
         lock(&self.pool).free.push(link);
         self.used.fetch_sub(1, Ordering::Relaxed);
@@ -172,16 +175,16 @@ impl<C: Cell> Overflow<C> {
     #[inline]
     pub(super) fn bucket(&self, link: u32) -> &Bucket<C> {
         let (chunk, place) = self.locate(link);
-        // SAFETY: a link is given out after its chunk was stored, and the chunk has a place for it. Whoever has the
-        // link synchronized with that. Chunks live as long as `self`.
+        // SAFETY: a link is given out after its chunk was stored, and the chunk has a place for it. A thread that has
+        // the link synchronized with that. Chunks live as long as `self`.
         unsafe {
             let chunk = self.chunks[chunk].load(Ordering::Acquire);
-            debug_assert!(!chunk.is_null(), "a link to a chunk that its finder does not see");
+            debug_assert!(!chunk.is_null(), "the chunk of a link is visible to a thread that follows it");
             &*chunk.add(place)
         }
     }
 
-    /// The chunk of a link, and the place in it.
+    /// The chunk of a link, and its index in the chunk.
     fn locate(&self, link: u32) -> (usize, usize) {
         let index = link as usize - 1;
         let chunk = ((index >> self.base_shift) + 1).ilog2() as usize;
@@ -214,7 +217,7 @@ mod tests {
         let overflow = Overflow::<AtomicI64>::new(64);
         let links: Vec<_> = std::iter::from_fn(|| overflow.take_of(1, 40)).collect();
         assert_eq!(links, Vec::from_iter(1..40));
-        // Those who move entries have more.
+        // Moving threads have more links.
         assert_eq!(overflow.take_of(1, 50), Some(40));
         overflow.give_back(7);
         assert_eq!((overflow.take_of(1, 40), overflow.take_of(1, 40)), (Some(7), None));

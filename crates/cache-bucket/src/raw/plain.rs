@@ -1,7 +1,7 @@
 use std::any::TypeId;
 
-/// Whether a key of type `K` is nothing but its bytes, with none of them undefined: every integer, `bool`,
-/// `char`, and pairs of one of these. Such keys are kept as they lie in memory.
+/// Whether a key of type `K` consists of its bytes, with none of them undefined: every integer, `bool`, `char`, and
+/// pairs of one of these. Such keys are kept as they lie in memory.
 ///
 /// A user's own type may have padding, or an interior that changes while it is compared. It is kept in a box.
 #[inline(always)]

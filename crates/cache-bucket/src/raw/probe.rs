@@ -15,17 +15,17 @@ use super::plain::is_plain;
 use super::stored::read_pointer;
 use crate::primitive::KeyWord;
 
-/// What is looked for in a bucket.
+/// A key as it is looked for in a bucket.
 pub(crate) trait Sought: Copy {
-    /// Whether an entry of it may keep its key behind a pointer.
+    /// Whether an entry of such a key may keep it behind a pointer.
     const BEHIND: bool;
 
-    /// How an entry of it keeps its key.
+    /// The form in which an entry keeps the key.
     fn form(self) -> Form;
 
     /// Whether the published entry at a place has this key.
     ///
-    /// The caller saw there the lane of an entry of this form.
+    /// The caller saw the lane of an entry of this form there.
     fn is_at<C: Cell>(self, place: Place<'_, C>) -> bool;
 }
 
@@ -34,7 +34,7 @@ pub(crate) trait Sought: Copy {
 pub(crate) struct Inline<'k>(&'k [u8]);
 
 impl<'k> Inline<'k> {
-    /// The key, ready to be looked for, and its hash; `None` if it is kept elsewhere.
+    /// A key to look for and its hash; `None` if such a key is not kept in the bucket.
     #[inline(always)]
     pub(crate) fn new<K, S>(key: &'k K, hasher: &S) -> Option<(Self, Hash)>
     where
@@ -46,7 +46,7 @@ impl<'k> Inline<'k> {
         Some((inline, hash))
     }
 
-    /// The key, ready to be looked for; `None` if it is kept elsewhere.
+    /// A key to look for; `None` if an entry keeps such a key in another form.
     #[inline(always)]
     pub(crate) fn unhashed<K: Key + ?Sized>(key: &'k K) -> Option<Self> {
         bytes_of(key).filter(|bytes| bytes.len() <= LONGEST).map(Self)
@@ -54,7 +54,7 @@ impl<'k> Inline<'k> {
 }
 
 impl Inline<'_> {
-    /// Whether an entry of it takes one granule.
+    /// Whether an entry of the key takes one granule.
     #[inline(always)]
     pub(crate) fn takes_one(self) -> bool {
         self.0.len() <= ONE
@@ -93,10 +93,10 @@ impl Sought for Inline<'_> {
 pub(crate) struct Long<'k>(&'k [u8]);
 
 impl<'k> Long<'k> {
-    /// The key, ready to be looked for; `None` if it is kept elsewhere.
+    /// A key to look for; `None` if an entry keeps such a key in another form.
     #[inline(always)]
     pub(crate) fn new<K: Key + ?Sized>(key: &'k K) -> Option<Self> {
-        // The bytes of a plain key are few.
+        // A plain key has few bytes.
         bytes_of(key).filter(|bytes| !is_plain::<K>() && bytes.len() > LONGEST).map(Self)
     }
 
@@ -105,7 +105,7 @@ impl<'k> Long<'k> {
         Hash::of_bytes(self.0, hasher)
     }
 
-    /// The same, as other functions want it.
+    /// The [`Probe`] of the same key.
     #[inline(always)]
     pub(crate) fn probe<K: Key + ?Sized>(self, key: &'k K) -> Probe<'k, K> {
         Probe { key, bytes: self.0, form: BLOB }
@@ -127,23 +127,23 @@ impl Sought for Long<'_> {
     }
 }
 
-/// The bytes that are a key, if it is any.
+/// The bytes of a key, if the key consists of bytes.
 pub(super) enum Bytes<'k> {
     Inline(Inline<'k>),
     Long(Long<'k>),
     None,
 }
 
-/// A key as it is looked for: its bytes taken once, and how an entry of it would be kept.
+/// A key to look for: its bytes, asked for once, and the form in which an entry would keep it.
 #[derive(Debug)]
 pub(crate) struct Probe<'k, K: Key + ?Sized> {
     key: &'k K,
-    /// The bytes that are the key; none if it is no bytes.
+    /// The bytes of the key; empty if the key does not consist of bytes.
     bytes: &'k [u8],
     form: Form,
 }
 
-// Copied into the paths that are seldom taken, so that in the others it stays in registers.
+// Copied for the slow paths, so that it stays in registers on the fast path.
 impl<K: Key + ?Sized> Clone for Probe<'_, K> {
     #[inline(always)]
     fn clone(&self) -> Self {
@@ -154,7 +154,7 @@ impl<K: Key + ?Sized> Clone for Probe<'_, K> {
 impl<K: Key + ?Sized> Copy for Probe<'_, K> {}
 
 impl<'k, K: Key + ?Sized> Probe<'k, K> {
-    /// The key, ready to be looked for, and its hash.
+    /// A key to look for, and its hash.
     #[inline(always)]
     pub(crate) fn new<S: BuildHasher + 'static>(key: &'k K, hasher: &S) -> (Self, Hash) {
         let probe = Self::unhashed(key);
@@ -166,10 +166,10 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
         (probe, hash)
     }
 
-    /// The key, ready to be looked for.
+    /// A key to look for.
     #[inline(always)]
     pub(crate) fn unhashed(key: &'k K) -> Self {
-        // Asked once: what a strange type answers the second time must not matter.
+        // Asked once: a strange type may give another answer the second time.
         match bytes_of(key) {
             Some(bytes) if bytes.len() <= LONGEST => Self { key, bytes, form: lane::inline(bytes.len()) },
             Some(bytes) => Self { key, bytes, form: BLOB },
@@ -177,7 +177,7 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
         }
     }
 
-    /// The bytes that are the key, ready to be looked for by themselves.
+    /// The bytes of the key, to look for without it.
     #[inline(always)]
     pub(super) fn sought(self) -> Bytes<'k> {
         if !lane::is_behind(self.form) {
@@ -189,13 +189,13 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
         }
     }
 
-    /// How many granules an entry of the key takes.
+    /// The number of granules that an entry of the key takes.
     pub(super) fn granules(self) -> usize {
         lane::granules(self.form)
     }
 
-    /// What it is made of, to be passed in registers to a function that is not inlined. Were the probe itself
-    /// passed, it would have to be in memory, on the way that is taken always.
+    /// The parts of a probe, which are passed in registers to a function that is not inlined. The probe itself would
+    /// have to be in memory, also on the fast path.
     #[inline(always)]
     pub(super) fn parts(self) -> (&'k K, &'k [u8], Form) {
         (self.key, self.bytes, self.form)
@@ -207,7 +207,8 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
         Self { key, bytes, form }
     }
 
-    /// Makes what an entry of the key points at, if it does, before the lock is taken: this allocates and may panic.
+    /// Allocates what an entry of the key points at, if anything. Called before the lock is taken, because it
+    /// allocates and may panic.
     #[inline(always)]
     pub(super) fn prepare(self) -> Option<Prepared<K>> {
         if lane::is_behind(self.form) { Some(self.prepare_behind()) } else { None }
@@ -222,11 +223,12 @@ impl<'k, K: Key + ?Sized> Probe<'k, K> {
         }
     }
 
-    /// Writes the key of a new entry, for which this was prepared.
+    /// Writes the key of a new entry, for which `prepared` was made.
     ///
     /// # Safety
     ///
-    /// `place` is of an entry that has this key's granules, that the caller took and did not publish yet.
+    /// `place` is of an entry with as many granules as this key needs, which the caller took and has not yet
+    /// published.
     #[inline(always)]
     pub(super) unsafe fn write(self, prepared: Option<Prepared<K>>, place: *const KeyWord) {
         // SAFETY: as the caller promises; nobody else looks at an entry that is not published.
@@ -259,7 +261,7 @@ impl<K: Key + ?Sized> Sought for Probe<'_, K> {
     }
 }
 
-/// The bytes that are a key, if it is any.
+/// The bytes of a key, if the key consists of bytes.
 #[inline(always)]
 fn bytes_of<K: Key + ?Sized>(key: &K) -> Option<&[u8]> {
     if is_plain::<K>() {
@@ -269,7 +271,7 @@ fn bytes_of<K: Key + ?Sized>(key: &K) -> Option<&[u8]> {
     key.as_bytes()
 }
 
-/// What an entry points at for its key, ready to be pointed at. Dropped unwritten, it frees it.
+/// The allocation that an entry will point at for its key. Freed on drop, unless it was written to an entry.
 pub(crate) enum Prepared<K: Key + ?Sized> {
     Blob(Blob),
     Owned(Box<K::Owned>),

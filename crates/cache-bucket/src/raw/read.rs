@@ -1,23 +1,23 @@
 use cache_core::Key;
 
 use super::bucket::Bucket;
+use super::fast::{AtHome, look_at_home};
 use super::lane::Form;
 use super::probe::{Bytes, Sought};
-use super::quick::{Near, look_near};
 use super::table::Table;
 use super::{Cell, Hash, Probe, Raw};
 use crate::reclaim::Pinned;
 use crate::seeded;
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
-    /// The word of a key's value.
+    /// Reads the word of a key's value.
     #[inline(always)]
     pub(crate) fn get(&self, guard: Pinned<'_>, hash: Hash, probe: Probe<'_, K>) -> Option<C::Word> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
-        // Open at this moment: what is in it stays in it while we are pinned.
-        if table.is_open() {
+        // The table has no next one now: its entries stay in it while we are pinned.
+        if table.is_last() {
             table.find(main, hash, probe).map(|spot| spot.cell().word())
         } else {
             let likely = match probe.sought() {
@@ -31,44 +31,45 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         }
     }
 
-    /// The table, if it is not being resized.
+    /// Returns the table, if it is not being resized.
     #[inline(always)]
     pub(crate) fn open<'g>(&self, guard: Pinned<'g>) -> Option<Open<'g, C>> {
         let table = self.root(guard);
-        table.is_open().then_some(Open(table))
+        table.is_last().then_some(Open(table))
     }
 
-    /// Brings what a look-up of this hash will read into the cache.
+    /// Prefetches what a look-up of this hash will read.
     #[inline(always)]
     pub(crate) fn prefetch(&self, guard: Pinned<'_>, hash: Hash) {
         self.root(guard).likely(hash).prefetch(hash);
     }
 }
 
-/// A table that was seen open under a pin that lasts. What was in it then stays in it.
+/// A table that had no next one under a pin that lasts: its entries stay in it.
 pub(crate) struct Open<'g, C: Cell>(&'g Table<C>);
 
 impl<C: Cell> Open<'_, C> {
-    /// The word of a key's value if its entry lies where it should. `None` says nothing of the key.
+    /// The word of a key's value, if the key is in its home pair. `None` says nothing about the key.
     #[inline(always)]
-    pub(crate) fn get_near(&self, hash: Hash, key: impl Sought) -> Option<C::Word> {
-        match look_near(self.0.bucket(hash), hash, key) {
-            Near::Found(cell) => Some(cell.word()),
-            Near::Nothing | Near::Unclear => None,
+    pub(crate) fn get_at_home(&self, hash: Hash, key: impl Sought) -> Option<C::Word> {
+        match look_at_home(self.0.bucket(hash), hash, key) {
+            AtHome::Found(cell) => Some(cell.word()),
+            AtHome::Nothing | AtHome::Unclear => None,
         }
     }
 }
 
-/// The word of a key's value, while the table is resized, if it is where it probably is. `None` says nothing of the key.
+/// The word of a key's value while the table is resized, if the key is where it probably is. `None` says nothing
+/// about the key.
 ///
-/// A table may stay half moved for long if it is hardly written to, and then this is how it is read.
+/// A table that is hardly written to may stay half moved for long, and this is how it is read.
 #[inline(never)]
 fn get_likely<C: Cell>(table: &Table<C>, hash: Hash, key: impl Sought) -> Option<C::Word> {
     let main = table.likely(hash).bucket(hash);
     Bucket::prefetch(main, hash.home());
-    let Near::Found(cell) = look_near(main, hash, key) else { return None };
+    let AtHome::Found(cell) = look_at_home(main, hash, key) else { return None };
     let word = cell.word();
-    // Not moved even now: then this was the value at the moment it was read.
+    // If the bucket is not moved even now, the value was current at the moment it was read.
     (!main.state().moved() || seeded::bug("get-likely")).then_some(word)
 }
 
@@ -87,12 +88,12 @@ fn get_in_list<K: Key + ?Sized, C: Cell>(
         if let Some(word) = get_in(table, hash, probe) {
             return Some(word);
         }
-        // From oldest to newest, as entries move.
+        // From oldest to newest, the direction in which entries move.
         table = table.next()?;
     }
 }
 
-/// The word of a key's value, if its entry is in this generation, and stays there until it is read.
+/// The word of a key's value, if its entry is in this generation and stays there until the word is read.
 #[inline(always)]
 fn get_in<K: Key + ?Sized, C: Cell>(table: &Table<C>, hash: Hash, probe: Probe<'_, K>) -> Option<C::Word> {
     let main = table.bucket(hash);
@@ -100,6 +101,6 @@ fn get_in<K: Key + ?Sized, C: Cell>(table: &Table<C>, hash: Hash, probe: Probe<'
         return None;
     }
     let word = table.find(main, hash, probe)?.cell().word();
-    // Not moved even now: then this was the value at the moment it was read.
+    // If the bucket is not moved even now, the value was current at the moment it was read.
     (!main.state().moved() || seeded::bug("get-moved")).then_some(word)
 }

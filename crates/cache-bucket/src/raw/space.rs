@@ -1,6 +1,6 @@
 use super::bucket::{FIRST, GRANULES, LINE};
 
-/// Which granules of a bucket are taken: bit `i` for granule `FIRST + i`.
+/// The set of granules of a bucket that are taken: bit `i` for granule `FIRST + i`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Space(pub(super) u32);
 
@@ -11,28 +11,27 @@ const LINE_STARTS: u32 = 0x0111_1111;
 /// The granules of the second and the fourth pair of lines.
 const ODD_PAIRS: u32 = 0xff00_ff00 >> FIRST;
 
-/// Whether entries of so many granules are packed into pairs of lines from one end: there is room for one in each, and what
-/// it leaves would be lost. The ends alternate, so that what two pairs leave is in one place.
+/// Whether entries of `count` granules are packed into pairs of lines from one end. A pair has room for one of them,
+/// and the rest would be lost. The ends alternate, so that the rests of two pairs adjoin.
 #[inline(always)]
 pub(super) fn is_packed(count: usize) -> bool {
     count == 5
 }
 
 impl Space {
-    /// How many granules are taken.
+    /// The number of granules that are taken.
     pub(super) fn used(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// With an entry more.
+    /// The set with the granules of one more entry.
     pub(super) fn with(self, granule: usize, count: usize) -> Space {
         Space(self.0 | ((1 << count) - 1) << (granule - FIRST))
     }
 
-    /// Finds `count` free granules in a row: in the home line if it can, else in the pair of lines that is looked at
-    /// first, else anywhere.
+    /// Finds `count` adjacent free granules: in the home line if possible, else in the home pair, else anywhere.
     ///
-    /// With `alone`, it would rather have a line of the pair that holds nothing else.
+    /// With `alone`, it prefers a line of the pair that holds nothing else.
     #[inline(always)]
     pub(super) fn find(self, count: usize, home: usize, alone: bool) -> Option<usize> {
         let free = !self.0 & ALL;
@@ -61,16 +60,16 @@ impl Space {
     }
 }
 
-/// [`Space::find`] of what is [packed](is_packed), among the places at which it may begin.
+/// Does what [`Space::find`] does for a [packed](is_packed) entry, which may begin at `places`.
 #[inline(always)]
 fn find_packed(places: u32, count: usize, pair: u32) -> Option<usize> {
-    // Those at which it does not run on into the next pair.
+    // The places at which the entry does not extend into the next pair.
     let within = places & ((0x0101_0101 * (0xff >> (count - 1))) >> FIRST);
-    let near = within & pair;
+    let in_pair = within & pair;
     let upwards = |places: u32| (places != 0).then(|| places.trailing_zeros() as usize + FIRST);
     let downwards = |places: u32| places.checked_ilog2().map(|bit| bit as usize + FIRST);
-    if near != 0 {
-        return if pair & ODD_PAIRS != 0 { downwards(near) } else { upwards(near) };
+    if in_pair != 0 {
+        return if pair & ODD_PAIRS != 0 { downwards(in_pair) } else { upwards(in_pair) };
     }
     downwards(within & ODD_PAIRS).or_else(|| upwards(places & !ODD_PAIRS)).or_else(|| upwards(places))
 }
@@ -87,7 +86,7 @@ mod tests {
         assert_eq!(space.find(1, 4, false), Some(7));
         assert_eq!(space.find(1, 8, false), Some(8));
         assert_eq!(space.find(3, 8, false), Some(11));
-        // The pair of home line 1 has no two places: any other.
+        // The home pair has no two adjacent free granules: any other place.
         assert_eq!(space.find(2, 4, false), Some(7));
         assert_eq!(space.find(4, 4, false), Some(11));
         assert_eq!((space.find(5, 20, false), space.find(5, 28, false)), (Some(16), Some(27)));

@@ -1,12 +1,12 @@
 use crate::seeded;
 
-/// The state word of a main bucket: flags, how many entries are strays, a link to the first overflow bucket, and a
-/// version. In the word of an overflow bucket there is a link only.
+/// The state word of a main bucket: flags, the number of strays, a link to the first overflow bucket, and a version.
+/// The word of an overflow bucket holds a link only.
 ///
-/// The version counts inserts into the bucket and its overflow. Who locks by comparing the whole word with one
-/// read before a search knows that nothing was inserted since. It cannot come round meanwhile: the searcher is
-/// pinned, no granule freed since is reused under it, so every insert takes another granule, and 2^24 overflow
-/// buckets have fewer than the 2^29 that a round would need.
+/// The version counts inserts into the bucket and its overflow chain. A thread that locks by comparing the whole word
+/// with one read before a search knows that nothing was inserted since. The version cannot wrap around meanwhile: the
+/// searching thread is pinned, no granule freed since is reused under its pin, so every insert takes another granule,
+/// and 2^24 overflow buckets have fewer than the 2^29 granules that this would need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State(pub(super) u64);
 
@@ -16,12 +16,12 @@ const MOVED: u64 = 4;
 const STRAY_SHIFT: u32 = 3;
 const STRAY_BITS: u32 = 8;
 const STRAY_ONE: u64 = 1 << STRAY_SHIFT;
-/// As many strays as can be counted, or more: then there is no counting back.
+/// The count of strays is full: there are at least this many, and it is never decreased again.
 const STRAYS: u64 = ((1 << STRAY_BITS) - 1) << STRAY_SHIFT;
 const LINK_SHIFT: u32 = STRAY_SHIFT + STRAY_BITS;
 const LINK_BITS: u32 = 24;
 const VERSION_ONE: u64 = 1 << (LINK_SHIFT + LINK_BITS);
-/// Links are in 1..=MAX_LINK; 0 is none.
+/// The largest link. Links are in `1..=MAX_LINK`; 0 means none.
 pub(super) const MAX_LINK: u32 = (1 << LINK_BITS) - 1;
 
 impl State {
@@ -34,7 +34,7 @@ impl State {
         State(self.0 | LOCKED)
     }
 
-    /// New keys go to the next table.
+    /// Whether new keys go to the next table.
     #[inline(always)]
     pub(super) fn closed(self) -> bool {
         self.0 & CLOSED != 0
@@ -44,7 +44,7 @@ impl State {
         State(self.0 | CLOSED)
     }
 
-    /// All entries are in the next table.
+    /// Whether all entries are in the next table.
     #[inline(always)]
     pub(super) fn moved(self) -> bool {
         self.0 & MOVED != 0
@@ -54,59 +54,60 @@ impl State {
         State(self.0 | CLOSED | MOVED)
     }
 
-    /// Some entries are not near their home lines: who does not find a key there has to look elsewhere.
+    /// Whether some entries are strays, outside their home pairs: then a key may be elsewhere in the bucket or its
+    /// chain.
     #[inline(always)]
     pub(super) fn has_strays(self) -> bool {
         self.0 & STRAYS != 0
     }
 
-    /// Nobody holds the lock, new keys may come here, and none is a stray.
+    /// Whether nobody holds the lock, new keys may be inserted, and no entry is a stray.
     #[inline(always)]
     pub(super) fn is_plain(self) -> bool {
         self.0 & (LOCKED | CLOSED | MOVED | STRAYS) == 0
     }
 
-    /// Nothing was ever done to the bucket.
+    /// Whether the bucket was never changed.
     #[inline(always)]
     pub(super) fn is_new(self) -> bool {
         self.0 == 0
     }
 
-    /// Nobody holds the lock, new keys may come here, and there is no overflow.
+    /// Whether nobody holds the lock, new keys may be inserted, and there is no overflow chain.
     #[inline(always)]
     pub(super) fn is_single(self) -> bool {
         self.0 & (LOCKED | CLOSED | MOVED) == 0 && self.link() == 0
     }
 
-    /// One insert more, near the home line of its key or not.
-    pub(super) fn inserted(self, near: bool) -> State {
+    /// The state after an insert, into the home pair of the key or not.
+    pub(super) fn inserted(self, at_home: bool) -> State {
         let next = if seeded::bug("version") { self } else { self.with_next_version() };
-        if near || next.0 & STRAYS == STRAYS || seeded::bug("strays") {
+        if at_home || next.0 & STRAYS == STRAYS || seeded::bug("strays") {
             next
         } else {
             State(next.0 + STRAY_ONE)
         }
     }
 
-    /// A version more; it comes round to 1, so that a bucket that was used never seems new again.
+    /// The state with the next version. The version wraps around to 1, so that a used bucket never seems new again.
     #[inline(always)]
     fn with_next_version(self) -> State {
         let next = self.0.wrapping_add(VERSION_ONE);
         State(if next < VERSION_ONE { next + VERSION_ONE } else { next })
     }
 
-    /// One entry less, near the home line of its key or not.
-    pub(super) fn removed(self, near: bool) -> State {
+    /// The state after a removal, from the home pair of the key or not.
+    pub(super) fn removed(self, at_home: bool) -> State {
         let counted = (1..STRAYS >> STRAY_SHIFT).contains(&((self.0 & STRAYS) >> STRAY_SHIFT));
-        if counted && (!near || seeded::bug("stray-gone")) { State(self.0 - STRAY_ONE) } else { self }
+        if counted && (!at_home || seeded::bug("stray-gone")) { State(self.0 - STRAY_ONE) } else { self }
     }
 
-    /// All entries were removed.
+    /// The state after all entries were removed.
     pub(super) fn emptied(self) -> State {
         State(self.0 & !STRAYS)
     }
 
-    /// The first overflow bucket, or the next one; 0 if there is none.
+    /// The link to the first overflow bucket, or to the next one; 0 if there is none.
     #[inline(always)]
     pub(super) fn link(self) -> u32 {
         (self.0 >> LINK_SHIFT) as u32 & MAX_LINK

@@ -1,4 +1,4 @@
-//! The keys of entries: read, hashed, copied, given up.
+//! The keys of entries: reading, hashing, copying, retiring.
 
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, DefaultHasher, Hasher};
@@ -17,7 +17,7 @@ use super::plain::is_plain;
 use crate::primitive::KeyWord;
 use crate::reclaim::Retired;
 
-/// Calls `f` with the key of a published entry; `None` if its bytes are no key after all.
+/// Calls `f` with the key of a published entry; `None` if `K` rejects its bytes.
 ///
 /// # Safety
 ///
@@ -33,8 +33,8 @@ where
     C: Cell,
 {
     let place = bucket.key(granule);
-    // SAFETY: the entry is whole and stays so, as the caller promises, and its form says what it holds. A plain key
-    // was written with the bytes of a `K`, which is its own owned form.
+    // SAFETY: the entry is complete and stays so, as the caller promises, and its form says what it holds. A plain
+    // key was written with the bytes of a `K`, which is its own owned form.
     unsafe {
         match form {
             BOXED => Some(f(read_pointer::<K::Owned>(place).as_ref().borrow())),
@@ -67,7 +67,7 @@ where
     if form == BOXED || is_plain::<K>() {
         // SAFETY: as the caller promises.
         unsafe { with_key::<K, C, _>(bucket, granule, form, |key| Hash::of(key, hasher)) }
-            .expect("a key that is no bytes is always one")
+            .expect("a boxed or plain key is always valid")
     } else if form == BLOB {
         // SAFETY: the form says so.
         Hash::of_bytes(unsafe { Blob::read(place) }.bytes(), hasher)
@@ -82,7 +82,7 @@ where
     }
 }
 
-/// Whether two entries of one form are copies: of an entry that was moved while both were looked at.
+/// Whether two entries of one form are copies of one entry that was moved while both were looked at.
 ///
 /// # Safety
 ///
@@ -98,7 +98,7 @@ pub(super) unsafe fn same_key(a: *const KeyWord, b: *const KeyWord, form: Form) 
     }
 }
 
-/// A number that entries have in common that are copies.
+/// A hash that copies of one entry have in common.
 ///
 /// # Safety
 ///
@@ -110,16 +110,16 @@ pub(super) unsafe fn print_of(place: *const KeyWord, form: Form) -> u64 {
     hasher.finish() ^ u64::from(form)
 }
 
-/// How many bytes an entry of this form keeps for its key: the key itself, or a pointer.
+/// The number of bytes that an entry of this form keeps for its key: the key itself, or a pointer.
 fn stored(form: Form) -> usize {
     if lane::is_behind(form) { size_of::<*mut ()>() } else { lane::length(form) }
 }
 
-/// What must be dropped when the entry at `place`, just unlinked, is out of sight.
+/// Returns what must be dropped when the entry at `place`, just unlinked, is out of sight.
 ///
 /// # Safety
 ///
-/// As for [`with_key`]; and it is asked once for each entry.
+/// As for [`with_key`]; and it is called once for each entry.
 pub(super) unsafe fn retire_key<K: Key + ?Sized>(place: *const KeyWord, form: Form) -> Option<Retired> {
     // SAFETY: the form says what the entry points at. Owned keys are `Send`.
     unsafe {
@@ -134,14 +134,15 @@ pub(super) unsafe fn retire_key<K: Key + ?Sized>(place: *const KeyWord, form: Fo
     }
 }
 
-/// Copies the key of an entry of so many granules to a new one.
+/// Copies the key of an entry of `granules` granules to a new entry.
 ///
 /// # Safety
 ///
-/// `from` is of a published entry under a lock or pin, and has as many granules; `to` as for [`Probe::write`].
+/// `from` is of a published entry of this many granules under a lock or pin; `to` is as for
+/// [`Probe::write`](super::probe::Probe::write).
 #[inline(always)]
 pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, granules: usize) {
-    // All that the entry has room for: whole words are copied faster. What was never written is zero.
+    // Copies all bytes that the entry has room for: whole words are faster. Bytes that were never written are zero.
     let words = 2 * granules - 1;
     // SAFETY: as the caller promises, both reach that far, and nobody else looks at `to`. Copied as a possibly
     // uninitialized word, a pointer keeps its provenance.
@@ -163,16 +164,16 @@ pub(super) unsafe fn copy_key(from: *const KeyWord, to: *const KeyWord, granules
 ///
 /// `owned` came from `Box::<T>::into_raw`, and its entry is out of everyone's sight.
 unsafe fn free_box<T>(owned: *mut ()) {
-    // SAFETY: it came from `Box::into_raw`, and is out of everyone's sight.
+    // SAFETY: as the caller promises.
     drop(unsafe { Box::from_raw(owned.cast::<T>()) });
 }
 
-/// The pointer that an entry keeps for a key.
+/// Reads the pointer that an entry keeps for a key.
 ///
 /// # Safety
 ///
-/// `place` is the key's place of an entry that holds one, to a `T`, seen under a pin that lasts.
+/// `place` is the key's place of an entry that holds a pointer to a `T`, seen under a pin that lasts.
 pub(super) unsafe fn read_pointer<T>(place: *const KeyWord) -> NonNull<T> {
-    // SAFETY: the caller knows that the entry holds one.
+    // SAFETY: the caller knows that the entry holds a pointer.
     unsafe { KeyWord::read(place, |stored| stored.cast::<NonNull<T>>().read()) }
 }

@@ -2,53 +2,71 @@ use std::ptr;
 
 use super::bucket::{Bucket, GRANULE, PAIRS, Place};
 use super::cell::Cell;
-use super::chores::Chores;
 use super::hash::{Hash, INDEX_SHIFT};
 use super::lane::{self, Form, Lane};
+use super::maintenance::Maintenance;
 use super::memory::Memory;
 use super::overflow::Overflow;
 use super::probe::{Probe, Sought};
-use crate::primitive::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use super::serialized::Mode;
+use crate::primitive::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::seeded;
 use cache_core::Key;
 
-/// The least that a table has: a hundred counters do not outgrow it.
+/// The least number of buckets of a table: a hundred counters do not outgrow it.
 pub(super) const LEAST: usize = if cfg!(loom) { 1 } else { 32 };
 
 /// A generation of buckets.
 ///
-/// While it has no next table, it is *open*. Once it has one, its buckets close one by one as inserts come to them,
-/// and after a grace period they are moved out one by one.
+/// A table is *open* at first: writers change values without a lock. While removals decide on values it is
+/// *serialized*: see [`serialized`](super::serialized). Once it has a next table, inserts close its buckets one by
+/// one, and after a grace period they are moved out one by one.
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub(super) struct Table<C> {
-    // First, in one cache line, what every operation reads and hardly any writes.
+    // First, in one cache line: the fields that every operation reads and hardly any writes.
     buckets: *mut Bucket<C>,
-    /// The bits of a hash that are a bucket's offset in bytes.
+    /// Masks the bits of a hash that are a bucket's offset in bytes.
     mask: u64,
+    /// Null in an open table, a pointer to the next table, or a count of sections: see [`Mode`].
     next: AtomicPtr<Table<C>>,
     pub(super) count: usize,
-    /// What is to be the next table, once it is cleared; it is ours to free until then.
+    /// The future next table, until it is cleared. It is ours to free until it is published.
     coming: AtomicPtr<Table<C>>,
     memory: Memory<C>,
     pub(super) progress: Progress,
+    lease: Lease,
     pub(super) overflow: Overflow<C>,
 }
 
-/// How far a table is on its way out.
+/// The progress of moving a table's entries to the next table.
 #[repr(align(64))]
 #[derive(Debug)]
 pub(super) struct Progress {
     /// The epoch in which the table got a next one, or `SETTLED`; 0 before that.
     pub(super) closed: AtomicU64,
-    /// The next bucket to move, counted round and round.
+    /// The next bucket to move, modulo the number of buckets.
     pub(super) cursor: AtomicUsize,
-    /// How many buckets are moved out.
+    /// The number of buckets that are moved out.
     pub(super) moved: AtomicUsize,
-    /// The next slice of its own memory to clear.
+    /// The next slice of this table's memory to clear.
     clearing: AtomicUsize,
-    /// How many slices are cleared.
+    /// The number of slices that are cleared.
     cleared: AtomicUsize,
+}
+
+/// The lease of a serialized table: how long it stays so.
+#[repr(align(64))]
+#[derive(Debug)]
+pub(super) struct Lease {
+    /// The number of writes under locks that are left.
+    pub(super) left: AtomicU32,
+    /// How many there were when the lease began.
+    pub(super) length: AtomicU32,
+    /// When the last lease ended, in nanoseconds.
+    pub(super) ended: AtomicU64,
+    /// The table has a next one, and no writer that found it open is still at work.
+    pub(super) settled: AtomicBool,
 }
 
 // SAFETY: `buckets` points into `memory`, which is owned; buckets are shared between threads by design.
@@ -56,7 +74,7 @@ unsafe impl<C: Cell> Send for Table<C> {}
 // SAFETY: as above.
 unsafe impl<C: Cell> Sync for Table<C> {}
 
-/// An entry, found.
+/// The place of an entry that was found.
 pub(super) struct Spot<'t, C> {
     /// The main bucket, or the overflow bucket, that holds it.
     pub(super) holder: &'t Bucket<C>,
@@ -73,7 +91,7 @@ impl<'t, C: Cell> Spot<'t, C> {
         self.place.granule(self.holder)
     }
 
-    /// The form of the entry, unless it was removed.
+    /// The form of the entry; `None` if it was removed.
     pub(super) fn form(&self) -> Option<Form> {
         lane::form(self.holder.lane(self.granule()))
     }
@@ -86,13 +104,13 @@ impl<C: Cell> Table<C> {
         Self::with_memory(count, Memory::empty(count, large_pages))
     }
 
-    /// The same, but nobody may look into it before it is [cleared](Self::clear_some).
+    /// A table of `count` buckets that nobody may look into before it is [cleared](Self::clear_some).
     pub(super) fn unclear(count: usize, large_pages: bool) -> Self {
         assert!(count.is_power_of_two() && count >= LEAST);
         Self::with_memory(count, Memory::unclear(count, large_pages))
     }
 
-    /// A table that stands where there is none yet: one bucket, into which nothing can be inserted.
+    /// A table that stands in until the first insert: one bucket, into which nothing can be inserted.
     pub(super) fn vacant() -> Self {
         let table = Self::with_memory(1, Memory::empty(1, false));
         let bucket = table.bucket_at(0);
@@ -117,6 +135,12 @@ impl<C: Cell> Table<C> {
                 clearing: AtomicUsize::new(0),
                 cleared: AtomicUsize::new(0),
             },
+            lease: Lease {
+                left: AtomicU32::new(0),
+                length: AtomicU32::new(0),
+                ended: AtomicU64::new(0),
+                settled: AtomicBool::new(false),
+            },
             overflow: Overflow::new(count),
         }
     }
@@ -125,7 +149,7 @@ impl<C: Cell> Table<C> {
     #[inline(always)]
     pub(super) fn bucket(&self, hash: Hash) -> &Bucket<C> {
         if cfg!(loom) {
-            // A bucket of loom's has another size.
+            // Under loom a bucket has another size.
             return self.bucket_at(hash.index() as usize & (self.count - 1));
         }
         const { assert!(cfg!(loom) || size_of::<Bucket<C>>() == 1 << INDEX_SHIFT) };
@@ -135,7 +159,7 @@ impl<C: Cell> Table<C> {
 
     /// The bits of a hash that choose a bucket in larger tables and not in this one.
     #[inline(always)]
-    pub(super) fn beyond(&self, hash: Hash) -> usize {
+    pub(super) fn bits_above_index(&self, hash: Hash) -> usize {
         (hash.index() >> self.count.trailing_zeros()) as usize
     }
 
@@ -150,7 +174,7 @@ impl<C: Cell> Table<C> {
             return false;
         }
         self.memory.clear(slice);
-        // Release and acquire: the last to come knows that the others are done.
+        // Release and acquire: the thread that clears the last slice sees that all others are cleared.
         self.progress.cleared.fetch_add(1, seeded::ordering(Ordering::AcqRel, "cleared")) + 1 == slices
     }
 
@@ -160,25 +184,42 @@ impl<C: Cell> Table<C> {
         unsafe { &*self.buckets.add(index) }
     }
 
-    /// Whether it has no next table yet.
+    /// Whether a writer may change a value without a lock, as long as it is pinned.
     #[inline(always)]
     pub(super) fn is_open(&self) -> bool {
         self.next.load(Ordering::Acquire).is_null()
     }
 
-    /// What whoever writes to it is to do afterwards.
-    pub(super) fn chores(&self) -> Chores {
-        if self.is_open() { Chores::NONE } else { Chores::MOVE }
+    /// Whether the table has no next one yet: no entry leaves it as long as the caller is pinned.
+    #[inline(always)]
+    pub(super) fn is_last(&self) -> bool {
+        Mode::of(self.next.load(Ordering::Acquire)) != Mode::Resizing
     }
 
-    /// The table that takes this one's place.
+    /// The maintenance that a write to this table leaves to be done.
+    pub(super) fn maintenance(&self) -> Maintenance {
+        match Mode::of(self.next.load(Ordering::Acquire)) {
+            Mode::Open => Maintenance::NONE,
+            Mode::Serialized => {
+                self.count_locked_write();
+                Maintenance::NONE
+            }
+            Mode::Resizing => Maintenance::MOVE,
+        }
+    }
+
+    /// The next table, if this one is being resized.
     #[inline(always)]
     pub(super) fn next(&self) -> Option<&Table<C>> {
-        // SAFETY: null, or a table that is retired no earlier than this one, and after it.
-        unsafe { self.next.load(Ordering::Acquire).as_ref() }
+        let next = self.next.load(Ordering::Acquire);
+        match Mode::of(next) {
+            // SAFETY: the next table is retired after this one.
+            Mode::Resizing => unsafe { next.as_ref() },
+            Mode::Open | Mode::Serialized => None,
+        }
     }
 
-    /// The generation in which the entry of a key probably is: the next one, if a mover has taken its bucket in hand.
+    /// The generation in which a key's entry probably is: the next one, if a thread has begun to move its bucket.
     #[inline(always)]
     pub(super) fn likely(&self, hash: Hash) -> &Table<C> {
         let index = hash.index() as usize & (self.count - 1);
@@ -189,8 +230,8 @@ impl<C: Cell> Table<C> {
         }
     }
 
-    /// Asks for the lines in which a key is looked for, here and in the next generation, so that the one's cache misses and
-    /// the other's overlap.
+    /// Prefetches the lines in which a key is looked for, here and in the next generation, so that the cache misses
+    /// overlap.
     #[inline]
     pub(super) fn prefetch_both(&self, hash: Hash) {
         if let Some(next) = self.next() {
@@ -199,7 +240,7 @@ impl<C: Cell> Table<C> {
         }
     }
 
-    /// Asks for the lines in which a key is looked for.
+    /// Prefetches the lines in which a key is looked for.
     #[inline(always)]
     pub(super) fn prefetch(&self, hash: Hash) {
         let main = self.bucket(hash);
@@ -207,7 +248,7 @@ impl<C: Cell> Table<C> {
         Bucket::prefetch(main, hash.home());
     }
 
-    /// What is to be the next table. If there is none yet, `new` makes it.
+    /// The future next table, which is being cleared. If there is none yet, `new` makes it.
     pub(super) fn coming(&self, new: impl FnOnce() -> Table<C>) -> &Table<C> {
         let mut coming = self.coming.load(Ordering::Acquire);
         if coming.is_null() {
@@ -222,15 +263,26 @@ impl<C: Cell> Table<C> {
                 }
             };
         }
-        // SAFETY: not null; it lives as long as we do at least.
+        // SAFETY: not null, and it lives at least as long as `self`.
         unsafe { &*coming }
     }
 
-    pub(super) fn next_pointer(&self) -> &AtomicPtr<Table<C>> {
+    /// The next table, for a caller that owns both; null if there is none.
+    pub(super) fn next_pointer(&self) -> *mut Table<C> {
+        let next = self.next.load(Ordering::Relaxed);
+        if Mode::of(next) == Mode::Resizing { next } else { ptr::null_mut() }
+    }
+
+    /// The word that encodes the state of the table: see [`Mode`].
+    pub(super) fn word(&self) -> &AtomicPtr<Table<C>> {
         &self.next
     }
 
-    /// The bucket that follows in a chain.
+    pub(super) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The next bucket of an overflow chain.
     #[inline]
     pub(super) fn after(&self, holder: &Bucket<C>) -> Option<&Bucket<C>> {
         match holder.state().link() {
@@ -239,7 +291,7 @@ impl<C: Cell> Table<C> {
         }
     }
 
-    /// The entry of a key in its main bucket or the overflow of that.
+    /// Finds the entry of a key in its bucket or the overflow chain.
     #[inline(always)]
     pub(super) fn find<'t, K: Key + ?Sized>(
         &'t self,
@@ -247,33 +299,33 @@ impl<C: Cell> Table<C> {
         hash: Hash,
         probe: Probe<'_, K>,
     ) -> Option<Spot<'t, C>> {
-        match self.find_near(main, hash, probe) {
+        match self.find_at_home(main, hash, probe) {
             Some(spot) => Some(spot),
-            // Read after the lanes: a stray whose insert has returned by now is known.
+            // Read after the lanes: the state counts every stray whose insert has returned by now.
             None if !main.state().has_strays() => None,
             None => {
                 let (key, bytes, form) = probe.parts();
-                self.find_beyond(main, hash, key, bytes, form)
+                self.find_in_chain(main, hash, key, bytes, form)
             }
         }
     }
 
-    /// The entry of a key if it is where it should be.
+    /// Finds the entry of a key in its home pair.
     #[inline(always)]
-    pub(super) fn find_near<'t>(
+    pub(super) fn find_at_home<'t>(
         &self,
         main: &'t Bucket<C>,
         hash: Hash,
         sought: impl Sought,
     ) -> Option<Spot<'t, C>> {
         let pair = hash.home_pair();
-        let matches = main.near(pair, lane::entry(hash.tag(), sought.form()));
+        let matches = main.matches_in_pair(pair, lane::entry(hash.tag(), sought.form()));
         search(main, pair, matches, sought)
     }
 
-    /// The entry of a key that is not near its home line.
+    /// Finds the entry of a key in all of its bucket and in the overflow chain.
     #[inline(never)]
-    fn find_beyond<'t, K: Key + ?Sized>(
+    fn find_in_chain<'t, K: Key + ?Sized>(
         &'t self,
         main: &'t Bucket<C>,
         hash: Hash,
@@ -293,7 +345,7 @@ impl<C: Cell> Table<C> {
     }
 }
 
-/// The entry of a key in a bucket, wherever it lies in it.
+/// Finds the entry of a key anywhere in a bucket.
 #[inline(always)]
 pub(super) fn search_all<C: Cell>(
     holder: &Bucket<C>,
@@ -303,7 +355,7 @@ pub(super) fn search_all<C: Cell>(
     (0..PAIRS).find_map(|pair| search(holder, pair, holder.any(pair, lane), sought))
 }
 
-/// The entry of a key among those of a pair of lines that have its lane.
+/// Finds the entry of a key among `matches`, the granules of a pair of lines that have its lane.
 #[inline(always)]
 fn search<'t, C: Cell>(
     holder: &'t Bucket<C>,
@@ -327,9 +379,9 @@ fn search<'t, C: Cell>(
 impl<C> Drop for Table<C> {
     fn drop(&mut self) {
         let coming = self.coming.load(Ordering::Relaxed);
-        // As the next table it has a life of its own.
+        // If it became the next table, it is owned by the list.
         if !coming.is_null() && coming != self.next.load(Ordering::Relaxed) {
-            // SAFETY: it came from a box, and nobody looks at us any more.
+            // SAFETY: it came from a box, and `self` is no longer reachable.
             drop(unsafe { Box::from_raw(coming) });
         }
         // Tells loom that nobody looks at it any more.

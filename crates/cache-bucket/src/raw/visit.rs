@@ -7,10 +7,10 @@ use super::lane::Form;
 use super::remove::unlink;
 use super::stored::{hash_of, print_of, retire_key, same_key, with_key};
 use super::table::Table;
-use super::{Cell, Chores, Hash, Raw};
+use super::{Cell, Hash, Maintenance, Raw};
 use crate::reclaim::{Pinned, Retired};
 
-/// An entry that was seen under a pin, and its value then.
+/// An entry that was seen under a pin, and the word that its value had.
 pub(crate) struct Entry<'g, C: Cell> {
     holder: &'g Bucket<C>,
     granule: usize,
@@ -27,114 +27,118 @@ impl<C: Cell> Entry<'_, C> {
         self.form == other.form && unsafe { same_key(a, b, self.form) }
     }
 
-    /// A number that copies have in common.
+    /// A hash that copies of the entry have in common.
     fn print(&self) -> u64 {
         // SAFETY: it was seen under the pin that it borrows.
         unsafe { print_of(self.holder.key(self.granule), self.form) }
     }
 
-    /// Calls `f` with the key; `None` if the bytes kept for it are no key after all.
+    /// Calls `f` with the key; `None` if `K` rejects the stored bytes.
     ///
     /// # Safety
     ///
-    /// `K` is the key type of the table that this is of.
+    /// `K` is the key type of the entry's table.
     pub(crate) unsafe fn with_key<K: Key + ?Sized, R>(&self, f: impl FnOnce(&K) -> R) -> Option<R> {
         // SAFETY: it was seen under the pin that it borrows.
         unsafe { with_key::<K, C, R>(self.holder, self.granule, self.form, f) }
     }
 }
 
-/// The part of all hashes that one bucket of the coarsest generation covers: a prefix of [`order`].
+/// How many steps before a bucket is read its memory is prefetched: a sweep of a large table is as fast as memory.
+const AHEAD: usize = 6;
+
+/// The position of a sweep over all keys.
 ///
-/// Going through these meets every key exactly once, however often the table is resized between two of them: a key's
-/// hash does not change.
-struct Region {
-    start: u64,
-    /// How many bits the prefix has.
-    bits: u32,
+/// A sweep counts through the numbers below a modulus. Each number stands for the keys whose hash has it as
+/// remainder. A key's hash does not change, so every key is met exactly once, however often the table is resized
+/// meanwhile. In a table with `modulus` buckets a number stands for one bucket, in a larger table for several, and in
+/// a smaller one for part of a bucket. So a sweep reads memory from one end to the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    /// The number of buckets that the smallest generation had at the beginning, a power of two.
+    modulus: usize,
+    /// The next number.
+    index: usize,
 }
 
-/// Hashes in this order go through the buckets of any one table one after the other, as its bits are reversed: what a
-/// larger table has in several buckets a smaller one has in one.
-fn order(hash: Hash) -> u64 {
-    hash.index().reverse_bits()
-}
-
-/// Of a number, as many of the top bits; the others 0.
-fn prefix(number: u64, bits: u32) -> u64 {
-    if bits == 0 { 0 } else { number >> (u64::BITS - bits) << (u64::BITS - bits) }
-}
-
-impl Region {
-    fn around<C: Cell>(from: u64, oldest: &Table<C>) -> Region {
-        let mut bits = oldest.count.ilog2();
-        let mut table = oldest;
-        while let Some(next) = table.next() {
-            bits = bits.min(next.count.ilog2());
-            table = next;
-        }
-        Region { start: prefix(from, bits), bits }
+impl Cursor {
+    fn buckets<'t, C: Cell>(self, table: &'t Table<C>) -> impl Iterator<Item = &'t Bucket<C>> + use<'t, C> {
+        let first = self.index & (table.count - 1);
+        (first..table.count).step_by(self.modulus).map(|index| table.bucket_at(index))
     }
 
-    /// Where the next one begins; `None` after the last.
-    fn end(&self) -> Option<u64> {
-        if self.bits == 0 { None } else { self.start.checked_add(1 << (u64::BITS - self.bits)) }
+    /// Whether a key of this hash belongs to the current number.
+    fn is_at(self, hash: Hash) -> bool {
+        hash.index() as usize & (self.modulus - 1) == self.index
     }
 
-    /// Whether a hash lies in it, at or after `from`.
-    fn has(&self, hash: Hash, from: u64) -> bool {
-        let order = order(hash);
-        order >= from && prefix(order, self.bits) == self.start
-    }
-
-    fn buckets<'t, C: Cell>(&self, table: &'t Table<C>) -> impl Iterator<Item = &'t Bucket<C>> + use<'t, C> {
-        let step = 1 << self.bits;
-        // A generation that came meanwhile may be coarser still.
-        let first = self.start.reverse_bits() as usize & (table.count - 1);
-        (first..table.count).step_by(step).map(|index| table.bucket_at(index))
+    /// The position `steps` later; `None` past the end.
+    fn ahead(self, steps: usize) -> Option<Cursor> {
+        let index = self.index + steps;
+        (index < self.modulus).then_some(Cursor { index, ..self })
     }
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
-    /// Gathers the entries from `from` on, up to the hash that is returned; `None` at the end.
+    /// Begins a sweep.
+    pub(crate) fn sweep(&self, guard: Pinned<'_>) -> Cursor {
+        let mut table = self.root(guard);
+        let mut modulus = table.count;
+        while let Some(next) = table.next() {
+            modulus = modulus.min(next.count);
+            table = next;
+        }
+        Cursor { modulus, index: 0 }
+    }
+
+    /// Gathers the entries that a sweep meets next. Returns the next position, or `None` at the end.
     pub(crate) fn gather<'g, S>(
         &self,
         guard: Pinned<'g>,
-        from: u64,
+        at: Cursor,
         hasher: &S,
         found: &mut Vec<Entry<'g, C>>,
-    ) -> Option<u64>
+    ) -> Option<Cursor>
     where
         S: BuildHasher + 'static,
     {
-        let oldest = self.root(guard);
-        let region = Region::around(from, oldest);
-        // The table shrank since: some of its entries were gathered before.
-        let mut coarser = region.start < from;
-        let mut table = oldest;
+        let begin = found.len();
+        let mut coarser = false;
+        let mut table = self.root(guard);
         loop {
-            coarser |= table.count.ilog2() < region.bits;
+            coarser |= table.count < at.modulus;
             let older = found.len();
-            for main in region.buckets(table) {
+            at.ahead(AHEAD)
+                .map(|ahead| ahead.buckets(table))
+                .into_iter()
+                .flatten()
+                .for_each(|main| Bucket::prefetch_all(main));
+            for main in at.buckets(table) {
                 gather_bucket(table, main, found);
             }
-            drop_copies(found, older);
+            drop_copies(found, begin, older);
             match table.next() {
                 Some(next) => table = next,
                 None => break,
             }
         }
         if coarser {
-            found.retain(|entry| {
-                // SAFETY: it was seen under this pin.
-                let hash = unsafe { hash_of::<K, C, S>(entry.holder, entry.granule, entry.form, hasher) };
-                region.has(hash, from)
-            });
+            // The table shrank since: not all entries of these buckets belong to this position.
+            let mut entry = begin;
+            while let Some(Entry { holder, granule, form, .. }) = found.get(entry) {
+                // SAFETY: the entry was seen under this pin.
+                let hash = unsafe { hash_of::<K, C, S>(holder, *granule, *form, hasher) };
+                if at.is_at(hash) {
+                    entry += 1;
+                } else {
+                    found.swap_remove(entry);
+                }
+            }
         }
-        region.end()
+        at.ahead(1)
     }
 
-    /// The most buckets in a chain, over all generations.
+    /// The greatest number of buckets in a chain, over all generations.
     #[cfg(all(test, not(loom)))]
     pub(crate) fn longest_chain(&self, guard: Pinned<'_>) -> usize {
         let tables = std::iter::successors(Some(self.root(guard)), |table| table.next());
@@ -144,37 +148,35 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         tables.flat_map(|table| (0..table.count).map(move |index| chain(table, index))).max().unwrap_or(0)
     }
 
-    /// Removes the entries from `from` on, up to the hash that is returned; `None` at the end.
-    pub(crate) fn wipe(&self, guard: Pinned<'_>, from: u64) -> (Option<u64>, Chores) {
-        let oldest = self.root(guard);
-        let region = Region::around(from, oldest);
-        let mut chores = Chores::NONE;
+    /// Removes the entries that a sweep meets next. Returns the next position, or `None` at the end.
+    pub(crate) fn clear_at(&self, guard: Pinned<'_>, at: Cursor) -> (Option<Cursor>, Maintenance) {
+        let mut maintenance = Maintenance::NONE;
         let mut left = Vec::new();
-        let mut table = Some(oldest);
+        let mut table = Some(self.root(guard));
         while let Some(this) = table {
-            for main in region.buckets(this) {
+            for main in at.buckets(this) {
                 let mut lock = main.lock();
                 let mut holder = (!lock.after.moved()).then_some(main);
                 while let Some(bucket) = holder {
                     bucket.for_each_entry(|granule, form| {
-                        let (near, behind) = (true, true);
-                        left.push(unlink::<K, C>(guard, &mut lock, bucket, (granule, form), near, behind));
+                        let (at_home, behind) = (true, true);
+                        left.push(unlink::<K, C>(guard, &mut lock, bucket, (granule, form), at_home, behind));
                     });
                     holder = this.after(bucket);
                 }
                 lock.after = lock.after.emptied();
                 drop(lock);
                 for each in left.drain(..) {
-                    chores = chores | self.removed(guard, each);
+                    maintenance = maintenance | self.removed(guard, each);
                 }
             }
             table = this.next();
         }
-        (region.end(), chores)
+        (at.ahead(1), maintenance)
     }
 }
 
-/// Takes everything out of a generation that nobody looks at any more.
+/// Empties a generation that no thread looks at any more: moves what must be dropped to `left`.
 pub(super) fn empty_out<K: Key + ?Sized, C: Cell>(table: &Table<C>, left: &mut Vec<Retired>) {
     for index in 0..table.count {
         let main = table.bucket_at(index);
@@ -182,7 +184,7 @@ pub(super) fn empty_out<K: Key + ?Sized, C: Cell>(table: &Table<C>, left: &mut V
         while let Some(bucket) = holder {
             bucket.for_each_entry(|granule, form| {
                 left.extend(bucket.cell(granule).end());
-                // SAFETY: the whole generation goes, so nobody else asks.
+                // SAFETY: the whole generation is dropped, so each key is retired once.
                 left.extend(unsafe { retire_key::<K>(bucket.key(granule), form) });
             });
             holder = table.after(bucket);
@@ -190,13 +192,14 @@ pub(super) fn empty_out<K: Key + ?Sized, C: Cell>(table: &Table<C>, left: &mut V
     }
 }
 
-/// Takes out those from `older` on that are copies of one before: an entry that was moved while it was looked for was seen
-/// twice.
-fn drop_copies<C: Cell>(found: &mut Vec<Entry<'_, C>>, older: usize) {
-    if older == 0 || older == found.len() {
+/// Drops the entries from `older` on that are copies of one from `begin` to `older`: an entry that was moved during
+/// the search was seen twice.
+fn drop_copies<C: Cell>(found: &mut Vec<Entry<'_, C>>, begin: usize, older: usize) {
+    if older == begin || older == found.len() {
         return;
     }
-    let mut prints: Vec<_> = found[..older].iter().enumerate().map(|(i, entry)| (entry.print(), i)).collect();
+    let prints = found[begin..older].iter().enumerate();
+    let mut prints: Vec<_> = prints.map(|(i, entry)| (entry.print(), begin + i)).collect();
     prints.sort_unstable();
     let mut i = older;
     while i < found.len() {
@@ -221,7 +224,7 @@ fn gather_bucket<'g, C: Cell>(table: &'g Table<C>, main: &'g Bucket<C>, found: &
         });
         holder = table.after(bucket);
     }
-    // Moved meanwhile: then these values may be old, and the next generation has them all.
+    // If the bucket was moved meanwhile, these values may be old, and the next generation has all entries.
     if main.state().moved() {
         found.truncate(before);
     }
@@ -239,8 +242,8 @@ mod tests {
 
     thread_local!(pub(super) static COMPARISONS: Counter<usize> = const { Counter::new(0) });
 
-    /// A pin that stays keeps the first generation from being moved out, so that all of a region is looked for among all of
-    /// a larger one. Copies are found without comparing each with each.
+    /// Checks that copies are found without comparing every entry with every other. A pin that lasts keeps the first
+    /// generation from being moved out, so that its entries are compared with those of a larger table.
     #[test]
     fn copies_are_found_without_comparing_all_with_all() {
         let hasher = DefaultHashBuilder::default();
@@ -251,7 +254,7 @@ mod tests {
             raw.upsert(stays.pinned(), hash, probe, 1, &mut |_| Some(()));
         }
         COMPARISONS.set(0);
-        let (mut entries, mut next) = (0, Some(0));
+        let (mut entries, mut next) = (0, Some(raw.sweep(stays.pinned())));
         while let Some(from) = next {
             let mut found = Vec::new();
             next = raw.gather(stays.pinned(), from, &hasher, &mut found);

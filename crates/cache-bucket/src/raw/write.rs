@@ -6,36 +6,36 @@ use super::overflow::{Purpose, Trimmed};
 use super::probe::{Prepared, Sought};
 use super::state::State;
 use super::table::Table;
-use super::{Cell, Chores, Hash, Probe, Raw};
+use super::{Cell, Hash, Maintenance, Probe, Raw};
 use crate::primitive::Backoff;
 use crate::reclaim::Pinned;
 use crate::seeded;
 
-/// Up to this many buckets, a table spreads its entries thinly: it is hot if it is small, and then each entry
-/// should have a cache line to itself and its bucket little to compare.
+/// A table of up to this many buckets spreads its entries thinly. A small table is hot: each entry should have a
+/// cache line to itself, and its bucket little to compare.
 pub(super) const SMALL: usize = if cfg!(loom) { 0 } else { 64 };
 
-/// How many granules of a bucket may be used in a table that is spread thinly, if entries have so many.
+/// The number of granules of a bucket that may be used in a thinly spread table, by the size of its entries.
 fn thin(granules: usize) -> u32 {
     match granules {
         1 => 10,
         // One in each line.
         2 => 14,
-        // Of these a line has no more anyway: five, or six of three granules.
+        // A line has room for no more of these anyway: five, or six of three granules.
         _ => 20,
     }
 }
 
-/// What is left of an insert or update: to be dropped when the caller is no longer pinned, and no longer owns what the word
-/// stood for, as a user's key may panic in its drop.
+/// The unused key of an insert or update. It is dropped when the caller is no longer pinned and no longer owns the
+/// word, because a user's key may panic in its drop.
 pub(crate) type Unused<K> = Option<Prepared<K>>;
 
-/// What [`Raw::upsert`] did.
+/// The result of [`Raw::upsert`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Upsert<R> {
-    /// The key was there, and this is what the update made of it.
+    /// The key was there; this is the result of the update.
     Found(R),
-    /// The key was not there and is now.
+    /// The key was absent and is now there.
     Inserted,
 }
 
@@ -50,26 +50,26 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         hash: Hash,
         probe: Probe<'_, K>,
         f: &mut dyn FnMut(&C) -> Option<R>,
-    ) -> (Option<R>, Chores) {
+    ) -> (Option<R>, Maintenance) {
         let mut table = self.root(guard);
-        let mut chores = Chores::NONE;
+        let mut maintenance = Maintenance::NONE;
         loop {
             match step(table, hash, probe, f) {
-                Step::Did(result) => return (Some(result), chores | table.chores()),
+                Step::Did(result) => return (Some(result), maintenance | table.maintenance()),
                 Step::Again => {}
                 Step::Absent(_) => match table.next() {
                     Some(next) => {
-                        chores = chores | Chores::MOVE;
+                        maintenance = maintenance | Maintenance::MOVE;
                         table = next;
                     }
-                    None => return (None, chores),
+                    None => return (None, maintenance),
                 },
             }
         }
     }
 
     /// Calls `f` with the value of a key, as [`update`](Self::update) does, or inserts the key with `word`.
-    // Inlined, as a probe would be passed in memory.
+    // Inlined, because a probe would be passed in memory.
     #[inline(always)]
     pub(crate) fn upsert<R>(
         &self,
@@ -78,17 +78,19 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         probe: Probe<'_, K>,
         word: C::Word,
         f: &mut dyn FnMut(&C) -> Option<R>,
-    ) -> (Upsert<R>, Chores, Unused<K>) {
+    ) -> (Upsert<R>, Maintenance, Unused<K>) {
         let form = probe.form();
         let mut table = self.root(guard);
         table.prefetch_both(hash);
         let mut prepared: Option<Prepared<K>> = None;
         let mut spare = Spare(None);
-        let mut chores = Chores::NONE;
+        let mut maintenance = Maintenance::NONE;
         let mut backoff = Backoff::default();
         loop {
             let seen = match step(table, hash, probe, f) {
-                Step::Did(result) => return (Upsert::Found(result), chores | table.chores(), prepared),
+                Step::Did(result) => {
+                    return (Upsert::Found(result), maintenance | table.maintenance(), prepared);
+                }
                 Step::Again => {
                     backoff.wait();
                     continue;
@@ -97,14 +99,14 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             };
             let main = table.bucket(hash);
             if seen.locked() {
-                // Whoever holds the lock may be inserting this very key.
+                // The holder of the lock may be inserting this very key.
                 backoff.wait();
                 continue;
             }
             if let Some(next) = table.next() {
-                chores = chores | Chores::MOVE;
-                // Nothing was inserted since we looked, if this succeeds, and nothing will be: so the key is not
-                // in this table and never will be again.
+                maintenance = maintenance | Maintenance::MOVE;
+                // If this succeeds, nothing was inserted since we looked, and nothing will be: the key is not in this
+                // table and never will be again.
                 if !seen.closed() && !seeded::bug("close") {
                     let Some(mut lock) = main.try_lock(seen) else { continue };
                     lock.after = lock.after.close();
@@ -113,9 +115,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                 continue;
             }
             if seen.closed() {
-                // It is the table that stands where there is none yet, or it got a next one meanwhile.
+                // This is the vacant table, or the table got a next one meanwhile.
                 if std::ptr::eq(table, self.vacant.0) {
-                    self.furnish();
+                    self.allocate_first();
                     table = self.root(guard);
                 }
                 continue;
@@ -123,17 +125,17 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             if prepared.is_none() {
                 prepared = probe.prepare();
             }
-            // Nothing was inserted since we looked, if this succeeds.
+            // If this succeeds, nothing was inserted since we looked.
             let lock = if seeded::bug("insert") { Some(main.lock()) } else { main.try_lock(seen) };
             let Some(mut lock) = lock else {
                 backoff.wait();
                 continue;
             };
             let now = guard.domain().epoch();
-            // What died here a while ago may have had to do with a long chain.
+            // Entries that died here a while ago may have made the chain long.
             let mut off = None;
             if lock.after.link() != 0 {
-                main.bury(now);
+                main.reclaim_dead(now);
                 off = table.overflow.trim(&mut lock, now).map(|trimmed| Off { table, trimmed, now });
             }
             let found = find_room(table, main, probe.granules(), hash, now);
@@ -145,20 +147,20 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
                     (holder, FIRST)
                 }
                 (None, _) => {
-                    // Memory is not taken under a lock.
+                    // Do not allocate under a lock.
                     let dead = main.has_dead();
                     drop(lock);
                     drop(off);
                     if dead {
-                        chores = chores | Chores::FULL;
+                        maintenance = maintenance | Maintenance::FULL;
                     }
                     spare = Spare(table.overflow.take(now, Purpose::Insert).map(|link| (table, link)));
                     let crowded = table.overflow.used() > table.count / 8 + 1 && self.is_worth_growing(table);
                     if spare.0.is_none() || crowded {
-                        chores = chores | self.grow(guard, table);
+                        maintenance = maintenance | self.grow(guard, table);
                     }
                     if spare.0.is_none() {
-                        // Someone else may be getting the next table ready.
+                        // Another thread may be preparing the next table.
                         backoff.wait();
                     }
                     continue;
@@ -167,27 +169,31 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
             holder.cell(granule).init(word);
             // SAFETY: the granules were found free under the lock, so nobody reads them.
             unsafe { probe.write(prepared, holder.key(granule)) };
-            lock.inserts(is_near(main, holder, granule, hash));
+            lock.inserts(is_at_home(main, holder, granule, hash));
             holder.set_lanes(granule, probe.granules(), lane::entry(hash.tag(), form), FURTHER);
             if !std::ptr::eq(holder, main) && main.has_dead() {
-                chores = chores | Chores::CROWDED;
+                maintenance = maintenance | Maintenance::CROWDED;
             }
             let thick = table.count < SMALL && holder.live() > thin(probe.granules());
             drop(lock);
             drop(off);
             self.counters.inserted(guard.thread());
+            if !table.is_open() {
+                // A serialized table counts inserts too, or a cache that is only inserted into would stay serialized.
+                maintenance = maintenance | table.maintenance();
+            }
             if thick {
-                chores = chores | self.grow(guard, table);
+                maintenance = maintenance | self.grow(guard, table);
             }
             if guard.count_insert() {
-                chores = chores | Chores::TIDY;
+                maintenance = maintenance | Maintenance::COLLECT;
             }
-            return (Upsert::Inserted, chores, None);
+            return (Upsert::Inserted, maintenance, None);
         }
     }
 }
 
-/// An overflow bucket taken for one insert; it goes back if that did not need it.
+/// An overflow bucket taken for one insert. It is given back if the insert did not need it.
 struct Spare<'t, C: Cell>(Option<(&'t Table<C>, u32)>);
 
 impl<C: Cell> Drop for Spare<'_, C> {
@@ -198,8 +204,8 @@ impl<C: Cell> Drop for Spare<'_, C> {
     }
 }
 
-/// Buckets that were taken off a chain in this epoch: they go back once its lock is released, which is before this is
-/// dropped.
+/// Buckets that were taken off a chain in this epoch. They are retired when this is dropped, which is after the
+/// chain's lock is released.
 struct Off<'t, C: Cell> {
     table: &'t Table<C>,
     trimmed: Trimmed,
@@ -212,12 +218,13 @@ impl<C: Cell> Drop for Off<'_, C> {
     }
 }
 
-/// What looking for a key in one generation came to.
+/// The result of looking for a key in one generation.
 enum Step<R> {
     Did(R),
-    /// The bucket was locked or changed; look again.
+    /// The bucket was locked or has changed: look again.
     Again,
-    /// It is not there. The state is from before the search; if that is closed it never will be again.
+    /// The key is not there. The state was read before the search; if it is closed, the key never will be there
+    /// again.
     Absent(State),
 }
 
@@ -249,7 +256,7 @@ fn step<K: Key + ?Sized, C: Cell, R>(
     result.map_or(Step::Again, Step::Did)
 }
 
-/// Room for an entry in a bucket's chain. The caller holds the lock.
+/// Finds room for an entry in a bucket or its overflow chain. The caller holds the lock.
 pub(super) fn find_room<'t, C: Cell>(
     table: &'t Table<C>,
     main: &'t Bucket<C>,
@@ -266,7 +273,7 @@ pub(super) fn find_room<'t, C: Cell>(
     }
     let mut holder = main;
     loop {
-        holder.bury(now);
+        holder.reclaim_dead(now);
         if let Some(granule) = holder.space().find(count, hash.home(), alone) {
             return Some((holder, granule));
         }
@@ -274,13 +281,13 @@ pub(super) fn find_room<'t, C: Cell>(
     }
 }
 
-/// Whether an entry at this granule is found where a look-up of its hash looks first.
+/// Whether an entry at this granule is in the home pair of its hash, where a look-up begins.
 #[inline]
-pub(super) fn is_near<C>(main: &Bucket<C>, holder: &Bucket<C>, granule: usize, hash: Hash) -> bool {
+pub(super) fn is_at_home<C>(main: &Bucket<C>, holder: &Bucket<C>, granule: usize, hash: Hash) -> bool {
     std::ptr::eq(main, holder) && granule / (2 * LINE) == hash.home_pair()
 }
 
-/// Puts a taken overflow bucket at the end of a chain. The caller holds the lock.
+/// Appends a taken overflow bucket to a chain. The caller holds the lock.
 pub(super) fn append<'t, C: Cell>(
     table: &'t Table<C>,
     main: &'t Bucket<C>,

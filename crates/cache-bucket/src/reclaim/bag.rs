@@ -1,8 +1,8 @@
-//! What a thread retired, until it can be freed.
+//! The bag of a thread: what it has retired, until it can be freed.
 //!
-//! Its owner gets at it with plain stores only, as every replaced object goes this way. Whoever else wants to, when all is
-//! to be freed that can be, says so, executes a fence for both, as one who moves the epoch on does, and waits for the end of
-//! what the owner is in the middle of.
+//! The owner accesses its bag with plain stores only, because every replaced object goes into one. Another thread
+//! that wants to empty it claims it, executes a fence for both, as a thread that moves the epoch does, and waits
+//! until the owner is done with its current access.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,27 +16,27 @@ use crate::primitive::Ordering::SeqCst;
 use crate::primitive::{AtomicBool, Exclusive, Ordering, thread};
 use crate::seeded;
 
-/// A bag that was large keeps room for so many things.
+/// A bag that was large keeps room for this many objects.
 const KEPT_ROOM: usize = 256;
 
-/// So many are taken out of a bag at once: few enough that their list is no large allocation, which would make some
+/// The number of objects taken out of a bag at once. A larger list would be a large allocation, which makes some
 /// allocators tidy up all that was freed.
 const AT_ONCE: usize = 32;
 
-/// How often one who claims a bag looks whether its owner is done, which is a matter of nanoseconds unless the owner was
-/// preempted.
+/// How often a thread that claims a bag checks whether its owner is done. That takes nanoseconds, unless the owner
+/// was preempted.
 const PATIENCE: u32 = if cfg!(loom) { 1 } else { 100 };
 
-/// A thread's bag.
+/// A thread's bag, with the flags that guard it.
 pub(super) struct OwnBag {
-    /// Whether the owner is at it. Written by the owner only.
+    /// Whether the owner is accessing the bag. Written by the owner only.
     busy: AtomicBool,
-    /// Whether someone else is, or waits for the owner. Written by one at a time, under the domain's mutex.
+    /// Whether another thread is, or waits for the owner. Written by one thread at a time, under the domain's mutex.
     claimed: AtomicBool,
     bag: Exclusive<Bag>,
 }
 
-// SAFETY: the bag is reached by one thread at a time: see `by_owner` and `by_another`.
+// SAFETY: one thread at a time accesses the bag: see `by_owner` and `by_another`.
 unsafe impl Send for OwnBag {}
 // SAFETY: as above.
 unsafe impl Sync for OwnBag {}
@@ -52,13 +52,14 @@ impl OwnBag {
         }
     }
 
-    /// Calls `f` with the bag, for its owner; `None` if someone else is at it.
+    /// Calls `f` with the bag, for its owner; `None` if another thread has claimed it.
     ///
-    /// `fence` is executed in between, where nobody executes one on the owner's behalf.
+    /// `fence` is executed after the owner's store and before its load, if no other thread executes a fence on the
+    /// owner's behalf.
     ///
     /// # Safety
     ///
-    /// The caller is the owner, and `f` does not come back here.
+    /// The caller is the owner, and `f` does not call this function.
     #[inline]
     pub(super) unsafe fn by_owner<R>(
         &self,
@@ -71,20 +72,21 @@ impl OwnBag {
         #[cfg(tsan)]
         self.busy.swap(true, SeqCst);
         fence();
-        // Acquire: what was done by who claimed it last comes before.
+        // Acquire: pairs with the release in `unclaim`. We see what the last claimer did.
         #[cfg(not(tsan))]
         let claimed = self.claimed.load(seeded::ordering(Ordering::Acquire, "bag-unclaimed"));
         #[cfg(tsan)]
         let claimed = self.claimed.load(SeqCst);
-        // SAFETY: there is one owner, who is not in here already. Who claims the bag waits until we are no
-        // longer busy, or we see that it is claimed: one of us sees the other, by the fence.
+        // SAFETY: there is one owner, which is not in here already. A thread that claims the bag waits until we are
+        // no longer busy, or we see that it is claimed: by the fence, one of us sees the other.
         let result = (!claimed).then(|| unsafe { self.bag.with_mut(f) });
-        // Release: who claims the bag sees what was done.
+        // Release: a thread that claims the bag sees what was done. Pairs with the load in `by_another`.
         self.busy.store(false, seeded::ordering(Ordering::Release, "bag-done"));
         result
     }
 
-    /// Keeps the owner away from now on, once the caller has executed a fence for both. The caller has the domain's mutex.
+    /// Keeps the owner away from now on, once the caller has executed a fence for both. The caller holds the domain's
+    /// mutex.
     pub(super) fn claim(&self) {
         #[cfg(not(tsan))]
         self.claimed.store(true, Ordering::Relaxed);
@@ -97,7 +99,7 @@ impl OwnBag {
     }
 
     pub(super) fn unclaim(&self) {
-        // Release: the owner sees what was done.
+        // Release: the owner sees what was done. Pairs with the load in `by_owner`.
         self.claimed.store(false, Ordering::Release);
     }
 
@@ -105,25 +107,26 @@ impl OwnBag {
     ///
     /// # Safety
     ///
-    /// The caller [claimed](Self::claim) the bag, executed a fence for itself and the owner since, and has the mutex still.
+    /// The caller [claimed](Self::claim) the bag, has executed a fence for itself and the owner since, and still
+    /// holds the mutex.
     pub(super) unsafe fn by_another(&self, f: impl FnOnce(&mut Bag)) {
         let done = (0..PATIENCE).any(|attempt| {
             if attempt > 0 {
                 thread::yield_now();
             }
-            // Acquire: what the owner did comes before.
+            // Acquire: we see what the owner did. Pairs with the release in `by_owner`.
             #[cfg(not(tsan))]
             return !self.busy.load(Ordering::Acquire) || seeded::bug("bag-busy");
             #[cfg(tsan)]
             return !self.busy.load(SeqCst);
         });
         if done {
-            // SAFETY: the owner was seen to be out of it since the fence, and sees that it is claimed.
+            // SAFETY: since the fence, the owner was seen not to be busy, and it sees that the bag is claimed.
             unsafe { self.bag.with_mut(f) }
         }
     }
 
-    /// Takes everything out, when nobody else can be at it.
+    /// Takes everything out, when no other thread can access the bag.
     pub(super) fn into_all(self) -> Vec<Retired> {
         // SAFETY: it is ours.
         unsafe { self.bag.with_mut(Bag::empty) }
@@ -136,13 +139,13 @@ impl fmt::Debug for OwnBag {
     }
 }
 
-/// What one thread retired, in order of stamps.
+/// The objects that one thread retired, in order of their stamps.
 #[derive(Debug)]
 pub(super) struct Bag {
     things: VecDeque<Retired>,
-    /// How many, from the front, are out of sight, whatever their stamps say.
+    /// The number of objects, from the front, that are out of sight, whatever their stamps say.
     ready: usize,
-    /// How many, from the front, will be two epochs after `closed_at`.
+    /// The number of objects, from the front, that will be out of sight two epochs after `closed_at`.
     closed: usize,
     closed_at: u64,
 }
@@ -152,7 +155,7 @@ impl Bag {
         Self { things: VecDeque::new(), ready: 0, closed: 0, closed_at: 0 }
     }
 
-    /// Puts something in, stamped no earlier than what is there; returns how much there is.
+    /// Adds an object whose stamp is no earlier than those present; returns the new number of objects.
     #[inline]
     pub(super) fn put(&mut self, retired: Retired) -> usize {
         debug_assert!(self.things.back().is_none_or(|last| last.epoch() <= retired.epoch()));
@@ -160,10 +163,11 @@ impl Bag {
         self.things.len()
     }
 
-    /// Remembers that all there is was retired before its owner held the mutex of those who move the epoch on, when that was
-    /// `epoch` at most. The epoch is now `now`.
+    /// Records that all present objects were retired before the owner held the mutex of moves, when the epoch was at
+    /// most `epoch`. The epoch is now `now`.
     ///
-    /// A stamp may be late by one, so what has only that waits for three epochs. This cannot be late, and two are enough.
+    /// A stamp may be late by one, so an object that has only a stamp waits for three epochs. This record cannot be
+    /// late, so two are enough.
     pub(super) fn close(&mut self, epoch: u64, now: u64) {
         let past = if seeded::bug("closed-early") { 1 } else { 2 };
         if self.closed_at + past <= now {
@@ -181,7 +185,7 @@ impl Bag {
         mem::replace(self, Bag::new()).things.into()
     }
 
-    /// Takes some of what is expired out, so many at most, and into `taken`.
+    /// Moves at most `most` expired objects to `taken`.
     pub(super) fn take(&mut self, now: u64, most: usize, taken: &mut Vec<Retired>) {
         for _ in 0..most {
             let ready = self.ready != 0;
@@ -190,15 +194,15 @@ impl Bag {
             self.closed = self.closed.saturating_sub(1);
             taken.push(retired);
         }
-        // What gathered while a reader stayed should not take room for ever.
+        // Room for the objects that accumulated during a long read should not be kept for ever.
         if self.things.len() < self.things.capacity() / 4 {
             self.things.shrink_to((2 * self.things.len()).max(KEPT_ROOM));
         }
     }
 }
 
-/// What is expired in the bag of a record, taken out of it bit by bit by its owner, who is not at it while something is
-/// dropped.
+/// Iterates over the expired objects of a record's bag, for its owner. It takes them out in small groups, and does
+/// not access the bag while an object is dropped.
 pub(super) struct Expired<'d> {
     domain: &'d Domain,
     record: &'d Record,
@@ -218,7 +222,7 @@ impl Iterator for Expired<'_> {
     fn next(&mut self) -> Option<Retired> {
         if self.taken.is_empty() {
             self.taken.reserve_exact(AT_ONCE);
-            // If someone else is at it, that one takes it out.
+            // If another thread has claimed the bag, that thread empties it.
             self.domain.with_own(self.record, |bag| {
                 bag.take(self.now, AT_ONCE, &mut self.taken);
                 if bag.is_empty() {
@@ -235,7 +239,7 @@ mod tests {
     use super::*;
     use crate::reclaim::GRACE;
 
-    /// Something that is nothing, unlinked in this epoch.
+    /// An object without contents, unlinked in this epoch.
     fn nothing(epoch: u64) -> Retired {
         // SAFETY: nothing is dropped.
         let mut retired = unsafe { Retired::new(std::ptr::null_mut(), |_| ()) };
@@ -261,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_expired_stays() {
+    fn objects_that_are_not_expired_stay() {
         let mut bag = Bag::new();
         for epoch in [1, 1, 2, 2, 5] {
             bag.put(nothing(epoch));
@@ -271,12 +275,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_closed_goes_two_epochs_later() {
+    fn closed_objects_expire_two_epochs_later() {
         let mut bag = Bag::new();
         bag.put(nothing(5));
         bag.close(5, 6);
         bag.put(nothing(6));
-        // Closed again a moment later, and now the first is ready.
+        // Closes the bag again: the first object is ready now.
         bag.close(6, 7);
         assert_eq!((take(&mut bag, 7), take(&mut bag, 7)), (1, 0));
         bag.put(nothing(7));

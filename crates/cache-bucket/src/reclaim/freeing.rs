@@ -1,4 +1,4 @@
-//! Freeing what nobody can see any more.
+//! Freeing garbage that no thread can see any more.
 
 use super::bag::Expired;
 use super::domain::Domain;
@@ -7,18 +7,18 @@ use super::moving::{Advance, Effort};
 use super::record::Record;
 use crate::primitive::Ordering;
 
-/// What is dropped may retire more: so often at most that is freed in turn, where all is to be that can be.
+/// The greatest number of rounds of `collect_all`: dropping an object may retire more.
 const ROUNDS: usize = 64;
 
 impl Domain {
-    /// Moves the epoch on if it can, and frees what the owner of `own` or everyone may free.
+    /// Moves the epoch on if it can, and frees what the owner of `own` may free and the expired shared garbage.
     ///
     /// Drops values: the caller is not pinned and holds no lock.
-    pub(crate) fn tidy(&self, own: Option<&Record>) {
+    pub(crate) fn collect(&self, own: Option<&Record>) {
         let advance = self.try_move(own, Effort::Usual);
         let now = self.epoch();
         if let Some(own) = own {
-            // No less than what the epoch was when we had the mutex, unless someone else had it.
+            // At least the epoch at which we held the mutex; `None` if another thread held it.
             let held = match advance {
                 Advance::Moved => Some(now - 1),
                 Advance::Lagging | Advance::Behind(_) => Some(now),
@@ -33,19 +33,19 @@ impl Domain {
         free_all(shared.into_iter().chain(expired));
     }
 
-    /// Frees all that was retired before and can be freed now, by whomever; and what is retired by what is dropped then.
-    pub(crate) fn drive(&self, own: Option<&Record>) {
+    /// Frees all garbage that can be freed now, whichever thread retired it, and what its drops retire.
+    pub(crate) fn collect_all(&self, own: Option<&Record>) {
         for _ in 0..ROUNDS {
             self.empty_bags();
             let any = self.free_shared(own);
-            // Others may retire things all the time, which is no reason to go on.
+            // Other threads may retire objects all the time, which is no reason to continue.
             if !any || own.is_some_and(|own| !own.has_retired.load(Ordering::Relaxed)) {
                 break;
             }
         }
     }
 
-    /// Frees what no thread has in its bag, as far as that can be now; says whether there was any.
+    /// Frees the shared garbage, as far as possible now; says whether there was any.
     pub(crate) fn free_shared(&self, own: Option<&Record>) -> bool {
         self.pass(own);
         let expired = self.take_shared(self.epoch());
@@ -71,7 +71,7 @@ mod tests {
         /// None is needed.
         unsafe fn free(_: *mut ()) {
             FREED.fetch_add(1, Ordering::Relaxed);
-            // As if another thread had retired one more meanwhile.
+            // Acts as if another thread had retired one more object meanwhile.
             DOMAIN.share(vec![endless()]);
         }
         // SAFETY: nothing is dropped.
@@ -81,10 +81,10 @@ mod tests {
     }
 
     #[test]
-    fn what_others_retire_meanwhile_is_left_to_later() {
+    fn garbage_retired_meanwhile_is_left_for_later() {
         let own = DOMAIN.join();
         DOMAIN.share(vec![endless(), endless()]);
-        DOMAIN.drive(Some(own));
+        DOMAIN.collect_all(Some(own));
         assert_eq!(FREED.load(Ordering::Relaxed), 2);
     }
 }

@@ -6,37 +6,37 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use super::GRACE;
 use crate::seeded;
 
-/// Something unlinked, and how to drop it once nobody can see it.
+/// An unlinked object, and how to drop it once no thread can see it.
 pub(crate) struct Retired {
     what: *mut (),
     drop: unsafe fn(*mut ()),
     epoch: u64,
 }
 
-// SAFETY: `Retired::new` demands that what it holds may be dropped on any thread.
+// SAFETY: `Retired::new` requires that the object may be dropped on any thread.
 unsafe impl Send for Retired {}
 
 impl Retired {
-    /// Keeps `what` until `drop` may be called on it.
+    /// Describes `what` as garbage, on which `drop` is called later.
     ///
     /// # Safety
     ///
-    /// `drop(what)` must be sound on any thread, at any later time, once; no new reader can find `what`.
+    /// `drop(what)` must be sound on any thread, at any later time, once; and no new reader can find `what`.
     pub(crate) unsafe fn new(what: *mut (), drop: unsafe fn(*mut ())) -> Self {
         Self { what, drop, epoch: 0 }
     }
 
-    /// Remembers that it was unlinked no later than in this epoch.
+    /// Records that the object was unlinked in this epoch or earlier.
     pub(crate) fn stamp(&mut self, epoch: u64) {
         self.epoch = epoch;
     }
 
-    /// The epoch in which it was unlinked, or a later one.
+    /// The epoch in which the object was unlinked, or a later one.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Whether nobody can see it any more when the epoch is `now`.
+    /// Whether no thread can see the object any more when the epoch is `now`.
     pub(crate) fn expired(&self, now: u64) -> bool {
         is_past(self.epoch, now)
     }
@@ -47,7 +47,7 @@ impl Retired {
     }
 }
 
-/// Whether what was unlinked in an epoch is out of sight in another.
+/// Whether an object that was unlinked in `epoch` is out of sight in `now`.
 fn is_past(epoch: u64, now: u64) -> bool {
     let grace = if seeded::bug("grace") { GRACE - 1 } else { GRACE };
     epoch + grace <= now || seeded::bug("no-grace")
@@ -59,7 +59,7 @@ impl fmt::Debug for Retired {
     }
 }
 
-/// Frees all of it, whatever panics on the way; the first panic goes on once the rest is done.
+/// Frees all objects, even if some drops panic. The first panic is resumed when all are freed.
 pub(crate) fn free_all(retired: impl IntoIterator<Item = Retired>) {
     let mut first: Option<Box<dyn Any + Send>> = None;
     for each in retired {
@@ -75,8 +75,8 @@ pub(crate) fn free_all(retired: impl IntoIterator<Item = Retired>) {
     }
 }
 
-/// Drops what a panic carried. That may panic in turn, and then what the second one carries is leaked, unless it is a message,
-/// or there would be no end.
+/// Drops the payload of a panic. That may panic in turn; then the second payload is leaked, unless it is a message,
+/// because there might be no end.
 pub(super) fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
         && !panic.is::<&'static str>()
@@ -86,7 +86,8 @@ pub(super) fn drop_payload(payload: Box<dyn Any + Send>) {
     }
 }
 
-/// What threads that ended left behind, what was taken out of the bags of idle ones, and whole tables: by epoch.
+/// The shared garbage, by epoch: what ended threads left, what was taken from the bags of idle threads, and whole
+/// tables.
 #[derive(Debug)]
 pub(super) struct Shared(BTreeMap<u64, Vec<Retired>>);
 
@@ -105,7 +106,7 @@ impl Shared {
         self.0.is_empty()
     }
 
-    /// Takes out what is expired.
+    /// Takes out the expired objects.
     pub(super) fn take(&mut self, now: u64) -> Vec<Retired> {
         let mut expired = Vec::new();
         while let Some(oldest) = self.0.first_entry()
@@ -135,7 +136,7 @@ mod tests {
         FREED.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A panic whose payload panics when it is dropped.
+    /// Panics with a payload that panics when it is dropped.
     ///
     /// # Safety
     ///
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shared_goes_by_epoch() {
+    fn shared_garbage_expires_by_epoch() {
         let mut shared = Shared::new();
         for epoch in [5, 1, 2, 1] {
             // SAFETY: nothing is dropped.

@@ -5,19 +5,21 @@ use super::record::Record;
 use crate::primitive::Ordering;
 use crate::seeded;
 
-/// What kind of pin a guard is of.
+/// The kind of a guard's pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Outermost,
-    /// Within another.
-    Nested,
-    /// Of a record that goes back to the domain.
+    /// A pin within another; `rested` says whether its owner was at rest.
+    Nested {
+        rested: bool,
+    },
+    /// A pin of a record that goes back to the domain.
     Lent,
 }
 
 pub(super) const LENT: Kind = Kind::Lent;
 
-/// A pin: what its thread finds in a table while it has one is not reused.
+/// A pin: nothing that its thread finds in a table meanwhile is reused.
 #[derive(Debug)]
 pub(crate) struct Guard<'d> {
     pub(super) record: &'d Record,
@@ -25,16 +27,28 @@ pub(crate) struct Guard<'d> {
 }
 
 impl<'d> Guard<'d> {
-    pub(super) fn new(record: &'d Record, nested: bool) -> Self {
-        Self { record, kind: if nested { Kind::Nested } else { Kind::Outermost } }
+    pub(super) fn new(record: &'d Record, nested: bool, rested: bool) -> Self {
+        Self { record, kind: if nested { Kind::Nested { rested } } else { Kind::Outermost } }
     }
 }
 
 impl Guard<'_> {
-    /// Shows that the thread is pinned, as long as this guard is.
+    /// Returns a proof that the thread is pinned, valid while this guard lives.
     #[inline(always)]
     pub(crate) fn pinned(&self) -> Pinned<'_> {
         Pinned::by(self.record)
+    }
+
+    /// Whether another operation of this thread is in progress, perhaps in the middle of a write: the code of a key
+    /// called us.
+    pub(crate) fn is_within_an_operation(&self) -> bool {
+        self.kind == Kind::Nested { rested: false }
+    }
+
+    /// Marks the thread as resting while the returned value lives: it runs a user's closure, and writes to no value
+    /// without a lock. Returns `None` within another operation.
+    pub(crate) fn rest(&self) -> Option<Rest<'_>> {
+        (!self.is_within_an_operation()).then(|| Rest::of(self.record))
     }
 }
 
@@ -43,7 +57,8 @@ impl Drop for Guard<'_> {
     fn drop(&mut self) {
         match self.kind {
             Kind::Outermost => self.record.unpin(),
-            Kind::Nested => {
+            Kind::Nested { rested } => {
+                self.record.rest(rested);
                 self.record.nested.store(self.record.nested.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
             }
             Kind::Lent => {
@@ -54,29 +69,35 @@ impl Drop for Guard<'_> {
     }
 }
 
-/// That a thread is pinned, in one word that can be copied.
+/// A proof that a thread is pinned, in one word that can be copied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pinned<'g> {
     record: &'g Record,
 }
 
 impl<'g> Pinned<'g> {
-    /// By the owner of this record, as long as the borrow lasts.
+    /// Creates the proof for the owner of this record, which stays pinned while the borrow lasts.
     #[inline(always)]
     pub(super) fn by(record: &'g Record) -> Self {
         Pinned { record }
     }
 
-    /// Spreads counters over threads.
+    /// The number of the thread, which spreads counters over threads.
     #[inline]
     pub(crate) fn thread(self) -> usize {
         self.record.id
     }
 
-    /// Whether everyone else who is pinned now was seen unpinned since: who pins from now on knows what was decided
-    /// before this call. It is `false` if someone takes his time, or the caller's thread is pinned further up its stack.
+    /// Whether each other thread that is pinned now has been seen unpinned since: later pins see what was published
+    /// before this call. It is `false` if a thread takes long, or the caller's thread is pinned further up its stack.
     pub(crate) fn others_settled(self) -> bool {
         self.domain().settled(self.record)
+    }
+
+    /// Waits until no other thread is in the middle of a write that it began before this call; `false` if that cannot be
+    /// told yet. See [`Domain::wait_for_rest`].
+    pub(crate) fn others_at_rest(self) -> bool {
+        self.domain().wait_for_rest(self.record)
     }
 
     /// The domain that is pinned.
@@ -86,24 +107,24 @@ impl<'g> Pinned<'g> {
         unsafe { &*self.record.domain }
     }
 
-    /// The epoch that the thread has pinned. It may be older than the epoch.
+    /// The epoch that the thread has pinned, which may be older than the current one.
     pub(crate) fn epoch_when_pinned(self) -> u64 {
         self.record.pinned_epoch()
     }
 
-    /// Counts a replacement; says whether it is time to see to garbage.
+    /// Counts a replacement; says whether garbage is due to be collected.
     #[inline(always)]
     pub(crate) fn count_write(self) -> bool {
         self.record.count_write()
     }
 
-    /// Remembers that an entry was removed: its room waits for later epochs.
+    /// Records that an entry was removed: its room waits for later epochs.
     #[inline(always)]
     pub(crate) fn set_removed(self) {
         self.record.set_removed();
     }
 
-    /// Counts an insert. Says whether it is time to see to garbage, of which an insert makes none.
+    /// Counts an insert; says whether garbage is due to be collected. An insert itself makes none.
     #[inline(always)]
     pub(crate) fn count_insert(self) -> bool {
         let due = self.record.count_write();
@@ -114,8 +135,8 @@ impl<'g> Pinned<'g> {
         due
     }
 
-    /// Counts a removal that may have left nothing but room. Says whether it is time to see to garbage: at every second
-    /// end of the count, if there is only room to be had.
+    /// Counts a removal; says whether garbage is due to be collected. If only room was left, it is due at every
+    /// second end of the count.
     #[inline(always)]
     pub(crate) fn count_removal(self) -> bool {
         let due = self.record.count_write();
@@ -126,12 +147,12 @@ impl<'g> Pinned<'g> {
         due
     }
 
-    /// How often the count of writes has ended.
+    /// The number of times that the count of writes has ended.
     pub(crate) fn visits(self) -> u32 {
         self.record.visits()
     }
 
-    /// Keeps what was unlinked under this pin until it can be dropped.
+    /// Retires an object that was unlinked under this pin: it is dropped when no thread can see it.
     #[inline]
     pub(crate) fn retire(self, mut retired: Retired) {
         let domain = self.domain();
@@ -146,19 +167,41 @@ impl<'g> Pinned<'g> {
         };
         domain.with_own(self.record, put);
         if let Some(retired) = retired {
-            // Whoever is at the bag is about to be done, but may be preempted.
+            // The thread that has claimed the bag is about to be done, but may be preempted.
             domain.share(vec![retired]);
         }
         domain.pending.set();
-        // With the bug, at once, so that the race is not a matter of luck.
+        // With the bug, free at once, so that the race does not depend on luck.
         if seeded::bug("no-grace") {
-            domain.tidy(Some(self.record));
+            domain.collect(Some(self.record));
         }
     }
 
-    /// [`retire`](Self::retire) for what is large: any thread may drop it.
+    /// Retires a large object: any thread may drop it.
     pub(crate) fn retire_shared(self, mut retired: Retired) {
         retired.stamp(self.domain().epoch());
         self.domain().share(vec![retired]);
+    }
+}
+
+/// Marks a pinned thread as resting until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Rest<'g> {
+    record: &'g Record,
+    before: bool,
+}
+
+impl<'g> Rest<'g> {
+    /// Marks the owner of this record, which is not in the middle of a write.
+    #[inline(always)]
+    pub(super) fn of(record: &'g Record) -> Self {
+        Self { record, before: record.rest(true) }
+    }
+}
+
+impl Drop for Rest<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.record.rest(self.before);
     }
 }

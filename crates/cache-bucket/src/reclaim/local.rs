@@ -10,19 +10,19 @@ use cache_core::while_dropping;
 use super::GRACE;
 use super::domain::Domain;
 use super::garbage::drop_payload;
-use super::guard::{Guard, Pinned};
+use super::guard::{Guard, Pinned, Rest};
 use super::moving::{Advance, Effort};
 use super::record::Record;
 use crate::arch;
 
 static DOMAIN: Domain = Domain::new(false);
-/// What a thread's record is before its first pin, and after its end.
+/// The record of a thread before its first pin and after its end.
 static NOBODY: Record = Record::nobody();
 
 thread_local! {
-    /// This thread's record, or [`NOBODY`]. Without a destructor, so that reading it is one load.
+    /// This thread's record, or [`NOBODY`]. It has no destructor, so that reading it is one load.
     static RECORD: Cell<&'static Record> = const { Cell::new(&NOBODY) };
-    /// Whether this thread is freeing things.
+    /// Whether this thread is freeing objects.
     static FREEING: Cell<bool> = const { Cell::new(false) };
     /// This thread's record, which is given back at the end of the thread.
     static OWN: Own = const { Own(Cell::new(None)) };
@@ -34,16 +34,16 @@ impl Drop for Own {
     fn drop(&mut self) {
         RECORD.set(&NOBODY);
         if let Some(record) = self.0.take() {
-            // What it kept from being freed is its business, too.
+            // It also frees what its pins kept from being freed, if asked to.
             let asked = record.is_asked();
             record.answer();
             DOMAIN.leave(record);
-            // What it shared itself it sees.
+            // It sees the garbage that it shared itself.
             if asked || DOMAIN.seems_to_share() {
                 let free_shared = || {
                     DOMAIN.free_shared(None);
                 };
-                // A panic that leaves this would end the process.
+                // A panic that leaves this destructor would end the process.
                 quietly(|| {
                     free(free_shared);
                 });
@@ -56,18 +56,18 @@ impl Drop for Own {
 pub(crate) fn pin() -> Guard<'static> {
     match OWN.try_with(|own| own.0.get().unwrap_or_else(|| join(own))) {
         Ok(record) => DOMAIN.pin(record),
-        // The thread is ending and its record given back.
+        // The thread is ending and has given its record back.
         Err(_) => {
-            decide();
+            choose_barrier();
             DOMAIN.pin_lent(DOMAIN.join())
         }
     }
 }
 
-/// Pins the epoch for this thread if that is a matter of two stores: it pinned before, is not pinned now, and needs no
-/// fence.
+/// Pins the epoch for this thread on the fast path: it pinned before, is not pinned now, and needs no fence. The pin
+/// is two stores.
 #[inline(always)]
-pub(crate) fn quick_pin() -> Option<QuickGuard> {
+pub(crate) fn fast_pin() -> Option<FastGuard> {
     let record = RECORD.get();
     if record.is_pinned() {
         return None;
@@ -76,14 +76,14 @@ pub(crate) fn quick_pin() -> Option<QuickGuard> {
         record.unpin();
         return None;
     }
-    Some(QuickGuard { record })
+    Some(FastGuard { record })
 }
 
-/// Pins the epoch for this thread, in the quick way if that can be.
+/// Pins the epoch for this thread, on the fast path if possible.
 #[inline(always)]
 pub(crate) fn pin_either() -> EitherGuard {
-    match quick_pin() {
-        Some(guard) => EitherGuard::Quick(guard),
+    match fast_pin() {
+        Some(guard) => EitherGuard::Fast(guard),
         None => EitherGuard::Other(pin()),
     }
 }
@@ -91,7 +91,7 @@ pub(crate) fn pin_either() -> EitherGuard {
 /// A pin of either kind.
 #[derive(Debug)]
 pub(crate) enum EitherGuard {
-    Quick(QuickGuard),
+    Fast(FastGuard),
     Other(Guard<'static>),
 }
 
@@ -100,19 +100,29 @@ impl EitherGuard {
     #[inline(always)]
     pub(crate) fn pinned(&self) -> Pinned<'_> {
         match self {
-            EitherGuard::Quick(guard) => guard.pinned(),
+            EitherGuard::Fast(guard) => guard.pinned(),
             EitherGuard::Other(guard) => guard.pinned(),
+        }
+    }
+
+    /// See [`Guard::rest`].
+    #[inline(always)]
+    pub(crate) fn rest(&self) -> Option<Rest<'_>> {
+        match self {
+            // It is the only pin of its thread, so no other operation is in progress.
+            EitherGuard::Fast(guard) => Some(Rest::of(guard.record)),
+            EitherGuard::Other(guard) => guard.rest(),
         }
     }
 }
 
-/// A pin that is known to be the thread's only one, so that there is nothing to remember and nothing to decide.
+/// A pin that is known to be the only one of its thread, so that dropping it needs no decision.
 #[derive(Debug)]
-pub(crate) struct QuickGuard {
+pub(crate) struct FastGuard {
     record: &'static Record,
 }
 
-impl QuickGuard {
+impl FastGuard {
     /// Shows that the thread is pinned, as long as this guard is.
     #[inline(always)]
     pub(crate) fn pinned(&self) -> Pinned<'_> {
@@ -120,62 +130,62 @@ impl QuickGuard {
     }
 }
 
-impl Drop for QuickGuard {
+impl Drop for FastGuard {
     #[inline(always)]
     fn drop(&mut self) {
         self.record.unpin();
     }
 }
 
-/// Sees to garbage, where a write was counted that made this due. Drops values: the caller is not pinned and holds no
-/// lock.
+/// Collects garbage, when a counted write made this due. Drops values: the caller is not pinned and holds no lock.
 ///
-/// Frees nothing within the drop of something it frees, however deep: that is freed once the outermost drop is done.
+/// Frees nothing within the drop of an object that is being freed, however deep: that garbage is freed when the
+/// outermost drop is done.
 #[cold]
 #[inline(never)]
-pub(crate) fn tidy() {
+pub(crate) fn collect() {
     let own = own();
     let Some(own) = own else {
-        // This thread is ending, and may not come back.
+        // This thread is ending, and may not get another chance.
         free(|| {
             DOMAIN.free_shared(None);
         });
         return;
     };
     own.reset_count(arch::nanoseconds(), DOMAIN.threads());
-    if !free(|| DOMAIN.tidy(Some(own))) {
+    if !free(|| DOMAIN.collect(Some(own))) {
         DOMAIN.try_move(Some(own), Effort::Usual);
     }
     own.set_attempted(arch::nanoseconds());
 }
 
-/// Frees what this thread or everyone may free, as far as others let it at once: after much was removed. Drops values, as
-/// [`tidy`] does.
-pub(crate) fn tidy_now() {
+/// Moves the epoch on as far as other threads allow, and collects garbage: after much was removed. Drops values, as
+/// [`collect`] does.
+pub(crate) fn collect_now() {
     let own = own();
     let _ = (0..GRACE).all(|_| matches!(DOMAIN.try_move(own, Effort::Full), Advance::Moved));
-    tidy();
+    collect();
 }
 
-/// Frees all that can be freed now, whoever retired it. Drops values, as [`tidy`] does.
-pub(crate) fn drive() {
-    free(|| DOMAIN.drive(own()));
+/// Frees all garbage that can be freed now, whichever thread retired it. Drops values, as [`collect`] does.
+pub(crate) fn collect_all() {
+    free(|| DOMAIN.collect_all(own()));
 }
 
-/// Frees what a cache that was dropped has left behind, in whoever's bag. Drops values, as [`tidy`] does.
-pub(crate) fn sweep() {
+/// Frees what a dropped cache has left in any thread's bag. Drops values, as [`collect`] does.
+pub(crate) fn collect_dropped() {
     if DOMAIN.has_garbage() {
-        drive();
+        collect_all();
     }
 }
 
-/// Frees what could not be freed because this thread was pinned for long, if someone asked for that. Drops values, as
-/// [`tidy`] does.
+/// Frees what this thread's long pin kept from being freed, if another thread asked for that. Drops values, as
+/// [`collect`] does.
 #[inline(always)]
 pub(crate) fn after_long_pin() {
     let record = RECORD.get();
-    // Whoever asks looks once more whether we are pinned. Either he sees that we are not, or we see that we are asked: by the
-    // barrier that he executes, or by this fence.
+    // A thread that asks checks once more whether we are pinned. Either it sees that we are not, or we see that we
+    // are asked: by the barrier that it executes, or by this fence.
     compiler_fence(Ordering::SeqCst);
     if record.fenced.load(Ordering::Relaxed) {
         fence(Ordering::SeqCst);
@@ -189,24 +199,24 @@ pub(crate) fn after_long_pin() {
 #[inline(never)]
 fn answer() {
     let record = RECORD.get();
-    // Else at the end of the outermost pin, or of what is being freed.
-    if !record.is_pinned() && free(|| DOMAIN.drive(own())) {
+    // If it cannot be done here, it is done at the end of the outermost pin, or of the current freeing.
+    if !record.is_pinned() && free(|| DOMAIN.collect_all(own())) {
         record.answer();
     }
 }
 
-/// Moves the epoch on by as much as makes the room of removed entries usable again, if others let it at once.
+/// Moves the epoch on until the room of removed entries can be reused, if other threads allow it at once.
 #[cold]
 pub(crate) fn make_room() {
     let own = own();
-    // Each attempt looks at every record.
+    // Not with many threads: each attempt looks at every record.
     if DOMAIN.threads() > MANY && own.is_some_and(|own| !own.count_write()) {
         return;
     }
     let _ = (0..GRACE).all(|_| matches!(DOMAIN.try_move(own, Effort::Light), Advance::Moved));
 }
 
-/// With more records than this, room is not made at once.
+/// With more records than this, room is made only when the count of writes ends.
 const MANY: usize = 64;
 
 /// Tries to move the epoch on by one.
@@ -214,7 +224,7 @@ pub(crate) fn try_move() -> bool {
     matches!(DOMAIN.try_move(own(), Effort::Usual), Advance::Moved)
 }
 
-/// Calls `work`, which frees things; says whether it did, as it does not within itself.
+/// Calls `work`, which frees objects, unless this thread is freeing already; says whether it did.
 fn free(work: impl FnOnce()) -> bool {
     struct Freeing;
 
@@ -232,7 +242,7 @@ fn free(work: impl FnOnce()) -> bool {
     true
 }
 
-/// Calls `work`, and catches its panic, whose message has been printed.
+/// Calls `work` and catches its panic. The message has been printed.
 pub(crate) fn quietly(work: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
         drop_payload(panic);
@@ -244,20 +254,20 @@ fn own() -> Option<&'static Record> {
 }
 
 fn join(own: &Own) -> &'static Record {
-    decide();
+    choose_barrier();
     let record = DOMAIN.join();
     own.0.set(Some(record));
     RECORD.set(record);
     record
 }
 
-/// Asks the system whether it executes fences on other threads, if that was not done yet.
+/// Asks the system once whether it executes fences on other threads, and chooses the barrier accordingly.
 ///
-/// Where a process has threads already, the system takes some milliseconds to answer. So it is asked when a cache is made,
-/// and not by the first operation on one.
-pub(crate) fn decide() {
-    static DECIDED: OnceLock<()> = OnceLock::new();
-    DECIDED.get_or_init(|| {
+/// If a process has threads already, the system takes some milliseconds to answer. So a new cache asks, and not the
+/// first operation on it.
+pub(crate) fn choose_barrier() {
+    static CHOSEN: OnceLock<()> = OnceLock::new();
+    CHOSEN.get_or_init(|| {
         if !arch::register_heavy_barrier() {
             DOMAIN.refuse_barriers();
         }

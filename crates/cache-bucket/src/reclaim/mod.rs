@@ -1,8 +1,8 @@
-//! When memory that readers may still look at can be used again.
+//! Epoch-based reclamation: when memory that readers may still look at can be used again.
 //!
-//! An epoch counts up. A thread *pins* the epoch it sees before it looks into a table, and unpins after. The epoch moves on
-//! from `e` when every thread has been seen to have pinned `e`, or is not pinned and will execute a fence in its next pin.
-//! What was unlinked while the epoch was `e` is out of everyone's sight at `e + GRACE`.
+//! An epoch counts up. A thread *pins* the epoch that it sees before it looks into a table, and unpins afterwards.
+//! The epoch moves on from `e` when every thread has been seen to have pinned `e`, or is not pinned and will execute
+//! a fence in its next pin. An entry that was unlinked in epoch `e` is out of everyone's sight at `e + GRACE`.
 //!
 //! A pin is two plain stores and three loads. `docs/bucket-reclamation.md` has the design, `docs/bucket-proofs.md` says why it
 //! is sound.
@@ -23,19 +23,21 @@ mod record;
 #[cfg(loom)]
 pub(crate) use domain::Domain;
 pub(crate) use garbage::{Retired, free_all};
+#[cfg(not(loom))]
+pub(crate) use guard::Guard;
 pub(crate) use guard::Pinned;
 #[cfg(not(loom))]
 pub(crate) use local::{
-    QuickGuard, after_long_pin, decide, drive, make_room, pin, pin_either, quick_pin, quietly, sweep, tidy,
-    tidy_now, try_move,
+    FastGuard, after_long_pin, choose_barrier, collect, collect_all, collect_dropped, collect_now, fast_pin,
+    make_room, pin, pin_either, quietly, try_move,
 };
 #[cfg(loom)]
 pub(crate) use moving::{Advance, Effort};
 #[cfg(loom)]
 pub(crate) use record::Record;
 
-/// How many epochs pass between unlinking and reuse.
+/// The number of epochs between unlinking and reuse.
 ///
-/// Two are enough for a thread that learns the epoch with a full fence after it unlinks. Ours has no fence there,
-/// may therefore be late by one, and needs one more: see `docs/bucket-proofs.md`.
+/// Two are enough for a thread that learns the epoch with a full fence after it unlinks. Our threads have no fence
+/// there, so their epoch may be late by one, and one more is needed: see `docs/bucket-proofs.md`.
 pub(crate) const GRACE: u64 = 3;

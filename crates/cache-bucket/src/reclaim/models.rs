@@ -1,4 +1,4 @@
-//! What is retired is never freed while a pinned thread may see it, whoever pins, moves the epoch, comes and goes.
+//! Models of reclamation: a retired object is never freed while a pinned thread may see it.
 
 use std::ptr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::{Domain, Effort, Record, Retired};
 use crate::models::{Tracked, check};
 use crate::primitive::{AtomicPtr, Ordering};
 
-/// An object that anyone may find, until it is removed.
+/// An object that any thread may find until it is removed.
 struct Slot {
     object: AtomicPtr<Tracked>,
     domain: Domain,
@@ -18,14 +18,14 @@ struct Slot {
 }
 
 impl Slot {
-    /// With pins that have fences of their own, as where there is no `membarrier`: that this is the same is argued in
-    /// `docs/bucket-proofs.md`.
+    /// Creates a slot whose pins have fences, as on systems without `membarrier`. `docs/bucket-proofs.md` argues that
+    /// this is equivalent.
     fn new() -> Arc<Self> {
         Self::of(Domain::new(true))
     }
 
-    /// With pins that have no fences. The epoch moves when all are seen to have pinned it. A barrier, which is not to be had
-    /// here, is refused.
+    /// Creates a slot whose pins have no fences. The epoch moves when all threads are seen to have pinned it. A
+    /// barrier, which does not exist here, is refused.
     fn light() -> Arc<Self> {
         Self::of(Domain::new(false))
     }
@@ -36,17 +36,18 @@ impl Slot {
         Arc::new(Self { object: AtomicPtr::new(object), domain, dropped })
     }
 
-    /// A record for a thread of the model.
+    /// Creates a record for a thread of the model.
     fn join(&self) -> &'static Record {
-        // SAFETY: it lives as long as the domain. Every thread of a model has a reference to that while it runs.
+        // SAFETY: the record lives as long as the domain, to which every thread of a model has a reference while it
+        // runs.
         unsafe { &*ptr::from_ref(self.domain.join()) }
     }
 
-    /// Looks at the object, if it is there.
+    /// Reads the object, if it is there.
     fn read(&self, record: &Record) {
         let _guard = self.domain.pin(record);
-        // SAFETY: null, or an object that is freed after all pins under which it could be found. That is what the
-        // models are about.
+        // SAFETY: null, or an object that is freed after all pins under which it could be found. This is what the
+        // models check.
         if let Some(object) = unsafe { self.object.load(Ordering::Acquire).as_ref() } {
             assert_eq!(object.look(), 7);
         }
@@ -63,26 +64,26 @@ impl Slot {
         }
         let object = self.object.load(Ordering::Acquire);
         self.object.store(ptr::null_mut(), Ordering::Release);
-        // SAFETY: nobody finds it any more, and `Tracked` may be dropped anywhere.
+        // SAFETY: no thread can find it any more, and `Tracked` may be dropped on any thread.
         unsafe { Retired::new(object.cast(), free) }
     }
 
-    /// Moves the epoch on so many times, if it can, and frees what it may.
+    /// Moves the epoch on up to `times` times, and collects garbage.
     fn move_on(&self, times: usize) {
         for _ in 1..times {
             self.domain.try_move(None, Effort::Full);
         }
-        self.domain.tidy(None);
+        self.domain.collect(None);
     }
 
-    /// Ends these threads, so that nobody has to pin for the epoch to move on.
+    /// Ends these threads, so that the epoch need not wait for them.
     fn leave(&self, records: &[&Record]) {
         records.iter().for_each(|record| self.domain.leave(record));
     }
 
-    /// Frees everything, now that nobody is pinned: no less than what there was, and no more.
+    /// Frees everything, when no thread is pinned, and checks that the object was dropped exactly once.
     fn end(&self) {
-        self.domain.drive(None);
+        self.domain.collect_all(None);
         assert_eq!(self.dropped.load(std::sync::atomic::Ordering::Relaxed), 1);
     }
 }
@@ -106,7 +107,7 @@ fn join_all<const N: usize>(threads: [thread::JoinHandle<()>; N]) {
     }
 }
 
-/// A reader, a remover, and one who moves the epoch on.
+/// Models a reader, a remover, and a thread that moves the epoch on.
 #[test]
 fn retire_enter() {
     check(2, || {
@@ -130,7 +131,7 @@ fn retire_enter() {
     });
 }
 
-/// A reader that pins again at once: whoever sees the second pin must see the end of the first.
+/// Models a reader that pins again at once: a thread that sees the second pin must see the end of the first.
 ///
 /// The remover is pinned from the beginning, at an epoch that has passed when it unlinks.
 #[test]
@@ -159,7 +160,7 @@ fn retire_enter_again() {
     });
 }
 
-/// One moves the epoch on, and another frees: it must see what the first saw end.
+/// Models a thread that moves the epoch on and another that frees: the latter must see what the former saw end.
 #[test]
 fn moved_by_one_freed_by_another() {
     check(2, || {
@@ -185,14 +186,14 @@ fn moved_by_one_freed_by_another() {
                 move || slot.move_on(3)
             }),
         ];
-        slot.domain.tidy(None);
+        slot.domain.collect(None);
         join_all(threads);
         slot.end();
     });
 }
 
-/// A thread that ends, and another that takes its record: whoever sees the second's pins must see the end of the
-/// first's.
+/// Models a thread that ends, and another that takes its record: a thread that sees the second's pins must see the
+/// end of the first's.
 #[test]
 fn thread_exit() {
     check(1, || {
@@ -216,7 +217,7 @@ fn thread_exit() {
     });
 }
 
-/// A thread that ends with something retired, while another frees what it can: it is freed, and once.
+/// Models a thread that ends with a retired object while another frees what it can: the object is freed once.
 #[test]
 fn thread_exit_leaves_nothing_behind() {
     check(1, || {
@@ -241,13 +242,13 @@ fn thread_exit_leaves_nothing_behind() {
                 }
             }),
         ];
-        slot.domain.drive(None);
+        slot.domain.collect_all(None);
         join_all(threads);
         slot.end();
     });
 }
 
-/// The owner of a bag, and one who takes out of it what it can at the same time.
+/// Models the owner of a bag, and another thread that empties it at the same time.
 #[test]
 fn bag_claimed() {
     check(2, || {
@@ -258,21 +259,21 @@ fn bag_claimed() {
             move || {
                 let guard = slot.domain.pin(remover);
                 guard.pinned().retire(slot.unlink());
-                // Once more, when the other may have been at the bag.
+                // Retires once more, when the other thread may have claimed the bag.
                 // SAFETY: nothing is dropped.
                 guard.pinned().retire(unsafe { Retired::new(ptr::null_mut(), |_| ()) });
                 drop(guard);
-                slot.domain.tidy(Some(remover));
+                slot.domain.collect(Some(remover));
             }
         });
-        slot.domain.drive(None);
+        slot.domain.collect_all(None);
         owner.join().expect("it did not panic");
         slot.end();
     });
 }
 
-/// One thread does `body`, while another unlinks the object and moves the epoch on, so many times at most, before it frees what it
-/// may. At the end these threads have left.
+/// Runs `body` on one thread, while another unlinks the object, moves the epoch on up to `moves` times, and frees
+/// what it may. At the end the threads in `end` leave.
 fn retire_beside(
     slot: &Arc<Slot>,
     body: impl FnOnce(&Slot) + Send + 'static,
@@ -290,13 +291,14 @@ fn retire_beside(
     for _ in 0..moves {
         slot.domain.try_move(Some(remover), effort);
     }
-    slot.domain.tidy(Some(remover));
+    slot.domain.collect(Some(remover));
     other.join().expect("it did not panic");
     end.iter().chain([&remover]).for_each(|record| slot.domain.leave(record));
     slot.end();
 }
 
-/// Pins without fences, one after the other: the epoch moves on only when both were seen to have pinned it.
+/// Models pins without fences, one after the other: the epoch moves on only when both threads were seen to have
+/// pinned it.
 #[test]
 fn light_pins() {
     check(2, || {
@@ -307,7 +309,8 @@ fn light_pins() {
     });
 }
 
-/// The system refuses a barrier, after pins without fences: they get fences, and are waited for until they have.
+/// Models a system that refuses a barrier after pins without fences: the threads get fences, and are waited for until
+/// they have them.
 #[test]
 fn barrier_refused() {
     check(1, || {
@@ -318,19 +321,19 @@ fn barrier_refused() {
     });
 }
 
-/// A thread whose pins have fences does without from one pin on, while the epoch moves past it.
+/// Models a thread that stops executing fences in its pins, while the epoch moves past it.
 #[test]
 fn fences_are_left_out_again() {
     check(2, || {
         let slot = Slot::light();
         let reader = slot.join();
-        // As a barrier would have left it.
+        // Sets the flag as a barrier would have left it.
         reader.fenced.store(true, Ordering::Relaxed);
         retire_beside(&slot, |slot| slot.read(reader), (3, Effort::Light), &[reader]);
     });
 }
 
-/// A thread takes a record that nobody has, and pins without a fence, while the epoch moves past it.
+/// Models a thread that takes a free record and pins without a fence, while the epoch moves past it.
 #[test]
 fn record_taken() {
     check(2, || {
@@ -346,7 +349,7 @@ fn record_taken() {
     });
 }
 
-/// What its owner retired before it tried to move the epoch on goes after two moves.
+/// An object that its owner retired before it tried to move the epoch is freed after two moves.
 #[test]
 fn bag_closed() {
     check(2, || {
@@ -368,15 +371,15 @@ fn bag_closed() {
         guard.pinned().retire(slot.unlink());
         drop(guard);
         for _ in 0..3 {
-            slot.domain.tidy(Some(remover));
+            slot.domain.collect(Some(remover));
         }
         join_all(threads);
         slot.end();
     });
 }
 
-/// A table gets a next one while a mover finds that a thread lags, and makes it fence. What that thread may still do without a
-/// lock must not be missed.
+/// Models a table that gets a next one while a mover finds a lagging thread and makes it fence. What that thread may
+/// still do without a lock must not be missed.
 #[test]
 fn settled_beside_a_barrier() {
     check(1, || {
@@ -385,7 +388,7 @@ fn settled_beside_a_barrier() {
         // The writer lags from now on.
         slot.domain.try_move(Some(settler), Effort::Light);
         let threads = [
-            // Takes the table for open, which here is that the object is there.
+            // Finds the table open; here, finds the object.
             thread::spawn({
                 let slot = slot.clone();
                 move || slot.read(writer)
@@ -411,7 +414,7 @@ fn settled_beside_a_barrier() {
     });
 }
 
-/// Something is retired while it is found that nothing is left to be freed.
+/// Models an object that is retired while another thread finds that nothing is left to free.
 #[test]
 fn pending_is_not_forgotten() {
     check(2, || {

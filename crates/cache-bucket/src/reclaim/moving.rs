@@ -9,32 +9,32 @@ use crate::arch::nanoseconds;
 use crate::primitive::{Ordering, lock, thread, try_lock};
 use crate::seeded;
 
-/// What those who try to move the epoch on remember.
+/// The state that attempts to move the epoch share.
 #[derive(Debug)]
 pub(super) struct Moving {
-    /// How often threads that were not pinned were in the way since the epoch moved last.
+    /// How many attempts failed because of threads that were not pinned, since the epoch moved last.
     failures: u32,
-    /// When they were first, in nanoseconds.
+    /// The time of the first such failure, in nanoseconds.
     failed_at: u64,
-    /// Idle threads were seen that have something in their bags.
+    /// Whether idle threads were seen that have objects in their bags.
     idle_bags: bool,
-    /// Who was pinned at an older epoch when the last attempt was made, by number.
+    /// The number of the thread that was pinned at an older epoch at the last attempt.
     behind: Option<usize>,
 }
 
-/// What an attempt to move the epoch on came to.
+/// The result of an attempt to move the epoch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Advance<'d> {
     Moved,
-    /// Someone else is at it.
+    /// Another thread is trying.
     Busy,
-    /// Threads that are not pinned have not seen the epoch, and a barrier was not worth it, or not to be had.
+    /// Threads that are not pinned have not seen the epoch, and a barrier was not worth it or not available.
     Lagging,
     /// The owner of this record is pinned at an older epoch.
     Behind(&'d Record),
 }
 
-/// What an attempt may cost.
+/// The cost that an attempt may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effort {
     /// No barrier.
@@ -45,16 +45,16 @@ pub(crate) enum Effort {
     Full,
 }
 
-/// So many attempts fail before a barrier is executed, unless they take long. A thread that uses caches all the time sees
-/// the epoch by itself in the meantime.
+/// The number of attempts that fail before a barrier is executed, unless they take long. A thread that uses caches
+/// all the time sees the epoch by itself meanwhile.
 const FAILURES: u32 = 2;
-/// And so long, in nanoseconds.
+/// The time after which a second failure is enough for a barrier, in nanoseconds.
 const FAILING: u64 = 20_000;
-/// How long to wait for others where all is to be freed that can be, in nanoseconds.
+/// How long to wait for other threads when everything is to be freed, in nanoseconds.
 const PATIENCE: u64 = if cfg!(loom) { 0 } else { 2_000_000 };
-/// How long of that with a processor of one's own, in nanoseconds.
+/// The part of that time that is spent spinning, in nanoseconds.
 const SPINNING: u64 = if cfg!(loom) { 0 } else { 20_000 };
-/// And how often to give the processor away, which may take a time slice each time.
+/// How often to yield the processor after that. Each yield may take a time slice.
 const YIELDS: u32 = 8;
 
 impl Moving {
@@ -62,8 +62,8 @@ impl Moving {
         Self { failures: 0, failed_at: 0, idle_bags: false, behind: None }
     }
 
-    /// Remembers who is in the way. One who stays from an attempt to the next is in a closure that takes long, or was
-    /// preempted: he is asked to free what he keeps from being freed when he leaves.
+    /// Records which thread is in the way. A thread that stays from one attempt to the next is in a long closure, or
+    /// was preempted: it is asked to free what it held up when it leaves.
     fn note_behind(&mut self, record: &Record) {
         if self.behind.replace(record.id) == Some(record.id) && !record.is_asked() {
             record.ask();
@@ -107,8 +107,8 @@ impl Domain {
         advance
     }
 
-    /// Moves the epoch on by one, if it can, with the bags claimed that are to be emptied. Says whether every thread has
-    /// executed a fence since this was called.
+    /// Moves the epoch on by one, if it can, with the bags claimed that are to be emptied. Says whether every thread
+    /// has executed a fence since this was called.
     fn advance_claimed(&self, moving: &mut Moving, epoch: u64, effort: Effort) -> (Advance<'_>, bool) {
         #[cfg(not(tsan))]
         if !seeded::bug("move-fence") {
@@ -145,36 +145,38 @@ impl Domain {
                 return (Advance::Behind(behind), true);
             }
         }
-        // Before the epoch: whoever sees that sees this.
+        // Before the epoch: a thread that sees the new epoch sees this.
         self.pending.review(retired || self.seems_to_share(), epoch);
         self.set_epoch(epoch + 1);
         (moving.failures, moving.behind) = (0, None);
         (Advance::Moved, fenced)
     }
 
-    /// Has those who lag behind execute fences from now on, and one now; `false` if they cannot be made to at once.
+    /// Makes the lagging threads execute fences from now on, and one at once; `false` if the latter is impossible.
     fn fence_the_lagging(&self, epoch: u64) -> bool {
         let lagging = || self.records().filter(|record| record.standing(epoch) == Standing::Light);
         for record in lagging().filter(|record| !record.fenced.load(Ordering::Relaxed)) {
             record.fenced_after.store(UNKNOWN, Ordering::Relaxed);
-            // Release: who sees this without our mutex (`settled`) sees that it does not count yet.
+            // Release: a thread that sees this without our mutex (in `settled`) sees that it does not count yet.
+            // Pairs with `is_fenced`.
             record.fenced.store(true, seeded::ordering(Ordering::Release, "fenced-release"));
         }
         let done = self.barrier();
-        // Without a barrier, whoever sees a later epoch sees this too, by the release of that.
+        // Without a barrier, a thread that sees a later epoch sees this too, by the release of that epoch.
         let after = if done { 0 } else { epoch };
         let marked = |record: &&Record| record.fenced_after.load(Ordering::Relaxed) == UNKNOWN;
         for record in
             self.records().filter(|record| done && record.fenced.load(Ordering::Relaxed) || marked(record))
         {
-            // Release: after the barrier, for one who has no mutex (`settled`).
+            // Release: after the barrier, for a thread that has no mutex (in `settled`). Pairs with
+            // `is_known_to_fence`.
             record.fenced_after.store(after, Ordering::Release);
         }
         done
     }
 
-    /// Moves the epoch on by one, waiting for others who try, and a little for readers who are about to leave. Asks one who
-    /// stays to do what could not be done.
+    /// Moves the epoch on by one. Waits for other threads that try, and a little for readers that are about to leave.
+    /// Asks a reader that stays to free what it held up.
     fn move_patiently(&self, own: Option<&Record>) -> bool {
         let start = nanoseconds();
         let (mut effort, mut asked, mut yields) = (Effort::Light, Vec::new(), 0);
@@ -191,7 +193,7 @@ impl Domain {
                     if is_own || waited || record.is_awaited() {
                         record.set_awaited();
                         record.ask();
-                        // Either he sees it when he leaves, or he is seen to have left.
+                        // Either the reader sees this when it leaves, or we see that it has left.
                         asked.push(ptr::from_ref(record));
                         self.fence_everywhere(|| self.records());
                         continue;
@@ -201,7 +203,7 @@ impl Domain {
                 Advance::Lagging | Advance::Busy => {}
             }
             effort = Effort::Full;
-            // A thread that runs ends its operation in a moment. One that does not needs the processor.
+            // A running thread ends its operation in a moment. One that is not running needs the processor.
             if nanoseconds() - start < SPINNING {
                 std::hint::spin_loop();
             } else {
@@ -211,12 +213,12 @@ impl Domain {
         }
     }
 
-    /// Moves the epoch on so often that what was retired before is out of sight, as far as readers let it.
+    /// Moves the epoch on until everything retired before is out of sight, as far as readers allow.
     pub(super) fn pass(&self, own: Option<&Record>) {
         let _ = (0..super::GRACE).all(|_| self.move_patiently(own));
     }
 
-    /// Gives what is in every thread's bag to everyone, but for the bags whose owners take long.
+    /// Shares the contents of every thread's bag, except bags whose owners take long.
     pub(super) fn empty_bags(&self) {
         let _moving = lock(&self.rare.moving);
         self.claim(|_| true);
@@ -225,14 +227,15 @@ impl Domain {
         self.empty_claimed(|record| fenced || record.executes_fences());
     }
 
-    /// Claims the bags of those in question that have something in them. The caller has the mutex, and executes a fence next.
+    /// Claims the bags of the records chosen by `which` that have objects. The caller holds the mutex, and executes a
+    /// fence next.
     fn claim(&self, which: impl Fn(&Record) -> bool) {
         self.records()
             .filter(|record| record.has_retired.load(Ordering::Relaxed) && which(record))
             .for_each(|record| record.bag.claim());
     }
 
-    /// Empties the claimed bags, if a fence was executed for both sides since they were, and lets go of them.
+    /// Empties the claimed bags, if a fence was executed for both sides since, and unclaims them.
     fn empty_claimed(&self, fenced: impl Fn(&Record) -> bool) {
         for record in self.records().filter(|record| record.bag.is_claimed()) {
             if fenced(record) {

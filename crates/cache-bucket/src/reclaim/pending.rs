@@ -4,11 +4,13 @@ use super::record::const_unless_loom;
 use crate::primitive::{AtomicU64, Ordering};
 use crate::seeded;
 
-/// Set by whoever retires something, without a fence; cleared by those who move the epoch on.
+/// The flag that garbage may exist. A thread that retires an object sets it, without a fence; a thread that moves the
+/// epoch clears it.
 ///
-/// One who retires something and sees this set need not set it. He may see an old value, so it is cleared in two steps.
-/// First it says since which epoch nothing is left. Whoever pins a later epoch sees that, and sets it again. Once the epoch
-/// has moved on twice, all who pinned that epoch or an earlier one have been seen, and what they have retired with them.
+/// A thread that retires an object and sees the flag set need not set it. It may see an old value, so the flag is
+/// cleared in two steps. First it is set to the epoch since which nothing is left: a thread that pins a later epoch
+/// sees that, and sets it again. Once the epoch has moved on twice, all threads that pinned that epoch or an earlier
+/// one have been seen, and what they retired with them.
 #[derive(Debug)]
 pub(super) struct Pending(AtomicU64);
 
@@ -22,11 +24,11 @@ impl Pending {
         }
     }
 
-    /// There is something to free.
+    /// Sets the flag: there is something to free.
     #[inline(always)]
     pub(super) fn set(&self) {
         if self.0.load(Ordering::Relaxed) != SOME {
-            // Not a store, which one who is about to clear it might undo.
+            // Not a store: a thread that is about to clear the flag might undo it.
             self.0.swap(SOME, Ordering::Relaxed);
         }
     }
@@ -36,7 +38,7 @@ impl Pending {
         self.0.load(Ordering::Relaxed) != NONE
     }
 
-    /// Takes note of whether anything was seen that is to be freed. The caller is about to move on from this epoch.
+    /// Updates the flag by whether `any` garbage was seen. The caller is about to move on from this epoch.
     pub(super) fn review(&self, any: bool, epoch: u64) {
         match self.0.load(Ordering::Relaxed) {
             NONE => {}
@@ -47,7 +49,7 @@ impl Pending {
         }
     }
 
-    /// Unless it was set meanwhile.
+    /// Replaces the value, unless the flag was set meanwhile.
     fn replace(&self, old: u64, new: u64) {
         if seeded::bug("pending") {
             return self.0.store(new, Ordering::Relaxed);

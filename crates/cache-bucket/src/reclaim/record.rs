@@ -5,70 +5,72 @@ use super::domain::Domain;
 use crate::primitive::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::seeded;
 
-/// One thread's part in reclamation. Records are reused by later threads and live as long as their domain.
+/// The record of one thread in the domain. Records are reused by later threads and live as long as their domain.
 ///
-/// Alone on its cache lines, as its owner writes to it in every operation.
+/// It is alone on its cache lines, because its owner writes to it in every operation.
 #[repr(align(128))]
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// Twice the epoch that the owner pinned last, and [`PINNED`] as long as it is pinned. Written by the owner only.
+    /// Twice the epoch that the owner pinned last, with [`PINNED`] while it is pinned. Written by the owner only.
     state: AtomicU64,
-    /// Whether the owner's pins have a full fence. Set by a mover, which then needs no barrier for this thread any
-    /// more; cleared by the owner, after some fenced pins.
+    /// Whether the owner's pins have a full fence. A mover sets it, and then needs no barrier for this thread any
+    /// more; the owner clears it after some fenced pins.
     pub(super) fenced: AtomicBool,
-    /// Whether the owner has something in its bag. Written by whoever is at the bag.
+    /// Whether the owner's bag has objects. Written by the thread that accesses the bag.
     pub(super) has_retired: AtomicBool,
-    /// The pin that others have waited for in vain, as a state.
+    /// The state of the pin for which other threads have waited in vain.
     awaited: AtomicU64,
-    /// Whether the owner is asked to free what it kept from being freed, once it is no longer pinned.
+    /// Whether the owner is pinned but not in the middle of a write: it waits, or runs a user's closure.
+    resting: AtomicBool,
+    /// Whether the owner is asked to free what it held up, once it is no longer pinned.
     asked: AtomicBool,
     pub(super) taken: AtomicBool,
-    /// How many pins lie within the outermost one. Written by the owner only, as are the four that follow.
+    /// The number of pins within the outermost one. Written by the owner only, as are the next four.
     pub(super) nested: AtomicU32,
-    /// How many inserts, removals and replacements are left until the next attempt to move the epoch on; 1 if it is due.
+    /// The number of inserts, removals and replacements until the next attempt to move the epoch; 1 if it is due.
     left: AtomicU32,
-    /// How many there were to be when the last attempt was made.
+    /// The number of writes that the last attempt set as the interval.
     interval: AtomicU32,
-    /// How many were counted since the last attempt before the count began anew without one.
+    /// The number of writes counted since the last attempt, before the count was restarted without one.
     skipped: AtomicU32,
-    /// How often the count has ended.
+    /// The number of times that the count has ended.
     visits: AtomicU32,
-    /// Whether entries were removed since the last attempt, whose room waits for later epochs.
+    /// Whether entries were removed since the last attempt: their room waits for later epochs.
     removed: AtomicBool,
-    /// Pins with a fence since the owner has to have them.
+    /// The number of fenced pins since the owner must execute fences.
     pub(super) fenced_pins: AtomicU32,
-    /// When the last attempt was over, in nanoseconds. Written by the owner only.
+    /// The time when the last attempt was over, in nanoseconds. Written by the owner only.
     attempted: AtomicU64,
     /// The owner is known to execute fences once it has pinned a later epoch than this; [`UNKNOWN`] while a barrier is
     /// awaited. Under the domain's mutex.
     pub(super) fenced_after: AtomicU64,
-    /// What it is a record of.
+    /// The domain of the record.
     pub(super) domain: *const Domain,
-    /// Spreads counters over threads; from 0, and reused with the record.
+    /// The number of the record, from 0, which spreads counters over threads. It is reused with the record.
     pub(super) id: usize,
-    /// The record that was newest when this one came; set before it can be found.
+    /// The next older record; set before this one can be found.
     pub(super) next: AtomicPtr<Record>,
-    /// What the owner retired.
+    /// The objects that the owner retired.
     pub(super) bag: OwnBag,
 }
 
-/// In a state, that the owner is pinned.
+/// The bit of a state that says that the owner is pinned.
 pub(super) const PINNED: u64 = 1;
 /// Larger than every epoch.
 pub(super) const UNKNOWN: u64 = u64::MAX;
 
-/// The most writes from one attempt to move the epoch on to the next.
+/// The greatest number of writes between two attempts to move the epoch.
 const MOST_WRITES: u32 = 64;
-/// Until the first. Models say themselves when the epoch moves.
+/// The number of writes until the first attempt. Models move the epoch themselves.
 const FIRST: u32 = if cfg!(loom) { u32::MAX } else { 1 };
-/// An attempt is wanted about so often, in nanoseconds: it takes a few hundred at worst, where other threads have to
+/// The intended time between attempts, in nanoseconds. One takes a few hundred at worst, when other threads have to
 /// hand over their records.
 const INTERVAL: u64 = 6_400;
 
-/// So many records are looked at in the time of a few writes.
+/// The number of records that can be looked at in the time of a few writes.
 const FEW: usize = 16;
 
-/// How a record stands towards a move of the epoch.
+/// The standing of a record in a move of the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Its owner has pinned this very epoch, and may be pinned.
@@ -88,7 +90,7 @@ unsafe impl Send for Record {}
 // SAFETY: as above.
 unsafe impl Sync for Record {}
 
-/// A constant function, but for loom, whose atomics have none.
+/// Defines a function that is `const` except under loom, whose atomics have no `const` constructors.
 macro_rules! const_unless_loom {
     ($(#[$doc:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty $body:block) => {
         $(#[$doc])*
@@ -110,6 +112,7 @@ impl Record {
                 fenced: AtomicBool::new(false),
                 has_retired: AtomicBool::new(false),
                 awaited: AtomicU64::new(0),
+                resting: AtomicBool::new(false),
                 asked: AtomicBool::new(false),
                 taken: AtomicBool::new(true),
                 nested: AtomicU32::new(0),
@@ -129,7 +132,7 @@ impl Record {
         }
     }
 
-    /// A record of no thread, always pinned, so that whoever pins it sees that it is not its own.
+    /// A record of no thread. It is always pinned, so that a thread that tries to pin it sees that it is not its own.
     #[cfg(not(loom))]
     pub(super) const fn nobody() -> Self {
         Self::with(ptr::null(), 0, u64::MAX)
@@ -153,7 +156,8 @@ impl Record {
     /// Pins twice this epoch, `clock`. For the owner.
     #[inline(always)]
     pub(super) fn pin(&self, clock: u64) {
-        // Release: whoever sees this pin and not the end of the one before must not miss that.
+        // Release: a thread that sees this pin must not miss the end of the pin before. Pairs with the load in
+        // `state`.
         #[cfg(not(tsan))]
         self.state.store(clock | PINNED, seeded::ordering(Ordering::Release, "pin"));
         // ThreadSanitizer knows no fences.
@@ -165,15 +169,15 @@ impl Record {
     #[inline(always)]
     pub(super) fn unpin(&self) {
         let unpinned = self.state.load(Ordering::Relaxed) & !PINNED;
-        // Release: what was done under the pin comes before whoever sees it gone.
+        // Release: a thread that sees the pin ended sees what was done under it. Pairs with the load in `state`.
         #[cfg(not(tsan))]
         self.state.store(unpinned, seeded::ordering(Ordering::Release, "unpin"));
-        // ThreadSanitizer is given what it can follow.
+        // A read-modify-write, which ThreadSanitizer can follow.
         #[cfg(tsan)]
         self.state.swap(unpinned, Ordering::SeqCst);
     }
 
-    /// Shows that the owner, which is not pinned, has seen twice this epoch, `clock`.
+    /// Publishes that the owner, which is not pinned, has seen twice this epoch, `clock`.
     pub(super) fn show(&self, clock: u64) {
         #[cfg(not(tsan))]
         self.state.store(clock, Ordering::Release);
@@ -189,12 +193,12 @@ impl Record {
         return self.state.fetch_add(0, Ordering::SeqCst);
     }
 
-    /// Whether the owner is not pinned, as someone else sees it.
+    /// Whether the owner is not pinned, as another thread sees it.
     pub(super) fn is_seen_unpinned(&self) -> bool {
         self.state() & PINNED == 0
     }
 
-    /// How it stands towards a move from `epoch` to the next, for a mover that executed a fence before.
+    /// The standing of the record in a move from `epoch` to the next, for a mover that has executed a fence.
     pub(super) fn standing(&self, epoch: u64) -> Standing {
         let state = self.state();
         if state >> 1 == epoch {
@@ -211,13 +215,13 @@ impl Record {
         }
     }
 
-    /// Whether each pin of its owner has a fence: those to come, and the one that may have begun.
+    /// Whether each pin of the owner has a fence: later pins, and the one that may have begun.
     pub(super) fn executes_fences(&self) -> bool {
         self.is_fenced() && self.is_known_to_fence(self.state() >> 1)
     }
 
     fn is_fenced(&self) -> bool {
-        // Acquire: who sees it set sees since when that counts.
+        // Acquire: a thread that sees the flag set sees since when it counts. Pairs with `fence_the_lagging`.
         self.fenced.load(seeded::ordering(Ordering::Acquire, "fenced-acquire"))
     }
 
@@ -228,23 +232,41 @@ impl Record {
     }
 
     fn is_known_to_fence(&self, pinned: u64) -> bool {
-        // Acquire: a light pin that began before the barrier, and was seen after it, is seen by whoever looks next.
+        // Acquire: a light pin that began before the barrier, and was seen after it, is seen by the next look.
         pinned > self.fenced_after.load(Ordering::Acquire) || seeded::bug("fenced-early")
     }
 
-    /// Makes it the caller's, if it is nobody's.
+    /// Takes the record for the calling thread, if it has no owner.
     pub(super) fn take(&self) -> bool {
-        // Acquire: what its last owner did with it comes before. The fence that every owner begins with would do, too.
+        // Acquire: we see what the last owner did with it. The fence with which every owner begins would do, too.
         !self.taken.load(Ordering::Relaxed)
             && self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// Forgets how its last owner counted. For the owner.
+    /// Resets the counts of the last owner. For the owner.
     pub(super) fn begin(&self) {
         self.left.store(FIRST, Ordering::Relaxed);
         self.interval.store(FIRST, Ordering::Relaxed);
         self.skipped.store(0, Ordering::Relaxed);
         self.answer();
+    }
+
+    /// Sets whether the owner rests; returns the previous value. For the owner.
+    pub(super) fn rest(&self, resting: bool) -> bool {
+        let before = self.resting.load(Ordering::Relaxed);
+        // Release: a thread that sees the owner at rest sees what it did before. Pairs with `writing_since`.
+        #[cfg(not(tsan))]
+        self.resting.store(resting, Ordering::Release);
+        #[cfg(tsan)]
+        self.resting.swap(resting, Ordering::SeqCst);
+        before
+    }
+
+    /// The state of the owner's pin; `None` if the owner is at rest: not pinned, or not in the middle of a write.
+    pub(super) fn writing_since(&self) -> Option<u64> {
+        let state = self.state();
+        // Acquire: see `rest`.
+        (state & PINNED != 0 && !self.resting.load(Ordering::Acquire)).then_some(state)
     }
 
     /// Asks the owner to free what it can when it is no longer pinned.
@@ -258,12 +280,12 @@ impl Record {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Whether someone has waited for this very pin in vain.
+    /// Whether another thread has waited for this very pin in vain.
     pub(super) fn is_awaited(&self) -> bool {
         self.awaited.load(Ordering::Relaxed) == self.state()
     }
 
-    /// Remembers that someone has waited for this pin in vain, so that others need not.
+    /// Records that a thread has waited for this pin in vain, so that others need not.
     pub(super) fn set_awaited(&self) {
         self.awaited.store(self.state(), Ordering::Relaxed);
     }
@@ -272,7 +294,7 @@ impl Record {
         self.asked.store(false, Ordering::Relaxed);
     }
 
-    /// Counts a write; says whether it is time for an attempt to move the epoch on, as it is until one is made. For the owner.
+    /// Counts a write; says whether an attempt to move the epoch is due, until one is made. For the owner.
     #[inline(always)]
     pub(super) fn count_write(&self) -> bool {
         let left = self.left.load(Ordering::Relaxed);
@@ -283,7 +305,7 @@ impl Record {
         false
     }
 
-    /// Remembers that an entry was removed. For the owner.
+    /// Records that an entry was removed. For the owner.
     #[inline(always)]
     pub(super) fn set_removed(&self) {
         self.removed.store(true, Ordering::Relaxed);
@@ -295,7 +317,7 @@ impl Record {
         self.removed.load(Ordering::Relaxed)
     }
 
-    /// Begins to count anew, as there is nothing to make an attempt for. For the owner.
+    /// Restarts the count without an attempt, because there is nothing to free. For the owner.
     #[inline(always)]
     pub(super) fn restart_count(&self) {
         let interval = self.interval.load(Ordering::Relaxed);
@@ -304,20 +326,20 @@ impl Record {
         self.visits.store(self.visits().wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Begins to count anew: an attempt is made now. For the owner.
+    /// Restarts the count for an attempt that is made now. For the owner.
     pub(super) fn reset_count(&self, now: u64, threads: usize) {
         let since = now.saturating_sub(self.attempted.load(Ordering::Relaxed)).max(1);
         self.removed.store(false, Ordering::Relaxed);
         self.visits.store(self.visits().wrapping_add(1), Ordering::Relaxed);
         let interval = self.interval.load(Ordering::Relaxed);
-        // The one that is due is counted, too.
+        // The write that made it due counts, too.
         let writes = (interval + 1).wrapping_sub(self.left.load(Ordering::Relaxed));
         let writes = writes.wrapping_add(self.skipped.load(Ordering::Relaxed));
         self.skipped.store(0, Ordering::Relaxed);
         let at_this_rate = u64::from(writes) * INTERVAL / since;
-        // Not more than twice as many as before: a pause says nothing of what comes after it.
+        // At most twice as many as before: a pause says nothing about what follows it.
         let most = interval.saturating_mul(2);
-        // An attempt looks at every record.
+        // An attempt looks at every record, so many threads make attempts rarer.
         let most = most.min(MOST_WRITES.max((threads / 2) as u32));
         let least = ((threads / FEW) as u32).clamp(1, most);
         let interval = at_this_rate.clamp(least.into(), most.into()) as u32;
@@ -325,12 +347,12 @@ impl Record {
         self.left.store(interval, Ordering::Relaxed);
     }
 
-    /// The attempt is over: what it took is no part of the rate at which its thread writes. For the owner.
+    /// Records the end of an attempt: its time is no part of the rate at which the thread writes. For the owner.
     pub(super) fn set_attempted(&self, now: u64) {
         self.attempted.store(now, Ordering::Relaxed);
     }
 
-    /// How often the count has ended. For the owner.
+    /// The number of times that the count has ended. For the owner.
     #[inline(always)]
     pub(super) fn visits(&self) -> u32 {
         self.visits.load(Ordering::Relaxed)

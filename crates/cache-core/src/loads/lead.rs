@@ -1,20 +1,28 @@
+use std::future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::{Flight, Loads};
-use crate::waits::{Running, in_loader, in_map};
+use crate::context::{Context, LoadId, in_map};
 use crate::{Key, LoadError, ObjCache};
 
-/// The right and duty to load one key. Dropped unfinished (the loader failed or panicked), it hands over.
+/// The right and duty to load one key. Hands over when dropped unfinished: the loader panicked, or its future was dropped.
 pub(super) struct Lead<'a, V, K: Key + ?Sized> {
     loads: &'a Loads<V, K>,
     key: &'a K,
     flight: &'a Arc<Flight<V, K>>,
-    _running: Running,
+    context: Context,
 }
 
 impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
-    pub(super) fn new(loads: &'a Loads<V, K>, key: &'a K, flight: &'a Arc<Flight<V, K>>) -> Self {
-        Self { loads, key, flight, _running: Running::start() }
+    pub(super) fn new(
+        loads: &'a Loads<V, K>,
+        key: &'a K,
+        flight: &'a Arc<Flight<V, K>>,
+        load: LoadId,
+    ) -> Self {
+        Self { loads, key, flight, context: Context::current().within(load) }
     }
 
     /// Finds the object in `cache`, or loads it and puts it there.
@@ -25,15 +33,58 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
     ) -> Result<Arc<V>, LoadError<E>>
     where
         C: ObjCache<V, K> + ?Sized,
+        E: Send + Sync + 'static,
     {
-        // Someone may have published between our miss and our taking the lead.
-        if let Some(value) = in_map(|| cache.get(self.key)) {
-            // For us alone: it may have been removed since we looked, before others joined.
-            self.flight.end_with_nothing();
+        self.context.enter(|| {
+            if let Some(value) = self.find(cache) {
+                drop(load);
+                return Ok(value);
+            }
+            self.finish(cache, load())
+        })
+    }
+
+    /// As [`run`](Lead::run), with a loader that is awaited.
+    pub(super) async fn run_async<C, E, F>(
+        &self,
+        cache: &C,
+        load: impl FnOnce() -> F,
+    ) -> Result<Arc<V>, LoadError<E>>
+    where
+        C: ObjCache<V, K> + ?Sized,
+        E: Send + Sync + 'static,
+        F: Future<Output = Result<V, E>>,
+    {
+        if let Some(value) = self.context.enter(|| self.find(cache)) {
             drop(load);
             return Ok(value);
         }
-        let loaded = Arc::new(in_loader(load).map_err(LoadError::Failed)?);
+        let loaded = InContext::new(self.context.clone(), load).run().await;
+        self.context.enter(|| self.finish(cache, loaded))
+    }
+
+    /// Looks for an object published after our miss and before we took the lead.
+    fn find<C: ObjCache<V, K> + ?Sized>(&self, cache: &C) -> Option<Arc<V>> {
+        let value = in_map(|| cache.get(self.key))?;
+        // Only for us: it may have been removed after we looked and before others joined.
+        self.flight.end_with_nothing();
+        Some(value)
+    }
+
+    /// Publishes the loaded object, or the error, to the waiters.
+    fn finish<C, E>(&self, cache: &C, loaded: Result<V, E>) -> Result<Arc<V>, LoadError<E>>
+    where
+        C: ObjCache<V, K> + ?Sized,
+        E: Send + Sync + 'static,
+    {
+        let loaded = match loaded {
+            Ok(value) => Arc::new(value),
+            Err(failure) => {
+                let failure = Arc::new(failure);
+                self.flight.fail(&failure);
+                return Err(LoadError::Failed(failure));
+            }
+        };
         let publish = self.flight.start_publishing();
         let value = in_map(|| {
             if publish {
@@ -59,5 +110,35 @@ impl<V, K: Key + ?Sized> Drop for Lead<'_, V, K> {
         if !self.flight.hand_over() {
             self.loads.remove(self.flight);
         }
+    }
+}
+
+/// A loader's future, created, polled and dropped in the context of its load.
+///
+/// It is on the heap, so that callers that only wait have small futures.
+pub(super) struct InContext<F> {
+    context: Context,
+    future: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future> InContext<F> {
+    pub(super) fn new(context: Context, load: impl FnOnce() -> F) -> Self {
+        let future = Some(context.enter(|| Box::pin(load())));
+        Self { context, future }
+    }
+
+    pub(super) async fn run(mut self) -> F::Output {
+        future::poll_fn(|task| {
+            let Some(future) = &mut self.future else { return Poll::Pending };
+            self.context.moved_here();
+            self.context.enter(|| future.as_mut().poll(task))
+        })
+        .await
+    }
+}
+
+impl<F> Drop for InContext<F> {
+    fn drop(&mut self) {
+        self.context.enter(|| drop(self.future.take()));
     }
 }

@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cache_core::{Key, Loads, ObjCache};
+use cache_core::{HasLoads, Key, Loads, ObjCache};
 
 /// A place inside an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,9 @@ impl ObjCache<u32, Probe> for Gated {
         (self.hook)(Step::Told);
         self.map().retain(|key, object| f(&Probe(*key), object));
     }
+}
 
+impl HasLoads<u32, Probe> for Gated {
     fn loads(&self) -> &Loads<u32, Probe> {
         &self.loads
     }

@@ -1,10 +1,11 @@
 //! Keys of every kind, and hashers of the worst.
 
 use std::borrow::Borrow;
+use std::net::IpAddr;
 
-use cache_core::{Backend, HashBuilder, IntCache, IntCacheExt, Key, Options};
+use cache_core::{Backend, Composite, HashBuilder, IntCache, IntCacheExt, Key, Options};
 
-use crate::hashers::{Constant, EqualHigh, EqualLow};
+use crate::hashers::{Constant, EqualHigh, EqualLow, Same};
 use crate::samples::{Sku, odd_bytes, odd_strings};
 use crate::scale;
 
@@ -62,6 +63,7 @@ pub fn odd_bytes_are_told_apart<B: Backend>() {
     let bytes = odd_bytes();
     let keys: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
     tell_apart(&B::int::<[u8], _>(Options::new()), &keys);
+    composite_keys::<B>();
 }
 
 /// Pairs, told apart by either half.
@@ -89,6 +91,17 @@ pub fn small_keys_are_told_apart<B: Backend>() {
     all::<B, u128>((0..128).map(|bit| 1 << bit));
     all::<B, char>("aäкル🛒\0".chars());
     all::<B, bool>([false, true].into_iter());
+    all::<B, [u8; 3]>((0..100).map(|i| [i, 0, i % 7]));
+    all::<B, (u32, bool, char)>((0..50).flat_map(|i| [(i, false, 'a'), (i, true, 'a'), (i, true, 'b')]));
+    let v6 = (0..50).map(|i| IpAddr::from([0, 0, 0, 0, 0, 0, 0, i]));
+    all::<B, IpAddr>((0..50).map(|i| IpAddr::from([10, 0, 0, i])).chain(v6));
+}
+
+/// Keys of several parts, as bytes.
+fn composite_keys<B: Backend>() {
+    let parts = (0..20).flat_map(|user| ["", "a", "sku:1"].map(|sku| (user, sku)));
+    let keys: Vec<Composite> = parts.map(|(user, sku)| Composite::new().int(user).str(sku)).collect();
+    tell_apart(&B::int::<[u8], _>(Options::new()), &keys.iter().map(|key| &**key).collect::<Vec<_>>());
 }
 
 fn with_hasher<B: Backend, S: HashBuilder>(hasher: S) {
@@ -111,9 +124,21 @@ pub fn equal_low_bits_are_survived<B: Backend>() {
     with_hasher::<B, _>(EqualLow);
 }
 
-/// Hashes with 16 values, told apart by their lowest bits.
+/// Hashes with 16 values, told apart by their lowest bits; and integers that are their own hashes, as poor hashers leave
+/// them, and alike in all but some high bits.
 pub fn equal_high_bits_are_survived<B: Backend>() {
     with_hasher::<B, _>(EqualHigh);
+    let ids: Vec<u64> = (0..scale(2_000) as u64).map(|id| 0x1234_5678 << 32 | id << 22).collect();
+    let cache = B::int::<u64, _>(Options::new().hasher(Same));
+    tell_apart(&cache, &ids.iter().collect::<Vec<_>>());
+    let mut met = 0;
+    cache.retain(&mut |_, _| {
+        met += 1;
+        true
+    });
+    assert_eq!(met, ids.len());
+    cache.clear();
+    assert!(cache.is_empty());
 }
 
 /// The keyed hasher of the standard library.

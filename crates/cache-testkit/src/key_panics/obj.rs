@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use cache_core::{Backend, ObjCache, ObjCacheExt};
+use cache_core::{Backend, ObjCache, ObjCacheAsyncExt, ObjCacheExt};
 
 use super::fuse::burn;
 use super::sweep::{KEYS, Keys, Operation, PASSING, Plan, from_another_thread, options, over};
 use super::{Deed, Hazard, Patience, Touchy, TouchyHasher, TouchyObject};
-use crate::Violation;
 use crate::obj::panics::use_everything;
 use crate::violation::ensure;
+use crate::{Violation, block_on, yield_now};
 
 type Cache<B> = <B as Backend>::Obj<TouchyObject, Touchy, TouchyHasher>;
 
@@ -59,6 +59,24 @@ fn operations<B: Backend>() -> Vec<Operation<Cache<B>>> {
                 cache.insert(&keys.key(KEYS), object(keys, KEYS));
                 object(keys, KEYS)
             });
+        }),
+        operation("get_or_load_async of a new key", NONE, |cache, keys| {
+            let key = keys.key(KEYS);
+            let load = async || {
+                yield_now().await;
+                burn(Hazard::Loader);
+                object(keys, KEYS)
+            };
+            block_on(cache.get_or_load_async(&key, load));
+        }),
+        operation("get_or_load_async, overtaken", NONE, |cache, keys| {
+            let key = keys.key(KEYS);
+            let load = async || {
+                cache.insert(&keys.key(KEYS), object(keys, KEYS));
+                yield_now().await;
+                object(keys, KEYS)
+            };
+            block_on(cache.get_or_load_async(&key, load));
         }),
         operation("get_or_try_insert_with that fails", NONE, |cache, keys| {
             let _ = cache.get_or_try_insert_with(&keys.key(KEYS), || {

@@ -4,9 +4,10 @@ use std::any::Any;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{Backend, ObjCache, ObjCacheExt};
+use cache_core::{Backend, LoadError, ObjCache, ObjCacheAsyncExt, ObjCacheExt};
 
 use super::str_cache;
+use crate::block_on;
 use crate::threads::together;
 
 /// An object of any type.
@@ -47,7 +48,12 @@ fn every_method(cache: impl ObjCache<u8>) {
     assert_eq!(*cache.get_or_insert_with("c", || 9), 9);
     assert_eq!(
         cache.get_or_try_insert_with("d", || Err::<u8, _>("none")).map_err(|error| error.into_failure()),
-        Err(Some("none"))
+        Err(Ok("none"))
+    );
+    assert_eq!(*block_on(cache.get_or_load_async("f", async || 9)), 9);
+    assert_eq!(
+        block_on(cache.get_or_try_load_async("g", async || Err::<u8, _>("none"))),
+        Err(LoadError::failed("none"))
     );
     // The table of loads that a forwarded call finds is the cache's own.
     let loaded = cache.get_or_insert_with("e", || {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cache_core::{Backend, Key, ObjCache, ObjCacheExt, Options, UpdateError};
+use cache_core::{Backend, Key, LoadError, ObjCache, ObjCacheExt, Options, UpdateError};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -135,7 +135,7 @@ fn step<K: Key + ?Sized>(
             let got = cache.get_or_try_insert_with(keys[*key], || Err(*key));
             match model.get(key) {
                 Some(object) => prop_assert_eq!(got.as_ref().map(address), Ok(address(object))),
-                None => prop_assert_eq!(got.map_err(|e| e.into_failure()), Err(Some(*key))),
+                None => prop_assert_eq!(got, Err(LoadError::failed(*key))),
             }
         }
         Op::Del(key) => prop_assert_eq!(cache.del(keys[*key]), model.remove(key).is_some()),

@@ -5,7 +5,7 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use cache_core::{DefaultHashBuilder, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
 
 use super::{insert_new, lock};
 
@@ -153,7 +153,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
         let mut removed = Vec::new();
         removed.extend(lock(&self.map).extract_if(|key, value| !f(key.borrow(), value)));
     }
+}
 
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> HasLoads<V, K> for ReferenceObjCache<V, K, S> {
     fn loads(&self) -> &Loads<V, K> {
         &self.loads
     }

@@ -260,7 +260,6 @@ finds! {
     a_del_if_that_decides_first_by_race: DelIfDecidesFirst by int::races::a_del_if_and_an_add;
     purchases_lost_to_del_if: DelIfDecidesFirst by int::removal::no_purchase_is_lost;
     a_del_if_that_is_inverted: DelIfIsInverted by int::removal::del_if_removes_what_it_is_told_to;
-    a_retain_that_does_not_look_again: RetainDoesNotLookAgain by int::removal::removals_see_every_add;
     purchases_lost_to_retain: RetainDoesNotLookAgain by int::removal::no_purchase_is_lost;
     a_sentinel_that_is_no_value: SentinelIsAbsent by int::exchange::every_value_is_a_value;
     a_sentinel_that_is_no_value_by_history: SentinelIsAbsent by int::lin::around_the_sentinel;

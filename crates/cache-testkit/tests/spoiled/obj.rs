@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
-use cache_core::{HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
 use cache_testkit::ReferenceObjCache;
 
 use crate::fault::Fault;
@@ -79,6 +79,9 @@ impl<F: Fault, V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for Spo
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         F::obj_retain(self, f);
     }
+}
+
+impl<F: Fault, V: Value, K: Key + ?Sized, S: HashBuilder> HasLoads<V, K> for SpoiledObj<F, V, K, S> {
     fn loads(&self) -> &Loads<V, K> {
         F::loads(self)
     }

@@ -301,6 +301,18 @@ finds! {
     a_del_that_does_not_win: DelDoesNotTell by obj::loads::writes::a_del_wins;
     a_stale_object_for_who_comes_after: DelDoesNotTell by obj::loads::writes::who_comes_after_gets_nothing_stale;
     a_stale_object_that_stays: DelTellsTooLate by obj::loads::stress::nothing_stale_with_del;
+    callers_that_wait_for_a_stale_load: DelDoesNotTell by obj::loads::writes::callers_after_a_del_do_not_wait;
+    callers_that_wait_after_a_clear: ClearDoesNotTell by obj::loads::writes::callers_after_a_clear_do_not_wait;
+    callers_that_wait_after_a_retain: RetainDoesNotTell by obj::loads::writes::callers_after_a_retain_do_not_wait;
+    two_loaders_at_once_in_tasks: LoadsTwice by obj::loads::tasks::sharing::one_loader_for_all_tasks;
+    two_loaders_at_once_for_an_error: LoadsTwice by obj::loads::tasks::sharing::a_failure_is_shared;
+    two_loaders_at_once_after_a_drop: LoadsTwice by obj::loads::tasks::handover::from_a_dropped_future;
+    two_loaders_at_once_in_mixed_stress: LoadsTwice by obj::loads::mixed::threads_and_tasks;
+    a_recursion_not_seen_in_a_task: LoadsTwice by obj::loads::tasks::circles::a_loader_that_asks_for_its_own_key;
+    a_del_that_does_not_win_over_a_task: DelDoesNotTell by obj::loads::tasks::writes::a_del_wins;
+    a_clear_that_does_not_win_over_a_task: ClearDoesNotTell by obj::loads::tasks::writes::a_clear_wins;
+    a_retain_that_does_not_win_over_a_task: RetainDoesNotTell by obj::loads::tasks::writes::a_retain_wins;
+    a_stale_object_in_mixed_stress: DelTellsTooLate by obj::loads::mixed::threads_and_tasks;
     a_clear_that_does_not_win: ClearDoesNotTell by obj::loads::writes::a_clear_wins;
     a_retain_that_does_not_win: RetainDoesNotTell by obj::loads::writes::a_retain_wins;
     a_panic_that_keeps_the_lock: PanicsKeepTheLock by obj::panics::in_for_each;

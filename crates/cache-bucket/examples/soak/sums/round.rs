@@ -5,18 +5,18 @@ use cache_core::IntCache;
 
 use super::worker::Canary;
 
-/// Keys that everyone adds to: few enough to be fought over.
+/// The number of keys that every thread adds to: few enough for contention.
 pub(super) const STOCK: usize = 300;
 
-/// The caches, and what should be in them.
+/// The caches, and their expected contents.
 pub(super) struct Round {
     pub(super) stock: BucketIntCache<str>,
     pub(super) owned: BucketIntCache<str>,
     pub(super) told: BucketIntCache<u64>,
     pub(super) objects: BucketObjCache<Canary, str>,
-    /// What was added to each key of the stock since it was last taken.
+    /// The sum that was added to each stock key since it was last emptied.
     pub(super) added: Vec<AtomicI64>,
-    /// How many keys all owners together have.
+    /// The number of keys that all owners have together.
     pub(super) owners_keys: AtomicUsize,
 }
 
@@ -32,12 +32,12 @@ impl Round {
         }
     }
 
-    /// The name of a stock key, of a length of its own.
+    /// The name of a stock key. Each has another length.
     pub(super) fn stock_key(number: usize) -> String {
         format!("{number:>width$}", width = 3 + number % 90)
     }
 
-    /// Sums up. Every thread has entered its account and waits.
+    /// Sums up and checks. Every thread has entered its account and waits.
     pub(super) fn check(&self) {
         let mut sum = 0;
         self.stock.for_each(&mut |_, value| sum += value);
@@ -47,7 +47,7 @@ impl Round {
             let value = self.stock.get(&Self::stock_key(number)).unwrap_or(0);
             assert_eq!(value, added, "stock key {number}");
         }
-        // What nobody owns may have been left over.
+        // Keys without an owner may be left over.
         self.owned.retain(&mut |key, _| !key.starts_with(super::worker::NOBODYS));
         let (mut keys, owned) = (0, self.owners_keys.load(Ordering::Acquire));
         self.owned.for_each(&mut |_, _| keys += 1);

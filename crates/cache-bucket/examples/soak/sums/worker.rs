@@ -9,24 +9,24 @@ use cache_testkit::Random;
 
 use super::round::{Round, STOCK};
 
-/// How keys begin that `retain` may take away at any time.
+/// The prefix of keys that `retain` may remove at any time.
 pub(super) const NOBODYS: &str = "nobody's";
-/// Keys whose value follows from them.
+/// The number of keys whose value follows from the key.
 const TOLD: usize = 20_000;
-/// Objects whose content follows from their key.
+/// The number of objects whose contents follow from their key.
 const OBJECTS: usize = 5_000;
-/// A thread owns up to so many keys, in waves.
+/// The greatest number of keys that a thread owns, in waves.
 const OWN: [usize; 2] = [20, 3_000];
-/// Operations until a wave turns, and between two looks at the clock.
+/// The number of operations until a wave turns, and between two reads of the clock.
 const WAVE: u64 = 30_000;
 const CLOCK: u64 = 256;
-/// The most that a stock key is allowed to reach by bounded adds.
+/// The bound up to which bounded adds may raise a stock key.
 const ROOF: i64 = 1_000_000;
 
 const ALIVE: u64 = 0x600d_0b1e_c700_0001;
 static LIVING: AtomicI64 = AtomicI64::new(0);
 
-/// An object that tells whether it was dropped.
+/// An object that knows whether it was dropped.
 pub(super) struct Canary {
     key: usize,
     state: AtomicU64,
@@ -50,21 +50,21 @@ impl Drop for Canary {
     }
 }
 
-/// Called when all caches are dropped.
+/// Checks that no object lives. Called when all caches are dropped.
 pub(super) fn assert_no_object_lives() {
     BucketBackend::reclaim();
-    assert_eq!(LIVING.load(Ordering::Acquire), 0, "objects that nobody dropped");
+    assert_eq!(LIVING.load(Ordering::Acquire), 0, "objects that were not dropped");
 }
 
-/// One thread's part.
+/// The work of one thread.
 pub(super) struct Worker<'r> {
     round: &'r Round,
     thread: usize,
     random: Random,
     stock_keys: Vec<String>,
-    /// What it added to each stock key in this round.
+    /// The sum that the thread added to each stock key in this round.
     account: Vec<i64>,
-    /// Its own keys as they must be.
+    /// The expected values of its own keys.
     own: HashMap<usize, i64>,
     counted: usize,
     done: u64,
@@ -84,7 +84,7 @@ impl<'r> Worker<'r> {
         }
     }
 
-    /// Works for so long; says how many operations that were. Then enters its account.
+    /// Works for a given time and enters its account; returns the number of operations.
     pub(super) fn work(&mut self, time: Duration) -> u64 {
         let end = Instant::now() + time;
         let before = self.done;
@@ -107,7 +107,7 @@ impl<'r> Worker<'r> {
         self.done - before
     }
 
-    /// Looks at all its own keys.
+    /// Checks all its own keys.
     pub(super) fn check(&self) {
         for (key, value) in &self.own {
             assert_eq!(self.round.owned.get(&self.own_key(*key)), Some(*value), "an owned key");
@@ -155,7 +155,7 @@ impl<'r> Worker<'r> {
         let (owned, key) = (&self.round.owned, self.own_key(number));
         let is = self.own.get(&number).copied();
         let value = self.random.between(-1_000_000, 1_000_000);
-        // Where there are too many, those that are there go.
+        // If there are too many keys, present ones are removed.
         if number > most {
             assert_eq!(owned.del(&key), self.own.remove(&number).is_some());
             return;
@@ -218,7 +218,7 @@ impl<'r> Worker<'r> {
         }
     }
 
-    /// Keys that go when someone calls `retain`, or when their time comes.
+    /// Works on keys that go when a thread calls `retain`, or by themselves.
     fn nobodys(&mut self) {
         let key = format!("{NOBODYS} {}", self.random.below(10_000));
         if self.random.one_in(3) {
@@ -228,7 +228,7 @@ impl<'r> Worker<'r> {
         }
     }
 
-    /// What goes through whole tables.
+    /// Does an operation on a whole table.
     fn seldom(&mut self) {
         let Round { stock, owned, told, objects, .. } = self.round;
         match self.random.below(2000) {

@@ -1,4 +1,4 @@
-//! The lock of a bucket, which is its state.
+//! The lock of a bucket, which is part of its state word.
 
 use super::Bucket;
 use crate::primitive::{Backoff, Ordering};
@@ -8,31 +8,34 @@ use crate::seeded;
 
 /// A locked bucket. Unlocks when dropped.
 ///
-/// Nothing that a user wrote runs while one exists, and nothing that may panic. One who moves entries may take an overflow
-/// bucket meanwhile, which locks their pool and may allocate memory.
+/// No users' code runs while a lock is held, and nothing that may panic. A thread that moves entries may take an
+/// overflow bucket meanwhile, which locks their pool and may allocate.
 pub(in crate::raw) struct BucketLock<'b, C: Cell> {
     bucket: &'b Bucket<C>,
-    /// What the state becomes.
+    /// The state that unlocking stores.
     pub(in crate::raw) after: State,
 }
 
 impl<C: Cell> BucketLock<'_, C> {
-    /// Counts an insert, before its entry is published. A stray is counted for all to see at once: whoever finds it may tell
-    /// others of it before this lock is released, and they must not take the bucket for one without strays.
+    /// Counts an insert, before its entry is published.
+    ///
+    /// The count of a stray is stored at once: a thread that finds the entry may tell others of it before this lock
+    /// is released, and they must not believe that the bucket has no strays.
     #[inline(always)]
-    pub(in crate::raw) fn inserts(&mut self, near: bool) {
-        self.after = self.after.inserted(near);
-        if !near && !seeded::bug("stray-late") {
-            // Release, as the unlocking that it takes the place of. Who finds the entry sees this by the release of its lane.
+    pub(in crate::raw) fn inserts(&mut self, at_home: bool) {
+        self.after = self.after.inserted(at_home);
+        if !at_home && !seeded::bug("stray-late") {
+            // Release, as in the unlocking that it replaces. A thread that finds the entry sees this by the release
+            // of the lane.
             self.bucket.header[0].store(self.after.lock().0, Ordering::Release);
         }
     }
 
-    /// Sets the link to the first overflow bucket, for all to see at once: the next to be put into the same chain under
-    /// this lock must find it.
+    /// Sets the link to the first overflow bucket, and stores it at once: the next entry put into the same chain
+    /// under this lock must find it.
     pub(in crate::raw) fn set_link(&mut self, link: u32) {
         self.after = self.after.with_link(link);
-        // Release: who follows the link finds what was put there before.
+        // Release: a thread that follows the link sees what the bucket holds.
         self.bucket.header[0].store(self.after.lock().0, Ordering::Release);
     }
 }
@@ -40,13 +43,13 @@ impl<C: Cell> BucketLock<'_, C> {
 impl<C: Cell> Drop for BucketLock<'_, C> {
     #[inline]
     fn drop(&mut self) {
-        // Release: the next to lock, and who reads the state, sees what was done.
+        // Release: the next thread to lock, or to read the state, sees what was done under the lock.
         self.bucket.header[0].store(self.after.0, seeded::ordering(Ordering::Release, "unlock"));
     }
 }
 
 impl<C: Cell> Bucket<C> {
-    /// Locks if the state still is `seen`, which must be unlocked: then nothing was inserted since.
+    /// Locks if the state is still `seen`, which must be unlocked: then nothing was inserted since.
     #[inline]
     pub(in crate::raw) fn try_lock(&self, seen: State) -> Option<BucketLock<'_, C>> {
         debug_assert!(!seen.locked());
@@ -61,7 +64,7 @@ impl<C: Cell> Bucket<C> {
             .map(|_| BucketLock { bucket: self, after: seen })
     }
 
-    /// Locks, whatever the state is.
+    /// Locks, waiting while another thread holds the lock.
     pub(in crate::raw) fn lock(&self) -> BucketLock<'_, C> {
         let mut backoff = Backoff::default();
         loop {

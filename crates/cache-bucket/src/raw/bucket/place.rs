@@ -1,4 +1,4 @@
-//! Where an entry begins.
+//! The place where an entry begins.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ pub(crate) struct Granule<C> {
     pub(super) key: KeyWord,
 }
 
-/// A granule, as one pointer: the fewer registers a look-up needs the better, see `map/quick.rs`.
+/// A granule, as one pointer: a look-up should need few registers, see `map/fast.rs`.
 pub(crate) struct Place<'b, C>(*const Granule<C>, PhantomData<&'b Bucket<C>>);
 
 impl<C> Clone for Place<'_, C> {
@@ -31,10 +31,10 @@ impl<'b, C: Cell> Place<'b, C> {
         Place(granule, PhantomData)
     }
 
-    /// The place so many bytes further on, which must be in the same bucket.
+    /// The place `bytes` further on, which must be in the same bucket.
     #[inline(always)]
     pub(in crate::raw) fn plus(self, bytes: usize) -> Self {
-        // A granule of loom's has another size.
+        // Under loom a granule has another size.
         let moved =
             if cfg!(loom) { self.0.wrapping_add(bytes / GRANULE) } else { self.0.wrapping_byte_add(bytes) };
         Place(moved, PhantomData)
@@ -43,21 +43,21 @@ impl<'b, C: Cell> Place<'b, C> {
     /// The value of the entry that begins here.
     #[inline(always)]
     pub(in crate::raw) fn cell(self) -> &'b C {
-        // SAFETY: the granule is its bucket's, and while an entry begins there, or nothing does, no key bytes lie
+        // SAFETY: the granule lies in its bucket. While an entry begins there, or none covers it, no key bytes lie
         // where its cell is.
         unsafe { &(*self.0).cell }
     }
 
     /// The place of the key of the entry that begins here.
     ///
-    /// It may be used to the end of that entry, so it points into the bucket as a whole.
+    /// It may be used up to the end of that entry, so its provenance is the whole bucket.
     #[inline(always)]
     pub(in crate::raw) fn key(self) -> *const KeyWord {
-        // SAFETY: the granule is its bucket's; the projection reads nothing.
+        // SAFETY: the granule lies in its bucket; the projection reads nothing.
         unsafe { &raw const (*self.0).key }
     }
 
-    /// Which granule of its bucket it is.
+    /// The number of the granule in its bucket.
     pub(in crate::raw) fn granule(self, bucket: &'b Bucket<C>) -> usize {
         let bytes = self.0 as usize - bucket.pair(0).0 as usize;
         bytes / size_of::<Granule<C>>()

@@ -1,7 +1,7 @@
-//! Operations while the table gets another size, and two who change it.
+//! Models of operations during a resize, and of two threads that resize.
 //!
-//! Most begin when the table has got its next generation and two of the three epochs have passed, so that the third may
-//! pass, and entries move, while a thread is pinned.
+//! Most models begin when the table has its next generation and two of the three epochs have passed. So the third may
+//! pass, and entries may move, while a thread is pinned.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::threads::{Body, Thread, World, keys, race};
 use crate::models::check;
 use crate::primitive::AtomicI64;
 
-/// A table of two buckets with `key` in the first, which is the only one to be moved, to a table of four.
+/// A table of two buckets with `key` in the first, which is the only one left to move, to a table of four.
 fn about_to_move(key: u64) -> Thread<AtomicI64> {
     let world = World::moving(2);
     let main = world.thread();
@@ -24,13 +24,13 @@ fn first_bucket() -> u64 {
     key
 }
 
-/// Moves the first bucket, if the epoch lets it.
+/// Moves the first bucket, if the epoch allows it.
 fn move_first(thread: &Thread<AtomicI64>) {
     thread.move_on(1);
     thread.assist(1);
 }
 
-/// A key is found while it is moved, and with the value it had or has.
+/// A key is found while it is moved, with its old or its new value.
 #[test]
 fn get_growth() {
     check(2, || {
@@ -52,7 +52,7 @@ fn get_growth() {
     });
 }
 
-/// A growth from within an operation of the same thread, as a key's `Eq` may set off, moves nothing under its feet.
+/// A growth from within an operation of the same thread, as a key's `Eq` may cause, moves no entry of that operation.
 #[test]
 fn growth_within_an_operation() {
     check(1, || {
@@ -98,7 +98,7 @@ fn add_growth() {
     });
 }
 
-/// The same, with one who finds the table open, and it is resized from the beginning.
+/// No add is lost that finds the table open while it is resized from the beginning.
 #[test]
 fn add_resize() {
     check(2, || {
@@ -120,7 +120,7 @@ fn add_resize() {
     });
 }
 
-/// A key is inserted into the old generation or the new one, not into both.
+/// A key is inserted into the old generation or the new one, but not into both.
 #[test]
 fn insert_growth() {
     check(2, || {
@@ -139,7 +139,7 @@ fn insert_growth() {
     });
 }
 
-/// A key that is removed stays removed though its entry is moved.
+/// A removed key stays removed, though its entry is moved.
 #[test]
 fn del_growth() {
     check(2, || {
@@ -157,7 +157,7 @@ fn del_growth() {
     });
 }
 
-/// Two who give the table a next one: one generation follows, and what either inserts is in it.
+/// Two threads give the table a next one: one generation follows, and both their inserts are in it.
 #[test]
 fn resize_resize() {
     check(2, || {
@@ -173,7 +173,7 @@ fn resize_resize() {
     });
 }
 
-/// Two who move: each entry is moved once, or a second copy of it would outlive its removal.
+/// Two threads move a bucket: each entry is moved once, or a second copy would outlive its removal.
 #[test]
 fn growth_growth() {
     check(2, || {
@@ -191,7 +191,7 @@ fn growth_growth() {
     });
 }
 
-/// Two move, each its buckets; who comes by the new root finds what either moved.
+/// Two threads move different buckets: a thread that comes by the new root finds what either moved.
 #[test]
 fn assist_assist_get() {
     check(2, || {
@@ -222,7 +222,7 @@ fn assist_assist_get() {
     });
 }
 
-/// An old generation is freed when nobody looks at it any more.
+/// An old generation is freed when no thread looks at it any more.
 #[test]
 fn get_retired_generation() {
     check(3, || {
@@ -238,7 +238,7 @@ fn get_retired_generation() {
                 Box::new(move |t| {
                     t.assist(1);
                     t.move_on(2);
-                    t.tidy();
+                    t.collect();
                 }),
                 Box::new(move |t| {
                     t.get(key);
@@ -248,7 +248,7 @@ fn get_retired_generation() {
     });
 }
 
-/// What lay in two buckets comes to lie in one, while one key goes and another comes.
+/// Two buckets are merged into one, while one key is removed and another inserted.
 #[test]
 fn shrink() {
     check(1, || {
@@ -276,11 +276,11 @@ fn shrink() {
     });
 }
 
-/// A table that two clear together is cleared when a third finds it.
+/// A table that two threads clear together is clear when a third finds it.
 #[test]
 fn grow_grow() {
     check(2, || {
-        // Of a bucket that one of the two clears.
+        // The key's bucket is cleared by one of the two.
         let [key] = keys(|index| index & 3 == 2);
         let world = World::still(1);
         let main = world.thread();
@@ -293,7 +293,7 @@ fn grow_grow() {
     });
 }
 
-/// Two begin to clear one table.
+/// Two threads begin to clear one table.
 #[test]
 fn grow_begins() {
     check(2, || {

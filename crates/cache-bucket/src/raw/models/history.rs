@@ -1,30 +1,39 @@
-//! What was done and what came of it, and whether that can have happened one after the other.
+//! Operations with their results, and a check whether some sequential order explains them.
 
 use std::collections::HashMap;
 
-/// One operation on integers, with its result.
+/// An operation on integers, with its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Op {
     Get(u64, Option<i64>),
     Set(u64, i64),
-    /// The sum is the result.
+    /// An add; the last field is its result.
     Add(u64, i64, i64),
-    /// Refused if it would go below 0: `None` is absent, an error holds the value as it was.
+    /// A bounded add, refused if the sum would be below 0. `None` means absent; an error holds the current value.
     TryAdd(u64, i64, Option<Result<i64, i64>>),
     Del(u64, bool),
+    /// A removal that returns the last value.
+    Take(u64, Option<i64>),
+    /// A removal if the key has this value; the last field says whether it was removed.
+    DelIf(u64, i64, bool),
 }
 
-/// What a cache would hold.
+/// The contents of a cache.
 type State = HashMap<u64, i64>;
 
 impl Op {
     pub(super) fn key(self) -> u64 {
-        let (Op::Get(key, _) | Op::Set(key, _) | Op::Add(key, ..) | Op::TryAdd(key, ..) | Op::Del(key, _)) =
-            self;
+        let (Op::Get(key, _)
+        | Op::Set(key, _)
+        | Op::Add(key, ..)
+        | Op::TryAdd(key, ..)
+        | Op::Del(key, _)
+        | Op::Take(key, _)
+        | Op::DelIf(key, ..)) = self;
         key
     }
 
-    /// Does it to `state`; whether its result is what it would be.
+    /// Applies the operation to `state`; says whether its result is the right one.
     fn agrees(self, state: &mut State) -> bool {
         match self {
             Op::Get(key, value) => state.get(&key).copied() == value,
@@ -47,12 +56,15 @@ impl Op {
                 _ => false,
             },
             Op::Del(key, there) => state.remove(&key).is_some() == there,
+            Op::Take(key, last) => state.remove(&key) == last,
+            Op::DelIf(key, value, true) => state.remove(&key) == Some(value),
+            Op::DelIf(key, value, false) => state.get(&key) != Some(&value),
         }
     }
 }
 
-/// Whether some order of the threads' operations, each thread's in its own order, has these results: after `before`,
-/// and before `after`.
+/// Whether some order of the threads' operations has these results, after `before` and before `after`. Each thread's
+/// operations keep their order.
 pub(super) fn explained(before: &[Op], threads: &[Vec<Op>], after: &[Op]) -> bool {
     let mut state = State::new();
     assert!(before.iter().all(|op| op.agrees(&mut state)), "one thread alone: {before:?}");

@@ -1,10 +1,11 @@
-//! Models of the table: every result of every execution must be one that some order of the operations explains.
+//! Models of the table: in every execution, some sequential order of the operations explains the results.
 
+mod fast;
 mod growth;
 mod history;
 mod moving_epochs;
 mod objects;
 mod one_bucket;
 mod overflow;
-mod quick;
+mod removal;
 mod threads;

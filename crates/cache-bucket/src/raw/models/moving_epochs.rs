@@ -1,13 +1,14 @@
-//! Every fast path while the epoch moves on and entries of its bucket die between any two of its reads, and are replaced.
+//! Models of each fast path while the epoch moves on and entries of its bucket die and are replaced, between any two
+//! of its reads.
 //!
-//! The other thread moves the epoch, removes a key that the fast path may have in hand, moves the epoch as far as it gets, and
-//! puts another key into the only room there is.
+//! The other thread moves the epoch, removes a key that the fast path may hold, moves the epoch as far as it can, and
+//! puts another key into the only room.
 
 use super::threads::{Thread, World, keys, keys_of_one_lane, race};
 use crate::models::check;
 use crate::primitive::AtomicI64;
 
-/// A full bucket: `dies` is removed, and `comes` is inserted. Beside that, `op`.
+/// Removes `dies` from a full bucket and inserts `comes`, beside `op`.
 fn beside_a_death(
     dies: u64,
     comes: u64,
@@ -24,15 +25,15 @@ fn beside_a_death(
             Box::new(op),
             Box::new(move |t| {
                 t.move_on(1);
-                t.del_quickly(dies);
+                t.del_fast(dies);
                 t.move_on(3);
-                t.add_quickly(comes, 7);
+                t.add_fast(comes, 7);
             }),
         ],
     );
 }
 
-/// Two keys with which a look-up confuses the one that dies, and three that fill the bucket.
+/// Returns a key that dies, a key that comes and looks like it until compared, and three that fill the bucket.
 fn cast() -> (u64, u64, [u64; 3]) {
     let [dies, comes] = keys_of_one_lane();
     let [a, b, c, d, e] = keys(|_| true);
@@ -51,7 +52,7 @@ fn get_beside_a_death() {
     });
 }
 
-/// A write in place. One that inserts, if the key is gone, is `quick_insert_while_one_dies`.
+/// Models a write in place. `fast_insert_while_one_dies` models one that inserts because the key is gone.
 #[test]
 fn try_add_beside_a_death() {
     check(2, || {
@@ -64,15 +65,15 @@ fn try_add_beside_a_death() {
 fn del_beside_a_death() {
     check(2, || {
         let (dies, comes, others) = cast();
-        beside_a_death(dies, comes, others, move |t| t.del_quickly(dies));
+        beside_a_death(dies, comes, others, move |t| t.del_fast(dies));
     });
 }
 
-/// A removal of the key that comes, for which the one that dies is taken at first.
+/// Models the removal of the key that comes, for which the dying one is mistaken at first.
 #[test]
 fn del_of_another_beside_a_death() {
     check(2, || {
         let (dies, comes, others) = cast();
-        beside_a_death(dies, comes, others, move |t| t.del_quickly(comes));
+        beside_a_death(dies, comes, others, move |t| t.del_fast(comes));
     });
 }

@@ -1,4 +1,4 @@
-//! Objects, whose removal and replacement must neither lose nor drop twice what is in a cell.
+//! Models of objects: removal and replacement neither lose an object nor drop it twice.
 
 use std::sync::atomic::AtomicUsize;
 
@@ -11,20 +11,20 @@ use crate::raw::{Probe, Upsert, clone_of, replace, retire_arc};
 
 type Objects = Thread<AtomicPtr<Tracked>>;
 
-/// As `BucketObjCache::set`.
+/// Does what `BucketObjCache::set` does.
 fn set(thread: &Objects, key: u64, object: Tracked) {
     let new = Arc::into_raw(Arc::new(object)).cast_mut();
     let (probe, hash) = Probe::new(&key, &HASHER);
     thread.pinned(|raw, pinned| {
         raw.upsert(pinned, hash, probe, new, &mut |cell| {
             let old = replace(cell, new)?;
-            // SAFETY: we took it out of its cell, and with it the reference it stood for.
+            // SAFETY: we took the object out of its cell, and with it the reference.
             Some(pinned.retire(unsafe { retire_arc(old) }))
         })
     });
 }
 
-/// As `BucketObjCache::get`, and looks at it after the pin too.
+/// Does what `BucketObjCache::get` does, and reads the object after the pin, too.
 fn get(thread: &Objects, key: u64) -> Option<i64> {
     let (probe, hash) = Probe::new(&key, &HASHER);
     let found = thread.pinned(|raw, pinned| {
@@ -36,7 +36,7 @@ fn get(thread: &Objects, key: u64) -> Option<i64> {
     found.map(|object| object.look())
 }
 
-/// As `BucketObjCache::get_or_insert`.
+/// Does what `BucketObjCache::get_or_insert` does.
 fn get_or_insert(thread: &Objects, key: u64, object: Tracked) -> i64 {
     let ours = Arc::new(object);
     let new = Arc::into_raw(ours.clone()).cast_mut();
@@ -47,14 +47,14 @@ fn get_or_insert(thread: &Objects, key: u64, object: Tracked) -> i64 {
     match found {
         Upsert::Inserted => ours.look(),
         Upsert::Found(present) => {
-            // SAFETY: it went into no cell.
+            // SAFETY: the object went into no cell.
             drop(unsafe { Arc::from_raw(new) });
             present.look()
         }
     }
 }
 
-/// Runs two threads on objects that are counted, and sees that each is dropped once.
+/// Runs two threads on counted objects, and checks that each is dropped once.
 fn run(
     made: usize,
     body: impl FnOnce(&std::sync::Arc<World<AtomicPtr<Tracked>>>, &std::sync::Arc<AtomicUsize>),
@@ -66,10 +66,10 @@ fn run(
     assert_eq!(dropped.load(Ordering::Relaxed), made);
 }
 
-/// A thread that is handed to the one that will be it.
+/// A thread of the model, to be sent to the thread that runs it.
 struct Sending(Objects);
 
-// SAFETY: it is one thread's at a time.
+// SAFETY: one thread uses it at a time.
 unsafe impl Send for Sending {}
 
 fn both(
@@ -100,7 +100,7 @@ fn object_set_del() {
                 main,
                 move |t| set(t, key, new),
                 |t| {
-                    assert!(t.remove_quickly(key));
+                    assert!(t.remove_fast(key));
                     assert!(matches!(get(t, key), None | Some(2)));
                 },
             );
@@ -122,7 +122,7 @@ fn object_set_set_get() {
                 move |t| {
                     set(t, key, two);
                     t.move_on(2);
-                    t.tidy();
+                    t.collect();
                 },
                 |t| {
                     assert!(matches!(get(t, key), Some(1 | 2)));
@@ -149,16 +149,16 @@ fn object_get_or_insert_del() {
                     assert!(matches!(get_or_insert(t, key, new), 1 | 2));
                 },
                 |t| {
-                    assert!(t.remove_quickly(key));
+                    assert!(t.remove_fast(key));
                     t.move_on(3);
-                    t.tidy();
+                    t.collect();
                 },
             );
         });
     });
 }
 
-/// An object is moved with its entry: what is set then is in the new generation only.
+/// An object is moved with its entry: a concurrent `set` changes the new generation only.
 #[test]
 fn object_set_growth() {
     check(2, || {
@@ -178,7 +178,7 @@ fn object_set_growth() {
                     t.assist(1);
                     assert!(matches!(get(t, key), Some(1 | 2)));
                     t.move_on(2);
-                    t.tidy();
+                    t.collect();
                 },
             );
         });

@@ -1,9 +1,9 @@
-//! Operations that meet in one bucket, with the table as large as it is.
+//! Models of operations in one bucket, without a resize.
 
 use super::threads::{World, keys, race, race_of};
 use crate::models::check;
 
-/// Two threads insert the same key: one entry, and both adds in it.
+/// Two threads insert the same key: there is one entry, with both adds in it.
 #[test]
 fn insert_insert() {
     check(4, || {
@@ -13,7 +13,7 @@ fn insert_insert() {
     });
 }
 
-/// Two keys of one bucket: neither insert undoes the other.
+/// Two threads insert two keys of one bucket: neither insert undoes the other.
 #[test]
 fn insert_two() {
     check(4, || {
@@ -23,7 +23,7 @@ fn insert_two() {
     });
 }
 
-/// Who finds an entry finds its key and its value.
+/// A thread that finds an entry finds its key and its value.
 #[test]
 fn get_insert() {
     check(3, || {
@@ -80,7 +80,7 @@ fn try_add_del() {
     });
 }
 
-/// Of two who remove a key, one did.
+/// Of two threads that remove a key, one removes it.
 #[test]
 fn del_del() {
     check(4, || {
@@ -92,7 +92,8 @@ fn del_del() {
     });
 }
 
-/// An insert does not bring back what is removed beside it, though the removal leaves the state as it was.
+/// An insert does not bring back an entry that is removed at the same time, though the removal does not change the
+/// version.
 #[test]
 fn del_insert() {
     check(3, || {
@@ -129,17 +130,17 @@ fn set_del_set() {
     });
 }
 
-/// A granule is not used again while someone may still read or write what was in it.
+/// A granule is not reused while a thread may still read or write its last entry.
 #[test]
 fn add_del_insert_other() {
     check(2, || {
-        // The bucket is full, so that there is no other place.
+        // The bucket is full: there is no other place.
         let [one, two, rest @ ..]: [u64; 5] = keys(|_| true);
         let world = World::moving(1);
         let main = world.thread();
         main.set(one, 5);
         rest.iter().for_each(|&key| main.set(key, 1));
-        // So that an age counted from 0 is no age.
+        // Moves the epoch on, so that an age counted from 0 is wrong.
         main.move_on(2);
         race(
             main,
@@ -155,15 +156,15 @@ fn add_del_insert_other() {
     });
 }
 
-/// One inserts, another frees the granules of a removed entry beside it, and who finds the new entry in the word of
-/// lanes that the second wrote finds it whole.
+/// One thread inserts, and another frees the granules of a removed entry in the same word of lanes. A thread that
+/// finds the new entry in the word that the second wrote finds it complete.
 ///
-/// Two are pinned from the beginning, so that no fence of theirs orders anything. The third of the epochs that the
-/// removed entry waits for passes meanwhile.
+/// Two threads are pinned from the beginning, so that no fence of theirs orders anything. The third of the epochs
+/// that the removed entry waits for passes meanwhile.
 #[test]
 fn insert_free_get() {
     check(1, || {
-        // Of the four places two are taken, so that the second to insert finds no other.
+        // Two of the four places are taken, so that the second insert finds no other.
         let [one, two, three, rest @ ..]: [u64; 5] = keys(|_| true);
         let world = World::moving(1);
         let main = world.thread();

@@ -1,9 +1,9 @@
-//! A bucket that is full, and what is put behind it. Loom's buckets have room for four entries.
+//! Models of a full bucket and its overflow chain. Under loom a bucket has room for four entries.
 
 use super::threads::{World, keys, race, race_of};
 use crate::models::check;
 
-/// What is in the bucket and what is put behind it is found.
+/// Entries are found in the bucket and in the overflow chain that is appended.
 #[test]
 fn append_get() {
     check(2, || {
@@ -26,11 +26,11 @@ fn append_get() {
     });
 }
 
-/// The same where the chain is longer, so that who does not find a key follows it while it grows.
+/// Entries are found in a longer chain: a thread that does not find a key follows the chain while it grows.
 #[test]
 fn append_get_behind() {
     check(2, || {
-        // A table with fewer buckets would grow instead.
+        // A table with fewer buckets would grow.
         let all: [u64; 9] = keys(|index| index == 0);
         let world = World::still(8);
         let main = world.thread();
@@ -49,7 +49,7 @@ fn append_get_behind() {
     });
 }
 
-/// What is removed in the bucket hides nothing of what is behind it.
+/// A removal in the bucket hides nothing in the overflow chain.
 #[test]
 fn append_del_get() {
     check(2, || {
@@ -72,9 +72,9 @@ fn append_del_get() {
     });
 }
 
-/// The last stray goes, so that nobody looks for strays any more, and comes back where it should be.
+/// The last stray is removed, so that no thread looks for strays any more, and is inserted again in its home pair.
 #[test]
-fn stray_comes_near() {
+fn stray_comes_home() {
     check(2, || {
         let all: [u64; 5] = keys(|_| true);
         let world = World::moving(1);
@@ -99,7 +99,7 @@ fn stray_comes_near() {
     });
 }
 
-/// A bucket is taken off a chain, and put into another: who stands in it finds what follows it in the first.
+/// A bucket is taken off a chain and put into another: a thread that is reading it finds the rest of the first chain.
 #[test]
 fn trim_get_behind() {
     check(1, || {
@@ -118,7 +118,7 @@ fn trim_get_behind() {
             main,
             [(world.pinned_thread(), Box::new(move |t| assert_eq!(t.find(all[8]), Some(1))))],
             Box::new(move |t| {
-                // In place of what was removed in the first bucket; the second bucket is empty now.
+                // Takes the place of the removed entry in the first bucket; the second bucket is empty now.
                 t.set(all[3], 2);
                 t.set(others[4], 2);
             }),
@@ -126,7 +126,7 @@ fn trim_get_behind() {
     });
 }
 
-/// Two append at once.
+/// Two threads append at the same time.
 #[test]
 fn append_append() {
     check(1, || {

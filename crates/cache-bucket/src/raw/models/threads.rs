@@ -1,4 +1,4 @@
-//! Threads that use one table.
+//! The threads of a model, which use one table.
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher};
@@ -10,10 +10,10 @@ use loom::thread;
 use super::history::{Op, explained};
 use crate::primitive::{AtomicI64, Ordering};
 use crate::raw::table::Table;
-use crate::raw::{Assist, Cell, Inline, Near, Probe, Raw, Removed, Upsert};
+use crate::raw::{Assist, AtHome, Cell, Inline, Probe, Raw, Removal, Removed, Upsert};
 use crate::reclaim::{Domain, Effort, Pinned, Record};
 
-/// A hasher that leaves numbers as they are; the table spreads their bits.
+/// A hasher that returns numbers unchanged; the table spreads their bits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Same(u64);
 
@@ -43,40 +43,40 @@ impl Hasher for Same {
 
 pub(super) const HASHER: Same = Same(0);
 
-/// The first `N` keys whose hashes have the lowest three bits of a bucket's number as `which` says.
+/// The first `N` keys for whose buckets' lowest three bits `which` returns true.
 pub(super) fn keys<const N: usize>(which: impl Fn(u64) -> bool) -> [u64; N] {
     let mut all = (1..).filter(|key| which(Probe::new(key, &HASHER).1.index() & 7));
     std::array::from_fn(|_| all.next().expect("there are plenty"))
 }
 
-/// Two keys that a look-up takes for each other until it compares them.
+/// Two keys that a look-up cannot tell apart until it compares them.
 pub(super) fn keys_of_one_lane() -> [u64; 2] {
     let hash = |key: u64| Probe::new(&key, &HASHER).1;
     let like = |key| hash(key).tag() == hash(1).tag() && hash(key).index() & 7 == hash(1).index() & 7;
     [1, (2..).find(|&key| like(key)).expect("there are plenty")]
 }
 
-/// A table and its domain, in one model.
+/// The table and the domain of a model.
 pub(super) struct World<C: Cell> {
-    // In this order: what the table holds is freed before the domain goes.
+    // The order of fields matters: what the table holds is freed before the domain is dropped.
     pub(super) raw: Raw<u64, C>,
     domain: Box<Domain>,
-    /// What was done before the threads began.
+    /// The operations that were done before the threads began.
     before: Mutex<Vec<Op>>,
 }
 
 impl<C: Cell> World<C> {
-    /// A table with so many buckets, whose epoch never moves: no fence hides that an ordering is missing.
+    /// Creates a table of `buckets` buckets whose epoch never moves: no fence hides a missing ordering.
     pub(super) fn still(buckets: usize) -> Arc<Self> {
         Self::new(buckets, false)
     }
 
-    /// The same with a domain whose epoch can move on.
+    /// Creates a table of `buckets` buckets whose epoch can move on.
     pub(super) fn moving(buckets: usize) -> Arc<Self> {
         Self::new(buckets, true)
     }
 
-    /// A table that is empty and has no buckets yet. Its epoch never moves.
+    /// Creates a table without buckets, whose epoch never moves.
     pub(super) fn vacant() -> Arc<Self> {
         Self::of(Raw::new(0, false), false)
     }
@@ -89,14 +89,15 @@ impl<C: Cell> World<C> {
         Arc::new(Self { raw, domain: Box::new(Domain::new(fenced)), before: Mutex::default() })
     }
 
-    /// A thread of its own; call it before the threads are spawned, so that joining is not part of the model.
+    /// Creates a thread of the model. Call this before the threads are spawned, so that joining the domain is not
+    /// part of the model.
     pub(super) fn thread(self: &Arc<Self>) -> Thread<C> {
         // SAFETY: a record lives as long as its domain, and the thread has a reference to that.
         let record = unsafe { &*ptr::from_ref(self.domain.join()) };
         Thread { world: self.clone(), record, log: RefCell::default() }
     }
 
-    /// A thread that is pinned all the time: its operations have no fence.
+    /// Creates a thread that is pinned all the time, so that its operations have no fence.
     pub(super) fn pinned_thread(self: &Arc<Self>) -> Thread<C> {
         let thread = self.thread();
         std::mem::forget(self.domain.pin(thread.record));
@@ -104,7 +105,7 @@ impl<C: Cell> World<C> {
     }
 }
 
-/// One thread's way to the table. Its operations are logged.
+/// A thread of a model, with the log of its operations.
 pub(super) struct Thread<C: Cell> {
     pub(super) world: Arc<World<C>>,
     record: &'static Record,
@@ -122,23 +123,23 @@ impl<C: Cell> Thread<C> {
         self.pinned(|raw, pinned| raw.remove(pinned, hash, probe).0)
     }
 
-    /// As the caches do it, with all the quick ways.
-    pub(super) fn remove_quickly(&self, key: u64) -> bool {
-        let (inline, hash) = Inline::new(&key, &HASHER).expect("it is plain");
+    /// Removes a key as the caches do, fast paths first.
+    pub(super) fn remove_fast(&self, key: u64) -> bool {
+        let (inline, hash) = Inline::new(&key, &HASHER).expect("an integer is a plain key");
         let removed = self.pinned(|raw, pinned| {
-            raw.remove_near(pinned, hash, inline).or_else(|| raw.remove_beyond(pinned, hash, inline))
+            raw.remove_at_home(pinned, hash, inline).or_else(|| raw.remove_in_bucket(pinned, hash, inline))
         });
         removed.map_or_else(|| self.remove(key), |removed| removed != Removed::Absent)
     }
 
-    /// Gives the newest generation one of so many buckets to follow it.
+    /// Gives the newest generation a next one of `buckets` buckets.
     pub(super) fn resize(&self, buckets: usize) {
         self.with_newest(|raw, pinned, table| {
             raw.follow(pinned, table, buckets);
         });
     }
 
-    /// Gets on with giving the newest generation a larger one to follow it, which is cleared a bucket at a time.
+    /// Continues to give the newest generation a larger next one, which is cleared one bucket at a time.
     pub(super) fn grow(&self) {
         self.with_newest(|raw, pinned, table| {
             raw.grow(pinned, table);
@@ -155,27 +156,27 @@ impl<C: Cell> Thread<C> {
         });
     }
 
-    /// Moves the epoch on so many times, if it can.
+    /// Moves the epoch on up to `times` times.
     pub(super) fn move_on(&self, times: usize) {
         for _ in 0..times {
             self.world.domain.try_move(Some(self.record), Effort::Usual);
         }
     }
 
-    /// Moves up to so many buckets to the next generation, if it is time.
+    /// Moves up to `buckets` buckets to the next generation, if they may move yet.
     pub(super) fn assist(&self, buckets: usize) -> Assist {
         self.pinned(|raw, pinned| raw.assist(pinned, &HASHER, buckets))
     }
 
-    /// Sees a resizing through, as far as the other threads let it.
+    /// Finishes a resizing, as far as the other threads allow.
     pub(super) fn move_all(&self) {
         self.move_on(3);
         self.assist(usize::MAX);
     }
 
-    /// Frees what can be freed.
-    pub(super) fn tidy(&self) {
-        self.world.domain.tidy(Some(self.record));
+    /// Collects garbage.
+    pub(super) fn collect(&self) {
+        self.world.domain.collect(Some(self.record));
     }
 }
 
@@ -191,42 +192,42 @@ impl Thread<AtomicI64> {
         value
     }
 
-    /// Looks for a key where it should be, and nowhere else: few steps, for models of three threads. Not logged.
+    /// Looks for a key in its home pair only: few steps, for models of three threads. Not logged.
     pub(super) fn look(&self, key: u64) -> Option<i64> {
         let (probe, hash) = Probe::new(&key, &HASHER);
         self.pinned(|raw, pinned| {
             let table = raw.root(pinned);
-            table.find_near(table.bucket(hash), hash, probe).map(|spot| spot.cell().word())
+            table.find_at_home(table.bucket(hash), hash, probe).map(|spot| spot.cell().word())
         })
     }
 
-    /// Looks for a key wherever it may be. Not logged.
+    /// Looks for a key everywhere. Not logged.
     pub(super) fn find(&self, key: u64) -> Option<i64> {
         let (probe, hash) = Probe::new(&key, &HASHER);
         self.pinned(|raw, pinned| raw.get(pinned, hash, probe))
     }
 
-    /// Calls `f` with the value of a key that is there, under the pin under which it was found. Not logged.
+    /// Calls `f` with the value of a present key, under the pin under which it was found. Not logged.
     pub(super) fn with_found(&self, key: u64, f: impl FnOnce(&AtomicI64)) {
-        let (inline, hash) = Inline::new(&key, &HASHER).expect("it is plain");
+        let (inline, hash) = Inline::new(&key, &HASHER).expect("an integer is a plain key");
         self.pinned(|raw, pinned| match raw.seek(pinned, hash, inline) {
-            Near::Found(cell) => f(cell),
-            Near::Nothing | Near::Unclear => panic!("the key is not where it should be"),
+            AtHome::Found(cell) => f(cell),
+            AtHome::Nothing | AtHome::Unclear => panic!("the key is not in its home pair"),
         });
     }
 
-    /// Adds to a value that was found before.
+    /// Adds to a value that was found before, and logs it.
     pub(super) fn add_to(&self, key: u64, cell: &AtomicI64, delta: i64) {
         let sum = cell.fetch_add(delta, Ordering::AcqRel) + delta;
         self.log(Op::Add(key, delta, sum));
     }
 
-    /// As the cache does it: where the key should be, or else with every way there is.
-    fn quick<R>(&self, key: u64, f: impl FnOnce(&AtomicI64) -> Option<R>) -> Option<R> {
+    /// Calls `f` with the value of a present key, if the key is in its home pair.
+    fn fast_update<R>(&self, key: u64, f: impl FnOnce(&AtomicI64) -> Option<R>) -> Option<R> {
         let (inline, hash) = Inline::new(&key, &HASHER)?;
         self.pinned(|raw, pinned| match raw.seek(pinned, hash, inline) {
-            Near::Found(cell) => f(cell),
-            Near::Nothing | Near::Unclear => None,
+            AtHome::Found(cell) => f(cell),
+            AtHome::Nothing | AtHome::Unclear => None,
         })
     }
 
@@ -235,7 +236,7 @@ impl Thread<AtomicI64> {
             cell.store(value, Ordering::Release);
             Some(())
         };
-        if self.quick(key, set).is_none() {
+        if self.fast_update(key, set).is_none() {
             let (probe, hash) = Probe::new(&key, &HASHER);
             self.pinned(|raw, pinned| raw.upsert(pinned, hash, probe, value, &mut { set }));
         }
@@ -244,7 +245,7 @@ impl Thread<AtomicI64> {
 
     pub(super) fn add(&self, key: u64, delta: i64) {
         let add = |cell: &AtomicI64| Some(cell.fetch_add(delta, Ordering::AcqRel) + delta);
-        let sum = self.quick(key, add).unwrap_or_else(|| {
+        let sum = self.fast_update(key, add).unwrap_or_else(|| {
             let (probe, hash) = Probe::new(&key, &HASHER);
             match self.pinned(|raw, pinned| raw.upsert(pinned, hash, probe, delta, &mut { add })).0 {
                 Upsert::Found(sum) => sum,
@@ -254,15 +255,15 @@ impl Thread<AtomicI64> {
         self.log(Op::Add(key, delta, sum));
     }
 
-    /// As the cache does it, with all the quick ways.
-    pub(super) fn add_quickly(&self, key: u64, delta: i64) {
+    /// Adds as the cache does, fast paths first.
+    pub(super) fn add_fast(&self, key: u64, delta: i64) {
         let add = |cell: &AtomicI64| cell.fetch_add(delta, Ordering::AcqRel) + delta;
-        let (inline, hash) = Inline::new(&key, &HASHER).expect("it is plain");
+        let (inline, hash) = Inline::new(&key, &HASHER).expect("an integer is a plain key");
         let sum = self.pinned(|raw, pinned| match raw.seek(pinned, hash, inline) {
-            Near::Found(cell) => Some(add(cell)),
-            Near::Unclear => None,
-            Near::Nothing if raw.insert_near::<true>(pinned, hash, inline, delta) => Some(delta),
-            Near::Nothing => match raw.upsert_beyond(pinned, hash, inline, delta)? {
+            AtHome::Found(cell) => Some(add(cell)),
+            AtHome::Unclear => None,
+            AtHome::Nothing if raw.insert_at_home::<true>(pinned, hash, inline, delta) => Some(delta),
+            AtHome::Nothing => match raw.upsert_in_bucket(pinned, hash, inline, delta)? {
                 Upsert::Found(cell) => Some(add(cell)),
                 Upsert::Inserted => Some(delta),
             },
@@ -273,13 +274,13 @@ impl Thread<AtomicI64> {
         }
     }
 
-    /// The same.
-    pub(super) fn del_quickly(&self, key: u64) {
-        let there = self.remove_quickly(key);
+    /// Removes a key as the cache does, fast paths first, and logs it.
+    pub(super) fn del_fast(&self, key: u64) {
+        let there = self.remove_fast(key);
         self.log(Op::Del(key, there));
     }
 
-    /// Adds unless it would go below 0.
+    /// Adds, unless the sum would be below 0.
     pub(super) fn try_add(&self, key: u64, delta: i64) {
         let try_add = |cell: &AtomicI64| {
             let mut current = cell.load(Ordering::Acquire);
@@ -294,7 +295,7 @@ impl Thread<AtomicI64> {
                 }
             }
         };
-        let result = self.quick(key, try_add).or_else(|| {
+        let result = self.fast_update(key, try_add).or_else(|| {
             let (probe, hash) = Probe::new(&key, &HASHER);
             self.pinned(|raw, pinned| raw.update(pinned, hash, probe, &mut { try_add })).0
         });
@@ -306,16 +307,53 @@ impl Thread<AtomicI64> {
         self.log(Op::Del(key, there));
     }
 
-    /// Forgets that this thread did anything: it was before the others began.
+    /// Removes a key, and logs its last value.
+    pub(super) fn take(&self, key: u64) {
+        let last = match self.remove_if(key, None) {
+            Removal::Removed(last) => Some(last),
+            _ => None,
+        };
+        self.log(Op::Take(key, last));
+    }
+
+    /// Removes a key if it has this value.
+    pub(super) fn del_if(&self, key: u64, value: i64) {
+        let removed = matches!(self.remove_if(key, Some(value)), Removal::Removed(_));
+        self.log(Op::DelIf(key, value, removed));
+    }
+
+    fn remove_if(&self, key: u64, expected: Option<i64>) -> Removal<i64, i64> {
+        loop {
+            let (probe, hash) = Probe::new(&key, &HASHER);
+            match self.pinned(|raw, pinned| raw.remove_if(pinned, hash, probe, expected)).0 {
+                Removal::Unsettled => thread::yield_now(),
+                removal => return removal,
+            }
+        }
+    }
+
+    /// Calls `f` as the closure of a read.
+    pub(super) fn in_closure(&self, f: impl FnOnce()) {
+        let guard = self.world.domain.pin(self.record);
+        let _rest = guard.rest();
+        f();
+    }
+
+    /// Enters and leaves a section of the newest generation: other threads write under locks from then on.
+    pub(super) fn serialize(&self) {
+        self.with_newest(|_, pinned, table| drop(table.serialize(pinned)));
+    }
+
+    /// Moves this thread's log to the operations done before the threads began.
     pub(super) fn begin(&self) {
         self.world.before.lock().expect("no panic").append(&mut self.log.borrow_mut());
     }
 }
 
-/// What one thread of a model does.
+/// The body of one thread of a model.
 pub(super) type Body = Box<dyn FnOnce(&Thread<AtomicI64>) + Send>;
 
-/// Runs the bodies at once, and checks that what they saw, and what is there afterwards, can have happened.
+/// Runs the bodies concurrently, and checks that a sequential order explains their results and the final contents.
 pub(super) fn race<const N: usize>(main: Thread<AtomicI64>, bodies: [Body; N]) {
     let mut bodies: Vec<_> = bodies.into_iter().collect();
     let last = bodies.pop().expect("a model has threads");
@@ -323,7 +361,7 @@ pub(super) fn race<const N: usize>(main: Thread<AtomicI64>, bodies: [Body; N]) {
     run(main, others, last);
 }
 
-/// The same with threads that were made before.
+/// Does what [`race`] does, with threads that were made before.
 pub(super) fn race_of<const N: usize>(
     main: Thread<AtomicI64>,
     others: [(Thread<AtomicI64>, Body); N],
@@ -359,8 +397,8 @@ fn run(main: Thread<AtomicI64>, others: Vec<(Thread<AtomicI64>, Body)>, last: Bo
     assert_eq!(world.raw.len(), there);
 }
 
-/// A thread that is handed to the one that will be it.
+/// A thread of the model, to be sent to the thread that runs it.
 struct Sending(Thread<AtomicI64>);
 
-// SAFETY: it is one thread's at a time.
+// SAFETY: one thread uses it at a time.
 unsafe impl Send for Sending {}

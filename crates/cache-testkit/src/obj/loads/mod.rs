@@ -1,9 +1,13 @@
 //! Loading on a miss: one loader at a time for each key, and none whose result outlives a write.
 
 pub mod circles;
+pub mod failures;
 pub mod handover;
+pub mod mixed;
 pub mod once;
+mod overlap;
 pub mod stress;
+pub mod tasks;
 pub mod writes;
 
 use std::time::Duration;

@@ -1,32 +1,29 @@
-//! The quick ways against each other, against the others, and against growth; and the first insert of all.
+//! Models of the fast paths against each other, against the slow path and against growth, and of the first insert.
 
 use super::threads::{World, keys, keys_of_one_lane, race};
 use crate::models::check;
 use crate::primitive::Ordering;
 
-/// Two insert the same key: one entry, and both adds in it.
+/// Two threads insert the same key: there is one entry, with both adds in it.
 #[test]
-fn quick_insert_insert() {
+fn fast_insert_insert() {
     check(4, || {
         let [key] = keys(|_| true);
         let world = World::still(1);
-        race(
-            world.thread(),
-            [Box::new(move |t| t.add_quickly(key, 1)), Box::new(move |t| t.add_quickly(key, 2))],
-        );
+        race(world.thread(), [Box::new(move |t| t.add_fast(key, 1)), Box::new(move |t| t.add_fast(key, 2))]);
     });
 }
 
-/// The same with one who does it in the other way.
+/// One thread inserts a key on the fast path, another on the slow path: there is one entry, with both adds in it.
 #[test]
-fn quick_insert_slow_insert() {
+fn fast_insert_slow_insert() {
     check(4, || {
         let [key, other] = keys(|_| true);
         let world = World::still(1);
         race(
             world.thread(),
             [
-                Box::new(move |t| t.add_quickly(key, 1)),
+                Box::new(move |t| t.add_fast(key, 1)),
                 Box::new(move |t| {
                     t.add(key, 2);
                     t.set(other, 3);
@@ -36,9 +33,9 @@ fn quick_insert_slow_insert() {
     });
 }
 
-/// Who finds an entry finds its key and its value.
+/// A thread that finds an entry finds its key and its value.
 #[test]
-fn quick_insert_get() {
+fn fast_insert_get() {
     check(3, || {
         let [one, two] = keys(|_| true);
         let world = World::still(1);
@@ -46,8 +43,8 @@ fn quick_insert_get() {
             world.thread(),
             [
                 Box::new(move |t| {
-                    t.add_quickly(one, 1);
-                    t.add_quickly(two, 2);
+                    t.add_fast(one, 1);
+                    t.add_fast(two, 2);
                 }),
                 Box::new(move |t| {
                     t.get(two);
@@ -58,21 +55,21 @@ fn quick_insert_get() {
     });
 }
 
-/// Of two who remove a key, one did.
+/// Of two threads that remove a key, one removes it.
 #[test]
-fn quick_del_del() {
+fn fast_del_del() {
     check(4, || {
         let [key] = keys(|_| true);
         let world = World::still(1);
         let main = world.thread();
         main.set(key, 5);
-        race(main, [Box::new(move |t| t.del_quickly(key)), Box::new(move |t| t.del_quickly(key))]);
+        race(main, [Box::new(move |t| t.del_fast(key)), Box::new(move |t| t.del_fast(key))]);
     });
 }
 
-/// An insert and a removal beside it do not undo each other.
+/// An insert and a concurrent removal do not undo each other.
 #[test]
-fn quick_del_insert() {
+fn fast_del_insert() {
     check(3, || {
         let [one, two] = keys(|_| true);
         let world = World::still(1);
@@ -81,21 +78,21 @@ fn quick_del_insert() {
         race(
             main,
             [
-                Box::new(move |t| t.del_quickly(one)),
+                Box::new(move |t| t.del_fast(one)),
                 Box::new(move |t| {
-                    t.add_quickly(two, 1);
-                    t.add_quickly(one, 2);
+                    t.add_fast(two, 1);
+                    t.add_fast(one, 2);
                 }),
             ],
         );
     });
 }
 
-/// A granule is not used again while someone may still write what was in it.
+/// A granule is not reused while a thread may still write to its last entry.
 #[test]
-fn quick_del_add_insert_other() {
+fn fast_del_add_insert_other() {
     check(2, || {
-        // The bucket is full, so that there is no other place.
+        // The bucket is full: there is no other place.
         let [one, two, rest @ ..]: [u64; 5] = keys(|_| true);
         let world = World::moving(1);
         let main = world.thread();
@@ -107,21 +104,21 @@ fn quick_del_add_insert_other() {
             [
                 Box::new(move |t| t.try_add(one, 1)),
                 Box::new(move |t| {
-                    t.del_quickly(one);
+                    t.del_fast(one);
                     t.move_on(3);
-                    t.add_quickly(two, 7);
+                    t.add_fast(two, 7);
                 }),
             ],
         );
     });
 }
 
-/// The epoch moves on and an entry dies between an insert's look at the epoch and its look at the lanes, while a writer
-/// still has the entry in hand.
+/// The epoch moves on and an entry dies between an insert's load of the epoch and its load of the lanes, while a
+/// writer still holds the entry.
 #[test]
-fn quick_insert_while_one_dies() {
+fn fast_insert_while_one_dies() {
     check(2, || {
-        // The bucket is full, so that there is no other place.
+        // The bucket is full: there is no other place.
         let [one, two, rest @ ..]: [u64; 5] = keys(|_| true);
         let world = World::moving(1);
         let main = world.thread();
@@ -130,12 +127,12 @@ fn quick_insert_while_one_dies() {
         race(
             main,
             [
-                Box::new(move |t| t.add_quickly(two, 7)),
+                Box::new(move |t| t.add_fast(two, 7)),
                 Box::new(move |t| {
                     t.with_found(one, |cell| {
                         t.move_on(1);
-                        t.del_quickly(one);
-                        // As a writer does that found the entry before: this comes before the removal.
+                        t.del_fast(one);
+                        // Acts as a writer that found the entry before: this comes before the removal.
                         cell.fetch_add(100, Ordering::AcqRel);
                     });
                 }),
@@ -144,9 +141,9 @@ fn quick_insert_while_one_dies() {
     });
 }
 
-/// A key is inserted into the generation that is the newest, and once.
+/// A key is inserted into the newest generation, and only once.
 #[test]
-fn quick_insert_growth() {
+fn fast_insert_growth() {
     check(2, || {
         let [key] = keys(|index| index & 1 == 0);
         let world = World::moving(2);
@@ -159,15 +156,15 @@ fn quick_insert_growth() {
                     t.add(key, 1);
                     t.move_all();
                 }),
-                Box::new(move |t| t.add_quickly(key, 2)),
+                Box::new(move |t| t.add_fast(key, 2)),
             ],
         );
     });
 }
 
-/// A key that is moved is removed once, and from where it is.
+/// A key that is being moved is removed once, from where it is.
 #[test]
-fn quick_del_growth() {
+fn fast_del_growth() {
     check(2, || {
         // One bucket of two is moved, and not before two of the three epochs have passed.
         let [key] = keys(|index| index & 1 == 0);
@@ -184,13 +181,13 @@ fn quick_del_growth() {
                     t.assist(1);
                     t.get(key);
                 }),
-                Box::new(move |t| t.del_quickly(key)),
+                Box::new(move |t| t.del_fast(key)),
             ],
         );
     });
 }
 
-/// Who looks into a bucket that is being filled finds entries whole, though it is for another key.
+/// A thread that looks into a bucket while it is being filled finds complete entries, even for another key.
 #[test]
 fn fill_get() {
     check(2, || {
@@ -215,7 +212,7 @@ fn fill_get() {
     });
 }
 
-/// The first insert gives the cache its table, and there is one.
+/// Concurrent first inserts allocate one table.
 #[test]
 fn first_insert() {
     check(3, || {
@@ -224,11 +221,11 @@ fn first_insert() {
         race(
             world.thread(),
             [
-                Box::new(move |t| t.add_quickly(one, 1)),
+                Box::new(move |t| t.add_fast(one, 1)),
                 Box::new(move |t| {
-                    t.add_quickly(two, 2);
+                    t.add_fast(two, 2);
                     t.get(one);
-                    t.del_quickly(one);
+                    t.del_fast(one);
                 }),
             ],
         );

@@ -1,7 +1,7 @@
-//! The ways that are taken nearly always: of keys that lie where they should, in a table that is not being resized.
+//! The fast paths: the key is in its home pair or in the bucket, and the table is not being resized.
 //!
-//! None of them waits, allocates, or calls a function, and each gives up, having done nothing, as soon as anything is
-//! unusual: then take one of the others. Why that is worth the trouble, see `map/quick.rs`.
+//! No fast path waits, allocates, or calls a function. Each gives up, having changed nothing, as soon as anything is
+//! unusual; the caller then takes the slow path. `map/fast.rs` says why this is worth the trouble.
 
 use cache_core::Key;
 
@@ -11,46 +11,51 @@ use super::probe::{Inline, Sought};
 use super::remove::unlink;
 use super::space::is_packed;
 use super::table::search_all;
-use super::write::{SMALL, is_near};
+use super::write::{SMALL, is_at_home};
 use super::{Cell, Hash, Raw, Upsert};
 use crate::reclaim::Pinned;
 use crate::seeded;
 
-/// What [`Raw::seek`] found.
-pub(crate) enum Near<'t, C> {
+/// The result of [`Raw::seek`].
+pub(crate) enum AtHome<'t, C> {
     /// The value of the key.
     Found(&'t C),
-    /// Nothing near the key's home line may be it.
+    /// No entry in the home pair can be the key.
     Nothing,
-    /// Something else is there that seemed to be it, or the table is being resized.
+    /// An entry in the home pair looked like the key and is another, or the table is being resized.
     Unclear,
 }
 
-/// What removing a key in the quick way came to.
+/// The result of a removal on the fast path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removed {
-    /// It was not there.
+    /// The key was not there.
     Absent,
-    /// It was.
+    /// The key was there, and is gone.
     Done,
 }
 
 impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
-    /// Looks for a key where it should be.
+    /// Looks for a key in its home pair.
     #[inline(always)]
-    pub(crate) fn seek<'g>(&self, guard: Pinned<'g>, hash: Hash, key: impl Sought) -> Near<'g, C> {
+    pub(crate) fn seek<'g>(&self, guard: Pinned<'g>, hash: Hash, key: impl Sought) -> AtHome<'g, C> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
         if !table.is_open() && !seeded::bug("seek-open") {
-            return Near::Unclear;
+            return AtHome::Unclear;
         }
-        look_near(main, hash, key)
+        look_at_home(main, hash, key)
     }
 
-    /// Looks for a key in all of its bucket, but not in the overflow.
+    /// Looks for a key in all of its bucket, but not in the overflow chain.
     #[inline(always)]
-    pub(crate) fn seek_beyond<'g>(&self, guard: Pinned<'g>, hash: Hash, key: impl Sought) -> Option<&'g C> {
+    pub(crate) fn seek_in_bucket<'g>(
+        &self,
+        guard: Pinned<'g>,
+        hash: Hash,
+        key: impl Sought,
+    ) -> Option<&'g C> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         if !table.is_open() {
@@ -59,9 +64,9 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         search_all(main, lane::entry(hash.tag(), key.form()), key).map(|spot| spot.cell())
     }
 
-    /// Inserts a key that is not there, if there is room near its home line. `ONE` says that its entry takes but one granule.
+    /// Inserts an absent key into its home pair, if there is room. `ONE` says that its entry takes one granule.
     #[inline(always)]
-    pub(crate) fn insert_near<const ONE: bool>(
+    pub(crate) fn insert_at_home<const ONE: bool>(
         &self,
         guard: Pinned<'_>,
         hash: Hash,
@@ -70,33 +75,34 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     ) -> bool {
         let table = self.root(guard);
         let main = table.bucket(hash);
-        // Before the lanes: if it is still this when we lock, nothing was inserted since.
+        // Read before the lanes: if the state is unchanged when we lock, nothing was inserted since.
         let seen = main.state();
         let plain = table.is_open() && seen.is_plain();
         if !plain && (!seeded::bug("insert-closed") || seen.locked()) || guard.count_insert() {
             return false;
         }
         let (pair, lane) = (hash.home_pair(), lane::entry(hash.tag(), key.form()));
-        if main.near(pair, lane) != 0 {
+        if main.matches_in_pair(pair, lane) != 0 {
             return false;
         }
-        // What is usable still is when we have the lock: only an insert takes it, and the state would have changed. In a table
-        // that is filled, that is what is free: seen by one comparison.
+        // Granules that are usable now still are when we hold the lock: only an insert takes them, and it would have
+        // changed the state. In a filled table the usable granules are the free ones, which one comparison finds.
         let count = if ONE { 1 } else { lane::granules(key.form()) };
         let small = table.count <= SMALL;
-        let free = if ONE && !small { main.near(pair, FREE) } else { 0 };
+        let free = if ONE && !small { main.matches_in_pair(pair, FREE) } else { 0 };
         let usable = if free != 0 { free } else { main.usable(pair, guard) };
         let Some(at) = main.find_place(usable, count, pair, hash.home(), small) else { return false };
-        let lock = if seeded::bug("insert-near") { Some(main.lock()) } else { main.try_lock(seen) };
+        let lock = if seeded::bug("insert-at-home") { Some(main.lock()) } else { main.try_lock(seen) };
         let Some(lock) = lock else { return false };
         write_entry(main, lock, (pair, at, count), hash, key, word);
         self.counters.inserted(guard.thread());
         true
     }
 
-    /// Inserts a key that is not there, if its bucket has room for it anywhere, and has no overflow; or finds its value.
+    /// Finds the value of a key in its bucket, or inserts the key anywhere in it, if there is room and no overflow
+    /// chain.
     #[inline(always)]
-    pub(crate) fn upsert_beyond<'g>(
+    pub(crate) fn upsert_in_bucket<'g>(
         &self,
         guard: Pinned<'g>,
         hash: Hash,
@@ -105,7 +111,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     ) -> Option<Upsert<&'g C>> {
         let table = self.root(guard);
         let main = table.bucket(hash);
-        // As above.
+        // Read before the lanes: if the state is unchanged when we lock, nothing was inserted since.
         let seen = main.state();
         if !table.is_open() {
             return None;
@@ -125,7 +131,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         let others = (0..PAIRS).rev().filter(|&pair| pair != home);
         let (pair, at) = match room(home) {
             Some(place) => place,
-            // Where entries should have lines to themselves, the table may be about to grow.
+            // In a small table each entry should have a line to itself, and the table may be about to grow.
             None if small && !main.has_dead() => return None,
             None => others.into_iter().find_map(room)?,
         };
@@ -135,20 +141,19 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         Some(Upsert::Inserted)
     }
 
-    /// Removes a key that lies where it should, or sees that it is not there. `None` if neither could be done in the quick
-    /// way.
+    /// Removes a key that is in its home pair, or finds that it is absent. `None` if the fast path can do neither.
     #[inline(always)]
-    pub(crate) fn remove_near<Q: Sought>(&self, guard: Pinned<'_>, hash: Hash, key: Q) -> Option<Removed> {
+    pub(crate) fn remove_at_home<Q: Sought>(&self, guard: Pinned<'_>, hash: Hash, key: Q) -> Option<Removed> {
         let table = self.root(guard);
         let main = table.bucket(hash);
         Bucket::prefetch(main, hash.home());
-        if !table.is_open() && !seeded::bug("remove-near-moved") || guard.count_removal() {
+        if !table.is_last() && !seeded::bug("remove-at-home-moved") || guard.count_removal() {
             return None;
         }
         let (pair, lane) = (hash.home_pair(), lane::entry(hash.tag(), key.form()));
-        let matches = main.near(pair, lane);
+        let matches = main.matches_in_pair(pair, lane);
         if matches == 0 {
-            // Read after the lanes: a stray whose insert has returned by now is known.
+            // Read after the lanes: the state counts every stray whose insert has returned by now.
             return if main.state().has_strays() { None } else { Some(Removed::Absent) };
         }
         let first = matches.trailing_zeros() as usize;
@@ -158,27 +163,33 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         self.remove_at::<Q>(guard, main, pair * 2 * LINE + first / 2, lane, true)
     }
 
-    /// The same of a key anywhere in its bucket, but not in the overflow.
+    /// Removes a key that is anywhere in its bucket, or finds that it is absent. `None` if the fast path can do
+    /// neither.
     #[inline(always)]
-    pub(crate) fn remove_beyond<Q: Sought>(&self, guard: Pinned<'_>, hash: Hash, key: Q) -> Option<Removed> {
+    pub(crate) fn remove_in_bucket<Q: Sought>(
+        &self,
+        guard: Pinned<'_>,
+        hash: Hash,
+        key: Q,
+    ) -> Option<Removed> {
         let table = self.root(guard);
         let main = table.bucket(hash);
-        if !table.is_open() || guard.count_removal() {
+        if !table.is_last() || guard.count_removal() {
             return None;
         }
         let lane = lane::entry(hash.tag(), key.form());
         match search_all(main, lane, key).map(|spot| spot.granule()) {
             Some(granule) => {
-                let near = is_near(main, main, granule, hash);
-                self.remove_at::<Q>(guard, main, granule, lane, near)
+                let at_home = is_at_home(main, main, granule, hash);
+                self.remove_at::<Q>(guard, main, granule, lane, at_home)
             }
-            // Read after the lanes, as above.
+            // Read after the lanes: the link is set if an insert into the chain has returned by now.
             None if main.state().link() == 0 => Some(Removed::Absent),
             None => None,
         }
     }
 
-    /// Removes the entry that was seen to begin at a granule, with this lane.
+    /// Removes the entry that begins at a granule and had this lane a moment ago.
     #[inline(always)]
     fn remove_at<Q: Sought>(
         &self,
@@ -186,19 +197,20 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         main: &Bucket<C>,
         granule: usize,
         lane: Lane,
-        near: bool,
+        at_home: bool,
     ) -> Option<Removed> {
         let seen = main.state();
-        if seen.locked() || seen.moved() && !seeded::bug("remove-near-moved") {
+        if seen.locked() || seen.moved() && !seeded::bug("remove-at-home-moved") {
             return None;
         }
         let mut lock = main.try_lock(seen)?;
-        // Else someone removed it meanwhile. Nothing else has come there, as we are pinned.
-        if main.lane(granule) != lane && !seeded::bug("remove-near") {
+        // If the lane differs, another thread removed the entry. No other entry has taken its granule, because we are
+        // pinned.
+        if main.lane(granule) != lane && !seeded::bug("remove-at-home") {
             return None;
         }
         let entry = (granule, (lane >> 8) as Form);
-        let left = unlink::<K, C>(guard, &mut lock, main, entry, near, Q::BEHIND);
+        let left = unlink::<K, C>(guard, &mut lock, main, entry, at_home, Q::BEHIND);
         drop(lock);
         self.counters.removed(guard.thread());
         left.retire(guard);
@@ -206,7 +218,7 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
     }
 }
 
-/// Writes a new entry to so many granules of a pair of lines, from one on, that were found usable; and unlocks their bucket.
+/// Writes a new entry to `count` usable granules of a pair of lines, from granule `at` on, and unlocks the bucket.
 #[inline(always)]
 fn write_entry<C: Cell>(
     main: &Bucket<C>,
@@ -218,45 +230,47 @@ fn write_entry<C: Cell>(
 ) {
     let place = main.pair(pair).plus(at * GRANULE);
     place.cell().init(word);
-    // SAFETY: the granules were usable, and are the caller's who has the lock, so nobody reads them.
+    // SAFETY: the granules were usable and belong to the caller, who holds the lock, so nobody reads them.
     unsafe { key.write(place.key()) };
     lock.inserts(pair == hash.home_pair());
     main.publish(pair, at, count, lane::entry(hash.tag(), key.form()));
 }
 
-/// Looks for a key where it should be in its bucket.
+/// Looks for a key in its home pair.
 #[inline(always)]
-pub(super) fn look_near<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought) -> Near<'_, C> {
+pub(super) fn look_at_home<C: Cell>(main: &Bucket<C>, hash: Hash, key: impl Sought) -> AtHome<'_, C> {
     let pair = hash.home_pair();
-    let matches = main.near(pair, lane::entry(hash.tag(), key.form()));
+    let matches = main.matches_in_pair(pair, lane::entry(hash.tag(), key.form()));
     if matches == 0 {
-        return Near::Nothing;
+        return AtHome::Nothing;
     }
-    // The first that may be it is it, but for one key in fifty.
+    // The first match is the key, but for one key in fifty.
     let place = main.pair(pair).plus(matches.trailing_zeros() as usize * (GRANULE / 2));
-    if key.is_at(place) { Near::Found(place.cell()) } else { Near::Unclear }
+    if key.is_at(place) { AtHome::Found(place.cell()) } else { AtHome::Unclear }
 }
 
 impl<C: Cell> Bucket<C> {
-    /// Finds room for so many granules in a pair of lines, of which these are usable; in a `small` table in a line that holds
-    /// nothing else, unless it is the dead that are in the way.
+    /// Finds room for `count` granules in a pair of lines, of which the granules in `usable` may be taken.
+    ///
+    /// In a `small` table it wants a line that holds nothing else, unless only dead entries are in the way.
     #[inline(always)]
     fn find_place(&self, usable: u32, count: usize, pair: usize, home: usize, small: bool) -> Option<usize> {
         match find_place(usable, count, pair, home, small) {
-            None if small && self.has_dead_near(pair) => find_place(usable, count, pair, home, false),
+            None if small && self.has_dead_in_pair(pair) => find_place(usable, count, pair, home, false),
             place => place,
         }
     }
 }
 
-/// Finds so many free granules in a row in a pair of lines: in the home line if it can. With `alone`, only a line that
-/// holds nothing else will do.
+/// Finds `count` adjacent free granules in a pair of lines, in the home line if possible. With `alone`, only a line
+/// that holds nothing else will do.
 ///
-/// What is [packed](is_packed) goes to the pair's one end. Of each granule there are two bits. Returns its number in the pair.
+/// A [packed](is_packed) entry goes to one end of the pair. Each granule has two bits in `free`. Returns the number
+/// of the first granule in the pair.
 #[inline(always)]
 fn find_place(free: u32, count: usize, pair: usize, home: usize, alone: bool) -> Option<usize> {
     let mut places = free;
-    // Not as a loop, of which a compiler makes vectors.
+    // Not a loop: the compiler would vectorize it.
     if count > 1 {
         places &= free >> 2;
         if count > 2 {

@@ -1,0 +1,125 @@
+//! Loading on a miss, without blocking a thread.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use crate::{Key, LoadError, ObjCache};
+
+/// Async loading for every [`ObjCache`], including `dyn`.
+///
+/// The futures run in any executor. They are [`Send`] if the loader and its future are.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use cache_core::{ObjCache, ObjCacheAsyncExt};
+///
+/// async fn title(events: Arc<dyn ObjCache<String>>, id: &str) -> String {
+///     let title = events.get_or_load_async(id, async || format!("{id}, from the database")).await;
+///     title.to_uppercase()
+/// }
+///
+/// let events = Arc::new(cache_rwlock::RwLockObjCache::<String>::default());
+/// let title = futures_executor::block_on(title(events, "event:1"));
+/// assert_eq!(title, "EVENT:1, FROM THE DATABASE");
+/// ```
+pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
+    /// The object of a key, made by `load` if it is absent.
+    ///
+    /// The async form of [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with), with the same rules. Callers of
+    /// both forms share one load: tasks wait for threads, and threads wait for tasks.
+    ///
+    /// If the loader panics, or the future is dropped while it loads, one waiter runs its own loader. As with an async
+    /// lock, do not keep this future around without polling it: others may wait for it.
+    ///
+    /// # Panics
+    ///
+    /// If `load` asks for its own key, directly or through other loads that wait for it.
+    /// [`get_or_try_load_async`](ObjCacheAsyncExt::get_or_try_load_async) returns an error instead. A loader that awaits a
+    /// task or thread that it has spawned is not recognised in there: if that asks for the key, both wait forever.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{ObjCache, ObjCacheAsyncExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// async fn read_title() -> String {
+    ///     "read from the database".to_owned()
+    /// }
+    ///
+    /// # futures_executor::block_on(async {
+    /// let title = cache.get_or_load_async("event:1", read_title).await;
+    /// # assert_eq!(*title, "read from the database");
+    /// # });
+    /// ```
+    fn get_or_load_async<F>(&self, key: &K, load: impl FnOnce() -> F) -> impl Future<Output = Arc<V>>
+    where
+        F: Future<Output = V>,
+    {
+        async move {
+            let load = || async move { Ok(load().await) };
+            value(self.get_or_try_load_async(key, load).await, "get_or_try_load_async")
+        }
+    }
+
+    /// The object of a key, made by `load` if it is absent and `load` succeeds.
+    ///
+    /// The async form of [`get_or_try_insert_with`](crate::ObjCacheExt::get_or_try_insert_with). If the loader fails, all
+    /// callers that waited for it share the error, which is not cached.
+    ///
+    /// # Errors
+    ///
+    /// * [`LoadError::Failed`] with the loader's error: this caller's loader, or the one that it waited for.
+    /// * [`LoadError::Recursive`] if `load` asks for its own key, directly or through other loads that wait for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{LoadError, ObjCache, ObjCacheAsyncExt};
+    /// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+    /// # futures_executor::block_on(async {
+    /// let bad = cache.get_or_try_load_async("n", async || "x".parse::<u32>()).await;
+    /// assert!(matches!(bad, Err(LoadError::Failed(_))));
+    /// let good = cache.get_or_try_load_async("n", async || "7".parse::<u32>()).await;
+    /// assert_eq!(*good.unwrap(), 7);
+    /// # });
+    /// ```
+    fn get_or_try_load_async<E, F>(
+        &self,
+        key: &K,
+        load: impl FnOnce() -> F,
+    ) -> impl Future<Output = Result<Arc<V>, LoadError<E>>>
+    where
+        E: Send + Sync + 'static,
+        F: Future<Output = Result<V, E>>,
+    {
+        async move {
+            match self.get(key) {
+                Some(value) => {
+                    // What the loader owns may have a `Drop` that panics: a value that is being returned would leak.
+                    drop(load);
+                    Ok(value)
+                }
+                None => self.loads().get_or_load_async(self, key, load).await,
+            }
+        }
+    }
+}
+
+impl<V, K: Key + ?Sized, C: ObjCache<V, K> + ?Sized> ObjCacheAsyncExt<V, K> for C {}
+
+/// Unwraps the result of a loader that cannot fail.
+///
+/// # Panics
+///
+/// If the loader would have waited for itself. The message names the method that returns an error, `instead`.
+pub(super) fn value<V>(loaded: Result<Arc<V>, LoadError<Infallible>>, instead: &str) -> Arc<V> {
+    match loaded {
+        Ok(value) => value,
+        Err(LoadError::Failed(never)) => match *never {},
+        Err(LoadError::Recursive) => panic!(
+            "a loader asked for a key whose own load is waiting for it; {instead} reports this as an error"
+        ),
+    }
+}
