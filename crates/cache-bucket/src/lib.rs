@@ -82,4 +82,5 @@ pub use int::BucketIntCache;
 #[cfg(not(loom))]
 pub use obj::BucketObjCache;
 
+#[cfg(not(loom))]
 cache_core::collect!(BucketIntCache, BucketObjCache);
