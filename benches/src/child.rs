@@ -6,7 +6,7 @@ use std::io;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-/// What is known of the process that measures for this one.
+/// The state of the child process that measures.
 #[derive(Debug)]
 enum Running {
     Nothing,

@@ -65,7 +65,7 @@ pub fn finish(console: &mut Console, done: Result<()>) -> ExitCode {
     match (done, lost) {
         (Ok(()), None) => return ExitCode::SUCCESS,
         (Ok(()), Some(lost)) => console.error(&format!("{lost}; what was measured is kept all the same")),
-        // What it failed by may be just that.
+        // The failure may have had this very cause.
         (Err(error), Some(lost)) if error.is::<io::Error>() => console.error(&lost),
         (Err(error), _) => console.error(&format!("{error:#}")),
     }

@@ -44,7 +44,7 @@ enum Block {
 /// service are, and not counted from 0.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The first part of a pair takes so many values: events that many users have bought from.
+/// The number of values of a pair's first part: events that many users have bought from.
 const FIRST_PARTS: u32 = 64;
 
 impl Keys {

@@ -15,10 +15,10 @@ const ON_ONE_KEY: [Op; 4] = [Op::Get, Op::Set, Op::Add, Op::With];
 /// What arrives on a schedule, besides growth.
 const AT_THEIR_TIME: [Op; 3] = [Op::Get, Op::Set, Op::Add];
 
-/// What is measured of keys that are no text where nothing is said of keys and operations.
+/// The default operations for keys that are not text, if no flag names keys or operations.
 const TYPED_OPS: [Op; 3] = [Op::Get, Op::Add, Op::Insert];
 
-/// On so many keys, which lie in a server's last cache mostly, and not in a core's own.
+/// The number of keys for these: they mostly fit a server's last-level cache, and not a core's own.
 const TYPED_KEYS: KeyCount = KeyCount(100_000);
 
 /// The largest map that is filled and emptied for each sample unless key counts are asked for: one of a million
@@ -79,7 +79,7 @@ fn keys(flags: &Flags, lengths: &[usize]) -> Vec<(KeyType, usize)> {
     or(&flags.key_type, &[KeyType::Str]).into_iter().flat_map(of_type).collect()
 }
 
-/// What is measured of keys that are no text where nothing is said of keys and operations: enough to see whether a
+/// The default works for keys that are not text, if no flag names keys or operations: enough to see whether a
 /// lead holds for them.
 fn typed(flags: &Flags, max_key: &[KeyCount], plain: &Axes) -> Option<Axes> {
     let Flags { key_type, key_len, dist, hot_key, quick, latency, .. } = flags;

@@ -2,7 +2,7 @@
 
 use crate::{Flags, KeyType, Refusal};
 
-/// What a run measures; at most one flag chooses it.
+/// A run's mode. At most one flag chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// The matrix, without a flag or with `--quick`.

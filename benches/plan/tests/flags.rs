@@ -407,7 +407,7 @@ fn types_of_keys_are_an_axis_and_a_few_typed_works_are_in_the_default() {
         }
     }
     assert!(typed("--full").len() > by_default.len());
-    // What is asked for is not added to.
+    // Nothing is added to an explicit request.
     for words in
         ["--quick", "--ops get", "--key-len 9", "--max-key 100", "--hot-key", "--caches obj", "--churn"]
     {

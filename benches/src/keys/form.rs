@@ -23,7 +23,7 @@ pub trait KeyForm: Key {
     }
 }
 
-/// What a map for keys of another type is told.
+/// The message of the panic when a map is given keys of another type.
 const OTHER_KEYS: &str = "a map is built for the keys that it is asked for";
 
 impl KeyForm for str {

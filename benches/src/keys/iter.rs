@@ -4,7 +4,7 @@ use super::StrIter;
 
 /// Some keys, in order.
 ///
-/// What is timed takes them by their type: [`KeyForm::of`](super::KeyForm::of).
+/// Timed loops take keys by their type: [`KeyForm::of`](super::KeyForm::of).
 #[derive(Clone, Copy, Debug)]
 pub enum KeyIter<'a> {
     /// Keys of text.

@@ -21,7 +21,7 @@ use crate::{Run, disturbance};
 pub(crate) struct Document {
     pub(crate) title: String,
     pub(crate) lead: String,
-    /// What a reader must know before the first number.
+    /// Warnings that stand before the first number.
     pub(crate) warnings: Vec<String>,
     pub(crate) sections: Vec<Section>,
 }

@@ -1,4 +1,4 @@
-//! What a page says of itself: of the machine, of the test behind its advice, of the keys that it holds for.
+//! A page's statements about itself: the machine, the test behind its advice, the keys that it holds for.
 
 use hotcache_report::{Cell, Kind, Report, Run, Work};
 
