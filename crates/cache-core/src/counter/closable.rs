@@ -269,33 +269,6 @@ impl Closable {
         Ok(last)
     }
 
-    /// Closes the counter if `f` says so about its final value; tells whether it did.
-    ///
-    /// If the value changes after `f` was asked, `f` is asked again. It runs while the counter is open, and may panic.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`] if the counter is closed or detached already.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use cache_core::counter::Closable;
-    /// let counter = Closable::new(5);
-    /// assert_eq!(counter.close_when(|value| value == 0), Ok(false));
-    /// assert_eq!(counter.close_when(|value| value == 5), Ok(true));
-    /// ```
-    pub fn close_when(&self, mut f: impl FnMut(i64) -> bool) -> Result<bool, Closed> {
-        let mut value = self.get()?;
-        while f(value) {
-            match self.close_if(value)? {
-                Ok(()) => return Ok(true),
-                Err(seen) => value = seen,
-            }
-        }
-        Ok(false)
-    }
-
     /// Marks a counter that was just taken out of its map; tells whether it was open until then.
     ///
     /// If it was closed, whoever closed it has removed the key.
