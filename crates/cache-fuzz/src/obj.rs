@@ -123,7 +123,8 @@ impl<'l, K: Keys, S: HashBuilder> Run<'l, K, S> {
             18 => {
                 // The object that is expected is the present one, or one that was there before.
                 let current = self.cache.get(key).or_else(|| self.held.last().cloned());
-                let current = if bytes.byte() % 4 == 0 { self.held.last().cloned() } else { current };
+                let current =
+                    if bytes.byte().is_multiple_of(4) { self.held.last().cloned() } else { current };
                 if let (Some(current), Some(object)) = (current, self.object()) {
                     let (new, same) = (object.number(), is == Some(current.number()));
                     let refused = self.cache.replace_if_same(key, &current, object);
