@@ -65,6 +65,11 @@ const BUGS: &[Bug] = &[
     slow("move-anyway", "small"),
     slow("no-grace", "reuse-objects"),
     slow("bag-busy", "reuse-objects"),
+    // Removals that decide on a value.
+    slow("blindly", "reuse"),
+    slow("unsettled", "reuse"),
+    slow("restless", "growth"),
+    slow("reopen", "growth"),
 ];
 
 /// Those of the brief run: each is found within a second, and by another check.
