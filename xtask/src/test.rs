@@ -10,9 +10,12 @@ use crate::install;
 use crate::loom;
 use crate::preempt;
 use crate::sh::{self, Steps, cargo};
+use crate::versions::Declared;
 
 pub(crate) fn run(install: bool) -> Result<()> {
     install::ensure(install::TEST, install)?;
+    let declared = Declared::read()?;
+    declared.ensure(install)?;
     let mut steps = Steps::new();
     steps.step("format", || sh::run(&mut cargo(["fmt", "--all", "--", "--check"])))?;
     steps.step("lints", || sh::run(&mut clippy(&["--workspace", "--all-features"])))?;
@@ -31,30 +34,9 @@ pub(crate) fn run(install: bool) -> Result<()> {
     steps.step("benchmarks compile", || {
         sh::run(&mut cargo(["build", "--workspace", "--all-features", "--benches"]))
     })?;
-    steps.step("the declared rust-version", || declared_rust_version(install))?;
+    steps.step("the declared Rust versions", || declared.check())?;
     steps.finish();
     Ok(())
-}
-
-/// Builds with the `rust-version` that the manifests declare, unless everything above was built with it.
-fn declared_rust_version(install: bool) -> Result<()> {
-    let declared = env!("CARGO_PKG_RUST_VERSION");
-    let output = sh::capture(Command::new("rustc").arg("--version"))?;
-    let version = String::from_utf8_lossy(&output.stdout);
-    if version.starts_with(&format!("rustc {declared}.")) {
-        println!("every step was built with {}, which is what is declared", version.trim_end());
-        return Ok(());
-    }
-    let toolchain = format!("+{declared}");
-    if !sh::works("cargo", &[&toolchain, "--version"]) {
-        if !install {
-            bail!(
-                "to build with the declared {declared}: rustup toolchain install {declared}, or add --install"
-            );
-        }
-        sh::run(Command::new("rustup").args(["toolchain", "install", "--profile", "minimal", declared]))?;
-    }
-    sh::run(&mut cargo([&toolchain, "check", "--workspace", "--all-features", "--all-targets"]))
 }
 
 /// How much of each test's full size is run where all of it was run before on the other build.
