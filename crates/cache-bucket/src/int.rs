@@ -18,10 +18,10 @@ const GROUP: usize = 16;
 /// # Examples
 ///
 /// ```
-/// use cache_bucket::BucketIntCache;
-/// use cache_core::IntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::bucket::IntCache;
 ///
-/// let stock: BucketIntCache = BucketIntCache::default();
+/// let stock: IntCache = IntCache::default();
 /// stock.set("sku:1", 100);
 /// assert_eq!(stock.add("sku:1", -1), 99);
 /// ```
@@ -35,7 +35,7 @@ impl<K: Key + ?Sized> BucketIntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_bucket::BucketIntCache::<str>::new();
+    /// let cache = hotcache::bucket::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -49,9 +49,9 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_bucket::BucketIntCache;
-    /// use cache_core::Options;
-    /// let cache: BucketIntCache<u64> = BucketIntCache::with_options(Options::new().capacity(1000));
+    /// use hotcache::bucket::IntCache;
+    /// use hotcache::Options;
+    /// let cache: IntCache<u64> = IntCache::with_options(Options::new().capacity(1000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -63,9 +63,9 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_bucket::BucketIntCache;
-    /// use cache_core::Options;
-    /// let cache: BucketIntCache = BucketIntCache::with_large_pages(Options::new().capacity(1_000_000));
+    /// use hotcache::bucket::IntCache;
+    /// use hotcache::Options;
+    /// let cache: IntCache = IntCache::with_large_pages(Options::new().capacity(1_000_000));
     /// ```
     ///
     /// # Performance

@@ -43,10 +43,10 @@
 //! # Examples
 //!
 //! ```
-//! use cache_bucket::BucketIntCache;
-//! use cache_core::{IntCache, IntCacheExt};
+//! use hotcache::prelude::*;
+//! use hotcache::bucket::IntCache;
 //!
-//! let stock: BucketIntCache = BucketIntCache::default();
+//! let stock: IntCache = IntCache::default();
 //! stock.set("sku:1", 1);
 //! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(0));
 //! assert!(stock.try_add("sku:1", -1, 0..).is_err());

@@ -17,10 +17,10 @@ use crate::reclaim::{self, Pinned};
 /// # Examples
 ///
 /// ```
-/// use cache_bucket::BucketObjCache;
-/// use cache_core::{ObjCache, ObjCacheExt};
+/// use hotcache::prelude::*;
+/// use hotcache::bucket::ObjCache;
 ///
-/// let titles: BucketObjCache<String> = BucketObjCache::default();
+/// let titles: ObjCache<String> = ObjCache::default();
 /// titles.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(titles.with("event:1", |title| title.len()), Some(10));
 /// ```
@@ -35,7 +35,7 @@ impl<V: Value, K: Key + ?Sized> BucketObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_bucket::BucketObjCache::<String>::new();
+    /// let cache = hotcache::bucket::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -49,9 +49,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_bucket::BucketObjCache;
-    /// use cache_core::Options;
-    /// let cache: BucketObjCache<String, u64> = BucketObjCache::with_options(Options::new().capacity(1000));
+    /// use hotcache::bucket::ObjCache;
+    /// use hotcache::Options;
+    /// let cache: ObjCache<String, u64> = ObjCache::with_options(Options::new().capacity(1000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -64,9 +64,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_bucket::BucketObjCache;
-    /// use cache_core::Options;
-    /// let cache: BucketObjCache<String> = BucketObjCache::with_large_pages(Options::new().capacity(1_000_000));
+    /// use hotcache::bucket::ObjCache;
+    /// use hotcache::Options;
+    /// let cache: ObjCache<String> = ObjCache::with_large_pages(Options::new().capacity(1_000_000));
     /// ```
     #[must_use]
     pub fn with_large_pages(options: Options<S>) -> Self {

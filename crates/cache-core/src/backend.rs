@@ -8,8 +8,8 @@ use crate::{IntCache, Key, ObjCache, Options};
 /// # Examples
 ///
 /// ```
-/// fn qualifies<S: cache_core::HashBuilder>() {}
-/// qualifies::<cache_core::DefaultHashBuilder>();
+/// fn qualifies<S: hotcache::HashBuilder>() {}
+/// qualifies::<hotcache::DefaultHashBuilder>();
 /// qualifies::<std::hash::RandomState>();
 /// ```
 pub trait HashBuilder: BuildHasher + Clone + Send + Sync + 'static {}
@@ -21,7 +21,7 @@ impl<S: BuildHasher + Clone + Send + Sync + 'static> HashBuilder for S {}
 /// # Examples
 ///
 /// ```
-/// fn qualifies<V: cache_core::Value>() {}
+/// fn qualifies<V: hotcache::Value>() {}
 /// qualifies::<String>();
 /// qualifies::<Box<dyn std::any::Any + Send + Sync>>();
 /// ```
@@ -37,7 +37,7 @@ impl<V: Send + Sync + 'static> Value for V {}
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
+/// use hotcache::{Backend, IntCache, Options};
 ///
 /// fn stock_of<B: Backend>(items: &[(&str, i64)]) -> impl IntCache + use<B> {
 ///     let stock = B::int::<str, _>(Options::new().capacity(items.len()));
@@ -62,10 +62,9 @@ pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::{Backend, IntCache, Options};
-    /// use cache_rwlock::RwLockBackend;
+    /// use hotcache::{Backend, IntCache, Options, bucket};
     ///
-    /// let bought = RwLockBackend::int::<u64, _>(Options::new());
+    /// let bought = bucket::Backend::int::<u64, _>(Options::new());
     /// assert_eq!(bought.add(&42, 1), 1);
     /// ```
     fn int<K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Int<K, S>;
@@ -75,10 +74,9 @@ pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::{Backend, ObjCacheExt, Options};
-    /// use cache_rwlock::RwLockBackend;
+    /// use hotcache::{Backend, ObjCacheExt, Options, bucket};
     ///
-    /// let events = RwLockBackend::obj::<String, str, _>(Options::new());
+    /// let events = bucket::Backend::obj::<String, str, _>(Options::new());
     /// events.insert("event:1", "Flash sale".to_owned());
     /// ```
     fn obj<V: Value, K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Obj<V, K, S>;
@@ -94,8 +92,8 @@ pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Backend;
-    /// cache_rwlock::RwLockBackend::reclaim();
+    /// use hotcache::Backend;
+    /// hotcache::bucket::Backend::reclaim();
     /// ```
     fn reclaim() {}
 }

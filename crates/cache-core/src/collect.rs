@@ -37,13 +37,13 @@ impl<V, K: Key + ?Sized, Q: Borrow<K>, T: Into<Arc<V>>> Extend<(Q, T)> for &(dyn
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_rwlock::{RwLockIntCache, RwLockObjCache};
+/// use hotcache::prelude::*;
+/// use hotcache::bucket::{IntCache, ObjCache};
 ///
-/// let stock: RwLockIntCache = [("sku:1", 100), ("sku:2", 50)].into_iter().collect();
+/// let stock: IntCache = [("sku:1", 100), ("sku:2", 50)].into_iter().collect();
 /// (&stock).extend([("sku:2".to_owned(), 40)]);
 /// assert_eq!(stock.get("sku:2"), Some(40));
-/// let titles: RwLockObjCache<String> = [("event:1", "Flash sale".to_owned())].into_iter().collect();
+/// let titles: ObjCache<String> = [("event:1", "Flash sale".to_owned())].into_iter().collect();
 /// ```
 #[doc(hidden)]
 #[macro_export]

@@ -6,7 +6,7 @@ use std::fmt;
 /// # Examples
 ///
 /// ```
-/// use cache_core::AddError;
+/// use hotcache::AddError;
 /// let refused = AddError::OutOfBounds { current: 3 };
 /// assert_eq!(refused.to_string(), "the result would leave the bounds; the value is 3");
 /// ```
@@ -40,7 +40,7 @@ impl Error for AddError {}
 /// # Examples
 ///
 /// ```
-/// use cache_core::UpdateError;
+/// use hotcache::UpdateError;
 /// assert_eq!(UpdateError::<i64>::Absent.to_string(), "the key is absent");
 /// assert_eq!(UpdateError::Kept { current: 3 }.to_string(), "the update kept the value");
 /// ```

@@ -14,7 +14,7 @@ use crate::{Key, LoadError, ObjCache, UpdateError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::{ObjCache, ObjCacheExt};
+/// use hotcache::{ObjCache, ObjCacheExt};
 ///
 /// fn greeting(cache: &dyn ObjCache<String>) -> String {
 ///     cache.get_or_insert_with("greeting", || "hello".to_owned()).to_uppercase()
@@ -28,8 +28,8 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{ObjCache, ObjCacheExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::{ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// cache.insert("title", "Flash sale".to_owned());
     /// assert_eq!(cache.with("title", |title| title.len()), Some(10));
     /// ```
@@ -54,8 +54,8 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{ObjCache, ObjCacheExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::{ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.insert("a", 7);
     /// ```
     fn insert(&self, key: &K, value: V) {
@@ -74,8 +74,8 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// # use cache_core::{ObjCache, ObjCacheExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::{ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.insert("a", 7);
     /// let updated = cache.update("a", |object| Some(Arc::new(**object + 1)));
     /// assert_eq!(updated, Ok(Arc::new(8)));
@@ -97,8 +97,8 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{ObjCache, ObjCacheExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::{ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.insert("a", 7);
     /// assert!(!cache.del_if("a", |object| **object == 0));
     /// assert!(cache.del_if("a", |object| **object == 7));
@@ -116,8 +116,8 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// # use cache_core::{ObjCache, ObjCacheExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::{ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.insert("a", 7);
     /// let first = cache.try_for_each(|key, _object| ControlFlow::Break(key.to_owned()));
     /// assert_eq!(first, ControlFlow::Break("a".to_owned()));
@@ -139,8 +139,8 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{ObjCache, ObjCacheExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::{ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.insert("a", 7);
     /// let found = cache.get_many_vec(&["a", "b"]);
     /// assert_eq!(found[0].as_deref(), Some(&7));
@@ -172,8 +172,8 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{ObjCache, ObjCacheExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::{ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// let title = cache.get_or_insert_with("event:1", || "read from the database".to_owned());
     /// ```
     fn get_or_insert_with(&self, key: &K, load: impl FnOnce() -> V) -> Arc<V> {
@@ -197,8 +197,8 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{LoadError, ObjCache, ObjCacheExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+    /// # use hotcache::{LoadError, ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<u32>::default();
     /// let bad = cache.get_or_try_insert_with("n", || "x".parse::<u32>());
     /// assert!(matches!(bad, Err(LoadError::Failed(_))));
     /// let good = cache.get_or_try_insert_with("n", || "7".parse::<u32>());

@@ -22,7 +22,7 @@ use crate::{AddError, Key, UpdateError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::{IntCache, IntCacheExt};
+/// use hotcache::{IntCache, IntCacheExt};
 ///
 /// /// Takes one piece from stock; the price of a miss is one read.
 /// fn buy(stock: &dyn IntCache, item: &str) -> bool {
@@ -35,8 +35,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.get("a"), Some(1));
     /// assert_eq!(cache.get("b"), None);
@@ -48,8 +48,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert!(cache.contains("a"));
     /// assert!(!cache.contains("b"));
@@ -63,8 +63,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// cache.set("a", 2);
     /// assert_eq!(cache.get("a"), Some(2));
@@ -82,8 +82,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.swap("sold", 5), None);
     /// assert_eq!(cache.swap("sold", 0), Some(5));
     /// ```
@@ -98,8 +98,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.insert_new("order:1", 1), Ok(()));
     /// assert_eq!(cache.insert_new("order:1", 2), Err(1));
     /// ```
@@ -114,8 +114,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.compare_exchange("a", 1, 2), Ok(()));
     /// assert_eq!(cache.compare_exchange("a", 1, 3), Err(Some(2)));
@@ -130,8 +130,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.add("visits", 5), 5);
     /// assert_eq!(cache.add("visits", -2), 3);
     /// ```
@@ -149,8 +149,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert!(cache.del("a"));
     /// assert!(!cache.del("a"));
@@ -164,8 +164,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.take("a"), Some(1));
     /// assert_eq!(cache.take("a"), None);
@@ -181,8 +181,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("user:1", 0);
     /// assert!(cache.del_if_dyn("user:1", &mut |value| value == 0));
     /// ```
@@ -200,8 +200,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 3);
     /// assert_eq!(cache.update_dyn("a", &mut |value| Some(value * 2)), Ok(6));
     /// ```
@@ -225,8 +225,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.update_or_insert_dyn("a", 1, &mut |value| Some(value * 2)), Ok(1));
     /// assert_eq!(cache.update_or_insert_dyn("a", 1, &mut |value| Some(value * 2)), Ok(2));
     /// ```
@@ -262,8 +262,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("stock", 1);
     /// assert_eq!(cache.try_add_dyn("stock", -1, 0..=i64::MAX), Ok(0));
     /// ```
@@ -279,8 +279,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.try_add_or_insert_dyn("user:1", 2, 0..=2), Ok(2));
     /// ```
     fn try_add_or_insert_dyn(
@@ -295,8 +295,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.len(), 1);
     /// ```
@@ -307,8 +307,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.clear();
     /// assert!(cache.is_empty());
     /// ```
@@ -321,8 +321,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// cache.clear();
     /// assert_eq!(cache.get("a"), None);
@@ -334,8 +334,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.keys(), ["a"]);
     /// ```
@@ -352,8 +352,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// let mut sum = 0;
     /// cache.for_each(&mut |_key, value| sum += value);
     /// ```
@@ -374,8 +374,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// let flow = cache.try_for_each_dyn(&mut |_key, _value| ControlFlow::Break(()));
     /// assert!(flow.is_break());
@@ -391,8 +391,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("sold out", 0);
     /// cache.retain(&mut |_key, value| value > 0);
     /// assert_eq!(cache.get("sold out"), None);
@@ -410,8 +410,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// let mut out = [None; 2];
     /// cache.get_many(&["a", "b"], &mut out);
@@ -429,8 +429,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.reserve(1000);
     /// assert!(cache.capacity() >= 1000);
     /// ```
@@ -451,8 +451,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert!(cache.capacity() >= cache.len());
     /// ```
     fn capacity(&self) -> usize {
@@ -464,8 +464,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.reserve(1000);
     /// cache.shrink_to_fit();
     /// ```

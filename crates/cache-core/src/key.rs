@@ -23,7 +23,7 @@ pub use self::composite::Composite;
 /// A key of one's own takes a few lines:
 ///
 /// ```
-/// use cache_core::Key;
+/// use hotcache::Key;
 ///
 /// #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 /// struct Sku { shop: u32, item: u64 }
@@ -49,7 +49,7 @@ pub trait Key: Hash + Ord + Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::{CompactString, Key};
+    /// use hotcache::{CompactString, Key};
     /// let owned: CompactString = "sku:1".to_owned_key();
     /// assert_eq!(owned, "sku:1");
     /// ```
@@ -64,7 +64,7 @@ pub trait Key: Hash + Ord + Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Key;
+    /// use hotcache::Key;
     /// assert_eq!("é".as_bytes(), &[0xc3, 0xa9]);
     /// assert_eq!(Key::as_bytes("é"), Some(&[0xc3, 0xa9][..]));
     /// assert_eq!(Key::as_bytes(&7_u64), None);
@@ -80,7 +80,7 @@ pub trait Key: Hash + Ord + Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Key;
+    /// use hotcache::Key;
     /// assert_eq!(<str as Key>::from_bytes(b"sku"), Some("sku"));
     /// assert_eq!(<str as Key>::from_bytes(b"\xff"), None);
     /// ```

@@ -18,7 +18,7 @@ const RECURSIVE: &str = "the loader asked for a key whose own load is waiting fo
 ///
 /// ```
 /// use std::num::ParseIntError;
-/// use cache_core::{LoadError, ObjCache, ObjCacheExt};
+/// use hotcache::{LoadError, ObjCache, ObjCacheExt};
 ///
 /// fn price(cache: &dyn ObjCache<u32>, text: &str) -> anyhow::Result<u32> {
 ///     Ok(*cache.get_or_try_insert_with("price", || text.parse::<u32>())?)
@@ -39,7 +39,7 @@ const RECURSIVE: &str = "the loader asked for a key whose own load is waiting fo
 ///     Ok(2 * *cache.get_or_try_insert_with("price", || text.parse::<u32>())?)
 /// }
 ///
-/// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+/// # let cache = hotcache::bucket::ObjCache::<u32>::default();
 /// assert_eq!(price(&cache, "x").unwrap_err().to_string(), "invalid digit found in string");
 /// assert!(matches!(doubled(&cache, "x"), Err(ShopError::Price(_))));
 /// assert_eq!(price(&cache, "7").unwrap(), 7);
@@ -61,7 +61,7 @@ impl<E> LoadError<E> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::LoadError;
+    /// use hotcache::LoadError;
     /// assert_eq!(LoadError::failed("no such event").failure(), Some(&"no such event"));
     /// ```
     #[must_use]
@@ -74,7 +74,7 @@ impl<E> LoadError<E> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::LoadError;
+    /// use hotcache::LoadError;
     /// assert_eq!(LoadError::<u8>::Recursive.failure(), None);
     /// ```
     #[must_use]
@@ -96,7 +96,7 @@ impl<E> LoadError<E> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::LoadError;
+    /// use hotcache::LoadError;
     /// let failed = LoadError::failed("no such event".to_owned());
     /// assert_eq!(failed.into_failure(), Ok("no such event".to_owned()));
     ///
@@ -120,14 +120,14 @@ impl<E> LoadError<E> {
     ///
     /// ```
     /// use anyhow::Context;
-    /// use cache_core::{LoadError, ObjCache, ObjCacheExt};
+    /// use hotcache::{LoadError, ObjCache, ObjCacheExt};
     ///
     /// fn price(cache: &dyn ObjCache<u32>, text: &str) -> anyhow::Result<u32> {
     ///     let load = || text.parse::<u32>().context("the price is not a number");
     ///     Ok(*cache.get_or_try_insert_with("price", load).map_err(LoadError::into_dyn)?)
     /// }
     ///
-    /// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+    /// # let cache = hotcache::bucket::ObjCache::<u32>::default();
     /// let error = price(&cache, "x").unwrap_err();
     /// assert_eq!(format!("{error:#}"), "the price is not a number: invalid digit found in string");
     /// ```
@@ -173,7 +173,7 @@ impl<E: Error + 'static> Error for LoadError<E> {
 ///
 /// ```
 /// use std::error::Error;
-/// use cache_core::LoadError;
+/// use hotcache::LoadError;
 ///
 /// let boxed: Box<dyn Error + Send + Sync> = "no such event".into();
 /// let error = LoadError::failed(boxed).into_dyn();
@@ -194,7 +194,7 @@ impl DynLoadError {
     ///
     /// ```
     /// use std::error::Error;
-    /// use cache_core::LoadError;
+    /// use hotcache::LoadError;
     /// let recursive = LoadError::<Box<dyn Error + Send + Sync>>::Recursive.into_dyn();
     /// assert!(recursive.failure().is_none());
     /// ```

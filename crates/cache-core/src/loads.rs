@@ -58,7 +58,7 @@ use crate::Key;
 /// # Examples
 ///
 /// ```
-/// use cache_core::Loads;
+/// use hotcache::Loads;
 /// let loads: Loads<String, str> = Loads::new();
 /// loads.written("event:1"); // nothing in flight: a fence and one read of a shared word
 /// ```
@@ -88,7 +88,7 @@ struct Entry<V, K: Key + ?Sized> {
 ///
 /// ```
 /// use cache_core::HasLoads;
-/// let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+/// let cache = hotcache::bucket::ObjCache::<u8>::default();
 /// cache.loads().written("a");
 /// ```
 #[doc(hidden)]
@@ -113,7 +113,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     /// # Examples
     ///
     /// ```
-    /// cache_core::Loads::<u8, str>::new().written("event:1");
+    /// hotcache::Loads::<u8, str>::new().written("event:1");
     /// ```
     ///
     /// # Performance
@@ -131,7 +131,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
     /// # Examples
     ///
     /// ```
-    /// cache_core::Loads::<u8, str>::new().all_written();
+    /// hotcache::Loads::<u8, str>::new().all_written();
     /// ```
     pub fn all_written(&self) {
         if self.any_in_flight() {

@@ -37,7 +37,7 @@ impl<S> Mixed<S> {
     /// # Examples
     ///
     /// ```
-    /// let hasher = cache_core::Mixed::new(cache_core::DefaultHashBuilder::default());
+    /// let hasher = cache_core::Mixed::new(hotcache::DefaultHashBuilder::default());
     /// # let _ = hasher;
     /// ```
     #[must_use]

@@ -19,7 +19,7 @@ use crate::{HasLoads, Key, UpdateError, assert_same_length};
 /// # Examples
 ///
 /// ```
-/// use cache_core::{ObjCache, ObjCacheExt};
+/// use hotcache::{ObjCache, ObjCacheExt};
 ///
 /// struct Event { title: String }
 ///
@@ -34,8 +34,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert_eq!(cache.get("a").as_deref(), Some(&7));
     /// ```
@@ -49,8 +49,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// let mut length = 0;
     /// let found = cache.with_dyn("title", &mut |title| length = title.len());
     /// ```
@@ -62,8 +62,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert!(cache.contains("a"));
     /// assert!(!cache.contains("b"));
@@ -84,8 +84,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// let mut out = [None, None];
     /// cache.get_many(&["a", "b"], &mut out);
@@ -106,8 +106,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// ```
     fn set(&self, key: &K, value: Arc<V>);
@@ -120,8 +120,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert_eq!(cache.swap("a", Arc::new(7)), None);
     /// assert_eq!(cache.swap("a", Arc::new(8)), Some(Arc::new(7)));
     /// ```
@@ -137,8 +137,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// let (one, two) = (Arc::new(1), Arc::new(2));
     /// cache.set("a", Arc::clone(&one));
     /// assert_eq!(cache.replace_if_same("a", &one, two), Ok(()));
@@ -159,8 +159,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// let updated = cache.update_dyn("a", &mut |object| Some(Arc::new(**object + 1)));
     /// assert_eq!(updated, Ok(Arc::new(8)));
@@ -187,8 +187,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert_eq!(*cache.get_or_insert("a", Arc::new(7)), 7);
     /// assert_eq!(*cache.get_or_insert("a", Arc::new(8)), 7);
     /// ```
@@ -202,8 +202,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert!(cache.del("a"));
     /// assert!(!cache.del("a"));
@@ -218,8 +218,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert_eq!(cache.take("a"), Some(Arc::new(7)));
     /// assert_eq!(cache.take("a"), None);
@@ -235,8 +235,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert!(cache.del_if_dyn("a", &mut |object| **object == 7));
     /// ```
@@ -247,8 +247,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert_eq!(cache.len(), 0);
     /// ```
     fn len(&self) -> usize;
@@ -258,8 +258,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert!(cache.is_empty());
     /// ```
     fn is_empty(&self) -> bool {
@@ -273,8 +273,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.clear();
     /// assert!(cache.is_empty());
     /// ```
@@ -285,8 +285,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// for key in cache.keys() {
     ///     println!("{key}");
     /// }
@@ -304,8 +304,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// let mut longest = 0;
     /// cache.for_each(&mut |_key, title| longest = longest.max(title.len()));
     /// ```
@@ -327,8 +327,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// ```
     /// use std::ops::ControlFlow;
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// let flow = cache.try_for_each_dyn(&mut |_key, _object| ControlFlow::Break(()));
     /// assert!(flow.is_break());
@@ -343,8 +343,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// cache.retain(&mut |_key, title| !title.is_empty());
     /// ```
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool);
@@ -354,8 +354,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.reserve(1000);
     /// assert!(cache.capacity() >= 1000);
     /// ```
@@ -376,8 +376,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert!(cache.capacity() >= cache.len());
     /// ```
     fn capacity(&self) -> usize {
@@ -389,8 +389,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.shrink_to_fit();
     /// ```
     ///

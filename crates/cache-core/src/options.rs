@@ -10,7 +10,7 @@ pub type DefaultHashBuilder = foldhash::fast::RandomState;
 /// # Examples
 ///
 /// ```
-/// use cache_core::Options;
+/// use hotcache::Options;
 ///
 /// let options = Options::new().capacity(1_000_000).shards(64);
 /// assert_eq!(options.shard_count(), Some(64));
@@ -30,7 +30,7 @@ impl Options {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// assert_eq!(Options::new().initial_capacity(), 0);
     /// ```
     #[must_use]
@@ -46,7 +46,7 @@ impl<S> Options<S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// assert!(Options::<()>::MOST_ENTRIES > 10_000_000);
     /// ```
     pub const MOST_ENTRIES: usize = 1 << if usize::BITS < 64 { 26 } else { 40 };
@@ -59,7 +59,7 @@ impl<S> Options<S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// assert_eq!(Options::new().capacity(100).initial_capacity(), 100);
     /// ```
     ///
@@ -82,7 +82,7 @@ impl<S> Options<S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// assert_eq!(Options::new().shards(48).shard_count(), Some(64));
     /// assert_eq!(Options::new().shards(0).shard_count(), None);
     /// ```
@@ -97,7 +97,7 @@ impl<S> Options<S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// let keyed = Options::new().hasher(std::hash::RandomState::new());
     /// # let _ = keyed;
     /// ```
@@ -111,7 +111,7 @@ impl<S> Options<S> {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(cache_core::Options::new().initial_capacity(), 0);
+    /// assert_eq!(hotcache::Options::new().initial_capacity(), 0);
     /// ```
     #[must_use]
     pub fn initial_capacity(&self) -> usize {
@@ -123,7 +123,7 @@ impl<S> Options<S> {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(cache_core::Options::new().shard_count(), None);
+    /// assert_eq!(hotcache::Options::new().shard_count(), None);
     /// ```
     #[must_use]
     pub fn shard_count(&self) -> Option<usize> {
@@ -136,7 +136,7 @@ impl<S> Options<S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::{DefaultHashBuilder, Options};
+    /// use hotcache::{DefaultHashBuilder, Options};
     /// let hasher: DefaultHashBuilder = Options::new().into_hasher();
     /// # let _ = hasher;
     /// ```

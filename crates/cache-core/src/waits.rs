@@ -26,7 +26,7 @@ static WAITING: LazyLock<Mutex<HashMap<LoadId, Vec<Owner>>>> = LazyLock::new(Mut
 ///
 /// ```
 /// use cache_core::{LoadError, ObjCacheExt, while_dropping};
-/// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+/// # let cache = hotcache::bucket::ObjCache::<u8>::default();
 /// let ask = || cache.get_or_try_insert_with("a", || Ok::<_, ()>(1));
 ///
 /// let loaded = cache.get_or_insert_with("a", || {

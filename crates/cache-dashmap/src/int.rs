@@ -11,10 +11,10 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_dashmap::DashMapIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::dashmap::IntCache;
 ///
-/// let bought = DashMapIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
@@ -32,7 +32,7 @@ impl<K: Key + ?Sized> DashMapIntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_dashmap::DashMapIntCache::<str>::new();
+    /// let cache = hotcache::dashmap::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -48,9 +48,9 @@ impl<K: Key + ?Sized, S: HashBuilder> DashMapIntCache<K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_dashmap::DashMapIntCache;
-    /// let many_writers = DashMapIntCache::<str>::with_options(Options::new().shards(256));
+    /// use hotcache::Options;
+    /// use hotcache::dashmap::IntCache;
+    /// let many_writers = IntCache::<str>::with_options(Options::new().shards(256));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

@@ -46,10 +46,10 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::{IntCache, IntCacheExt};
-//! use cache_dashmap::DashMapIntCache;
+//! use hotcache::prelude::*;
+//! use hotcache::dashmap::IntCache;
 //!
-//! let stock = DashMapIntCache::<str>::new();
+//! let stock = IntCache::<str>::new();
 //! stock.set("sku:1", 100);
 //! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```

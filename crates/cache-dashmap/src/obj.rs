@@ -12,10 +12,10 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_dashmap::DashMapObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::dashmap::ObjCache;
 ///
-/// let events = DashMapObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
@@ -34,7 +34,7 @@ impl<V: Value, K: Key + ?Sized> DashMapObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_dashmap::DashMapObjCache::<String>::new();
+    /// let cache = hotcache::dashmap::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -50,9 +50,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> DashMapObjCache<V, K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_dashmap::DashMapObjCache;
-    /// let roomy = DashMapObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::dashmap::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

@@ -10,10 +10,9 @@ use crate::{FlurryIntCache, FlurryObjCache};
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
-/// use cache_flurry::FlurryBackend;
+/// use hotcache::{Backend, IntCache, Options, flurry};
 ///
-/// let cache = FlurryBackend::int::<str, _>(Options::new());
+/// let cache = flurry::Backend::int::<str, _>(Options::new());
 /// cache.set("a", 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

@@ -13,10 +13,10 @@ use flurry::{Guard, HashMap, TryInsertError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_flurry::FlurryIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::flurry::IntCache;
 ///
-/// let bought = FlurryIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
@@ -35,7 +35,7 @@ impl<K: Key + ?Sized> FlurryIntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_flurry::FlurryIntCache::<str>::new();
+    /// let cache = hotcache::flurry::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -49,9 +49,9 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_flurry::FlurryIntCache;
-    /// let roomy = FlurryIntCache::<str>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::flurry::IntCache;
+    /// let roomy = IntCache::<str>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

@@ -57,10 +57,10 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::{IntCache, IntCacheExt};
-//! use cache_flurry::FlurryIntCache;
+//! use hotcache::prelude::*;
+//! use hotcache::flurry::IntCache;
 //!
-//! let stock = FlurryIntCache::<str>::new();
+//! let stock = IntCache::<str>::new();
 //! stock.set("sku:1", 100);
 //! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```

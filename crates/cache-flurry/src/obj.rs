@@ -14,10 +14,10 @@ use flurry::{HashMap, TryInsertError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_flurry::FlurryObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::flurry::ObjCache;
 ///
-/// let events = FlurryObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
@@ -37,7 +37,7 @@ impl<V: Value, K: Key + ?Sized> FlurryObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_flurry::FlurryObjCache::<String>::new();
+    /// let cache = hotcache::flurry::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -51,9 +51,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_flurry::FlurryObjCache;
-    /// let roomy = FlurryObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::flurry::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

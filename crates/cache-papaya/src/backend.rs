@@ -11,10 +11,9 @@ use crate::{PapayaIntCache, PapayaObjCache};
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
-/// use cache_papaya::PapayaBackend;
+/// use hotcache::{Backend, IntCache, Options, papaya};
 ///
-/// let cache = PapayaBackend::int::<str, _>(Options::new());
+/// let cache = papaya::Backend::int::<str, _>(Options::new());
 /// cache.set("a", 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

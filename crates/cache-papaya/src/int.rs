@@ -12,10 +12,10 @@ use papaya::{HashMap, HashMapRef, LocalGuard, OccupiedError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_papaya::PapayaIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::papaya::IntCache;
 ///
-/// let bought = PapayaIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
@@ -37,7 +37,7 @@ impl<K: Key + ?Sized> PapayaIntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_papaya::PapayaIntCache::<str>::new();
+    /// let cache = hotcache::papaya::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -53,9 +53,9 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_papaya::PapayaIntCache;
-    /// let roomy = PapayaIntCache::<str>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::papaya::IntCache;
+    /// let roomy = IntCache::<str>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

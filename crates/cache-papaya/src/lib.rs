@@ -57,10 +57,10 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::{IntCache, IntCacheExt};
-//! use cache_papaya::PapayaIntCache;
+//! use hotcache::prelude::*;
+//! use hotcache::papaya::IntCache;
 //!
-//! let stock = PapayaIntCache::<str>::new();
+//! let stock = IntCache::<str>::new();
 //! stock.set("sku:1", 100);
 //! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```

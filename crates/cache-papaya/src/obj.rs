@@ -14,10 +14,10 @@ use papaya::{Compute, HashMap, OccupiedError, Operation};
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_papaya::PapayaObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::papaya::ObjCache;
 ///
-/// let events = PapayaObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
@@ -38,7 +38,7 @@ impl<V: Value, K: Key + ?Sized> PapayaObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_papaya::PapayaObjCache::<String>::new();
+    /// let cache = hotcache::papaya::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -54,9 +54,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> PapayaObjCache<V, K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_papaya::PapayaObjCache;
-    /// let roomy = PapayaObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::papaya::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

@@ -11,10 +11,10 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_rwlock::RwLockIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::rwlock::IntCache;
 ///
-/// let bought = RwLockIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
@@ -32,7 +32,7 @@ impl<K: Key + ?Sized> RwLockIntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_rwlock::RwLockIntCache::<str>::new();
+    /// let cache = hotcache::rwlock::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -46,9 +46,9 @@ impl<K: Key + ?Sized, S: HashBuilder> RwLockIntCache<K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_rwlock::RwLockIntCache;
-    /// let one_lock = RwLockIntCache::<str>::with_options(Options::new().shards(1));
+    /// use hotcache::Options;
+    /// use hotcache::rwlock::IntCache;
+    /// let one_lock = IntCache::<str>::with_options(Options::new().shards(1));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

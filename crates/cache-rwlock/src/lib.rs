@@ -33,10 +33,10 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::{IntCache, IntCacheExt};
-//! use cache_rwlock::RwLockIntCache;
+//! use hotcache::prelude::*;
+//! use hotcache::rwlock::IntCache;
 //!
-//! let stock = RwLockIntCache::<str>::new();
+//! let stock = IntCache::<str>::new();
 //! stock.set("sku:1", 100);
 //! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```

@@ -12,10 +12,10 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_rwlock::RwLockObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::rwlock::ObjCache;
 ///
-/// let events = RwLockObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
@@ -34,7 +34,7 @@ impl<V: Value, K: Key + ?Sized> RwLockObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_rwlock::RwLockObjCache::<String>::new();
+    /// let cache = hotcache::rwlock::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -48,9 +48,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> RwLockObjCache<V, K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_rwlock::RwLockObjCache;
-    /// let roomy = RwLockObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::rwlock::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

@@ -14,10 +14,10 @@ use crate::pass::Pass;
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_scc::SccIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::scc::IntCache;
 ///
-/// let bought = SccIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
@@ -35,7 +35,7 @@ impl<K: Key + ?Sized> SccIntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_scc::SccIntCache::<str>::new();
+    /// let cache = hotcache::scc::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -51,9 +51,9 @@ impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_scc::SccIntCache;
-    /// let roomy = SccIntCache::<str>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::scc::IntCache;
+    /// let roomy = IntCache::<str>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

@@ -70,10 +70,10 @@
 //! # Examples
 //!
 //! ```
-//! use cache_core::{IntCache, IntCacheExt};
-//! use cache_scc::SccIntCache;
+//! use hotcache::prelude::*;
+//! use hotcache::scc::IntCache;
 //!
-//! let stock = SccIntCache::<str>::new();
+//! let stock = IntCache::<str>::new();
 //! stock.set("sku:1", 100);
 //! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```

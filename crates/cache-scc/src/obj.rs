@@ -15,10 +15,10 @@ use crate::pass::Pass;
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_scc::SccObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::scc::ObjCache;
 ///
-/// let events = SccObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
@@ -38,7 +38,7 @@ impl<V: Value, K: Key + ?Sized> SccObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_scc::SccObjCache::<String>::new();
+    /// let cache = hotcache::scc::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -54,9 +54,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> SccObjCache<V, K, S> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_scc::SccObjCache;
-    /// let roomy = SccObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::scc::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

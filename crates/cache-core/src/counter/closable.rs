@@ -181,7 +181,7 @@ impl Closable {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::AddError;
+    /// use hotcache::AddError;
     /// use cache_core::counter::Closable;
     /// let stock = Closable::new(1);
     /// assert_eq!(stock.try_add(-1, &(0..=i64::MAX)), Ok(Ok(0)));

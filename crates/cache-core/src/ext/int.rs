@@ -7,7 +7,7 @@ use crate::{AddError, IntCache, Key, UpdateError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::{IntCache, IntCacheExt};
+/// use hotcache::{IntCache, IntCacheExt};
 ///
 /// fn buy(stock: &dyn IntCache, item: &str) -> bool {
 ///     stock.try_add(item, -1, 0..).is_ok()
@@ -28,9 +28,9 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::AddError;
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// use hotcache::AddError;
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("stock", 1);
     /// assert_eq!(cache.try_add("stock", -1, 0..), Ok(0));
     /// assert_eq!(cache.try_add("stock", -1, 0..), Err(AddError::OutOfBounds { current: 0 }));
@@ -51,9 +51,9 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::AddError;
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// use hotcache::AddError;
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// // At most two purchases for each user.
     /// assert_eq!(cache.try_add_or_insert("user:1", 2, 0..=2), Ok(2));
     /// assert_eq!(cache.try_add_or_insert("user:1", 1, 0..=2), Err(AddError::OutOfBounds { current: 2 }));
@@ -76,9 +76,9 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::UpdateError;
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// use hotcache::UpdateError;
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("arrival", 10);
     /// assert_eq!(cache.update("arrival", |last| (20 >= last).then_some(20)), Ok(20));
     /// assert_eq!(cache.update("arrival", |_| None), Err(UpdateError::Kept { current: 20 }));
@@ -98,8 +98,8 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// let mut highest = |value| cache.update_or_insert("highest", value, |seen| Some(seen.max(value)));
     /// assert_eq!(highest(3), Ok(3));
     /// assert_eq!(highest(2), Ok(3));
@@ -122,8 +122,8 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("user:1", 0);
     /// assert!(!cache.del_if("user:1", |value| value > 0));
     /// assert!(cache.del_if("user:1", |value| value == 0));
@@ -141,8 +141,8 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 7);
     /// let found = cache.try_for_each(|key, value| match value {
     ///     7 => ControlFlow::Break(key.to_owned()),
@@ -167,8 +167,8 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.get_many_vec(&["a", "b"]), [Some(1), None]);
     /// ```

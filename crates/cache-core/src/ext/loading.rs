@@ -13,14 +13,14 @@ use crate::{Key, LoadError, ObjCache};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use cache_core::{ObjCache, ObjCacheAsyncExt};
+/// use hotcache::{ObjCache, ObjCacheAsyncExt};
 ///
 /// async fn title(events: Arc<dyn ObjCache<String>>, id: &str) -> String {
 ///     let title = events.get_or_load_async(id, async || format!("{id}, from the database")).await;
 ///     title.to_uppercase()
 /// }
 ///
-/// let events = Arc::new(cache_rwlock::RwLockObjCache::<String>::default());
+/// let events = Arc::new(hotcache::bucket::ObjCache::<String>::default());
 /// let title = futures_executor::block_on(title(events, "event:1"));
 /// assert_eq!(title, "EVENT:1, FROM THE DATABASE");
 /// ```
@@ -42,8 +42,8 @@ pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{ObjCache, ObjCacheAsyncExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::{ObjCache, ObjCacheAsyncExt};
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// async fn read_title() -> String {
     ///     "read from the database".to_owned()
     /// }
@@ -76,8 +76,8 @@ pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{LoadError, ObjCache, ObjCacheAsyncExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+    /// # use hotcache::{LoadError, ObjCache, ObjCacheAsyncExt};
+    /// # let cache = hotcache::bucket::ObjCache::<u32>::default();
     /// # futures_executor::block_on(async {
     /// let bad = cache.get_or_try_load_async("n", async || "x".parse::<u32>()).await;
     /// assert!(matches!(bad, Err(LoadError::Failed(_))));

@@ -15,8 +15,8 @@ const INLINE: usize = 72;
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Composite, IntCache};
-/// # let bought = cache_rwlock::RwLockIntCache::<[u8]>::default();
+/// use hotcache::{Composite, IntCache};
+/// # let bought = hotcache::bucket::IntCache::<[u8]>::default();
 /// let key = Composite::new().int(42).str("sku:1");
 /// assert_eq!(bought.add(&key, 1), 1);
 /// assert_eq!(bought.get(&Composite::new().int(42).str("sku:1")), Some(1));
@@ -40,7 +40,7 @@ impl Composite {
     /// # Examples
     ///
     /// ```
-    /// assert!(cache_core::Composite::new().is_empty());
+    /// assert!(hotcache::Composite::new().is_empty());
     /// ```
     #[must_use]
     pub const fn new() -> Self {
@@ -52,7 +52,7 @@ impl Composite {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(*cache_core::Composite::new().int(1), [0, 0, 0, 0, 0, 0, 0, 1]);
+    /// assert_eq!(*hotcache::Composite::new().int(1), [0, 0, 0, 0, 0, 0, 0, 1]);
     /// ```
     #[must_use]
     pub fn int(self, part: u64) -> Self {
@@ -64,7 +64,7 @@ impl Composite {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Composite;
+    /// use hotcache::Composite;
     /// assert_ne!(*Composite::new().str("a").str("bc"), *Composite::new().str("ab").str("c"));
     /// ```
     #[must_use]
@@ -77,7 +77,7 @@ impl Composite {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Composite;
+    /// use hotcache::Composite;
     /// assert_eq!(*Composite::new().bytes(b"a"), *Composite::new().str("a"));
     /// ```
     #[must_use]
