@@ -39,21 +39,26 @@
 //! [`prelude`], and name the types by module, as above; or name the traits from the root and say
 //! `bucket::IntCache` for the type. Both together do not clash.
 #![forbid(unsafe_code)]
+// On docs.rs, each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod any;
 mod backends;
 pub mod prelude;
 
 pub use any::{AnyBackend, UnknownBackend};
-// With no backend there is nothing to re-export, and the compiler would say so.
-#[cfg(any(
-    feature = "rwlock",
-    feature = "dashmap",
-    feature = "flurry",
-    feature = "scc",
-    feature = "papaya",
-    feature = "bucket"
-))]
+// No `cfg`: it would be added to what the docs say of each module.
+#[cfg_attr(
+    not(any(
+        feature = "rwlock",
+        feature = "dashmap",
+        feature = "flurry",
+        feature = "scc",
+        feature = "papaya",
+        feature = "bucket"
+    )),
+    expect(unused_imports, unreachable_pub, reason = "with no backend there is nothing to re-export")
+)]
 pub use backends::*;
 pub use cache_core::{
     AddError, Backend, CompactString, Composite, DefaultHashBuilder, DynLoadError, HashBuilder, IntCache,
