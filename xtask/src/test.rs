@@ -18,6 +18,7 @@ pub(crate) fn run(install: bool) -> Result<()> {
     declared.ensure(install)?;
     let mut steps = Steps::new();
     steps.step("format", || sh::run(&mut cargo(["fmt", "--all", "--", "--check"])))?;
+    steps.step("licences and sources of dependencies", dependencies)?;
     steps.step("lints", || sh::run(&mut clippy(&["--workspace", "--all-features"])))?;
     steps.step("each feature alone, none, all", features)?;
     steps.step("tests and doc tests", || sh::run(&mut cargo(["test", "--workspace", "--all-features"])))?;
@@ -36,6 +37,17 @@ pub(crate) fn run(install: bool) -> Result<()> {
     })?;
     steps.step("the declared Rust versions", || declared.check())?;
     steps.finish();
+    Ok(())
+}
+
+/// Checks everything that is compiled, the fuzz targets included, against `deny.toml`. Not the advisories: their database
+/// is a repository of its own, which a machine for tests may not reach.
+fn dependencies() -> Result<()> {
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        let config = sh::root().join("deny.toml");
+        let mut deny = cargo(["deny", "--manifest-path", manifest, "--config"]);
+        sh::run(deny.arg(config).args(["check", "licenses", "bans", "sources"]))?;
+    }
     Ok(())
 }
 
