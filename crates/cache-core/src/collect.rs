@@ -1,4 +1,4 @@
-//! Caches made from iterators and filled from them, and `dyn` caches that can be printed.
+//! `FromIterator` and `Extend` for caches, and `Debug` for `dyn` caches.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -25,14 +25,14 @@ impl<K: Key + ?Sized, Q: Borrow<K>> Extend<(Q, i64)> for &(dyn IntCache<K> + '_)
     }
 }
 
-/// Sets every key to its object, which may be shared already.
+/// Sets every key to its object.
 impl<V, K: Key + ?Sized, Q: Borrow<K>, T: Into<Arc<V>>> Extend<(Q, T)> for &(dyn ObjCache<V, K> + '_) {
     fn extend<I: IntoIterator<Item = (Q, T)>>(&mut self, entries: I) {
         entries.into_iter().for_each(|(key, object)| self.set(key.borrow(), object.into()));
     }
 }
 
-/// Stamps `FromIterator` and `Extend` for the two caches of a backend. Of no use to callers.
+/// Implements `FromIterator` and `Extend` for the two caches of a backend. Used by backends only.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why a bounded add was refused. The cache is unchanged.
+/// The reason why a bounded add was rejected. The cache is unchanged.
 ///
 /// # Examples
 ///
@@ -17,7 +17,7 @@ pub enum AddError {
     Absent,
     /// The sum lies outside the bounds, or outside `i64`.
     OutOfBounds {
-        /// The value at the moment of refusal; 0 for an absent key.
+        /// The value when the add was rejected; 0 for an absent key.
         current: i64,
     },
 }
@@ -35,7 +35,7 @@ impl fmt::Display for AddError {
 
 impl Error for AddError {}
 
-/// Why an update changed nothing.
+/// The reason why an update changed nothing.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ pub enum UpdateError<T> {
     Absent,
     /// The closure returned `None`.
     Kept {
-        /// The value that it was asked about, and that the key had then.
+        /// The value that the closure was called with, which the key had then.
         current: T,
     },
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 const RECURSIVE: &str = "the loader asked for a key whose own load is waiting for it";
 
-/// Why a load gave no value.
+/// The reason why a load returned no value.
 ///
 /// All callers that waited for one load share its error. `Failed` holds an [`Arc`] for that, so `E` need not be `Clone`.
 /// If nobody else waited, [`into_failure`](LoadError::into_failure) returns the error itself.
@@ -56,7 +56,7 @@ pub enum LoadError<E> {
 }
 
 impl<E> LoadError<E> {
-    /// Wraps a loader's error that nobody shares.
+    /// Wraps a loader's error that is not shared.
     ///
     /// # Examples
     ///
@@ -87,7 +87,7 @@ impl<E> LoadError<E> {
 
     /// Returns the loader's error by value, if no other caller shares it.
     ///
-    /// Nobody shares it if nobody waited for the load.
+    /// It is not shared if no other caller waited for the load.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl<E> LoadError<E> {
     }
 }
 
-// Derived, it would ask for `E: Clone`.
+// A derived implementation would require `E: Clone`.
 impl<E> Clone for LoadError<E> {
     fn clone(&self) -> Self {
         match self {
@@ -167,7 +167,7 @@ impl<E: Error + 'static> Error for LoadError<E> {
     }
 }
 
-/// Why a load gave no value, with the type of the loader's error erased. Made by [`LoadError::into_dyn`].
+/// A [`LoadError`] with the type of the loader's error erased. Created by [`LoadError::into_dyn`].
 ///
 /// # Examples
 ///
