@@ -20,14 +20,14 @@ use crate::table::Table;
 ///
 /// # Performance
 ///
-/// One hash, one read lock and one look-up for a key that is there; inserts and deletes take the write lock
-/// of one shard.
+/// An operation on a present key takes one hash, one read lock and one look-up. Inserts and deletes take the write
+/// lock of one shard.
 pub struct DashMapIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: Table<K, AtomicI64, S>,
 }
 
 impl<K: Key + ?Sized> DashMapIntCache<K> {
-    /// An empty cache with four shards for each core of this machine.
+    /// Creates an empty cache, with four shards for each core of this machine.
     ///
     /// # Examples
     ///
@@ -41,9 +41,9 @@ impl<K: Key + ?Sized> DashMapIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> DashMapIntCache<K, S> {
-    /// A cache with the capacity, the shards and the hasher of `options`.
+    /// Creates a cache with the capacity, the shards and the hasher of `options`.
     ///
-    /// There are never fewer than two shards; the capacity is shared out among them evenly.
+    /// There are at least two shards. The capacity is divided evenly among them.
     ///
     /// # Examples
     ///

@@ -22,14 +22,14 @@ use crate::table::Table;
 ///
 /// # Performance
 ///
-/// As [`DashMapIntCache`](crate::DashMapIntCache); `set` takes the write lock of one shard.
+/// As for [`DashMapIntCache`](crate::DashMapIntCache), but `set` takes the write lock of one shard.
 pub struct DashMapObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: Table<K, Arc<V>, S>,
     loads: Loads<V, K>,
 }
 
 impl<V: Value, K: Key + ?Sized> DashMapObjCache<V, K> {
-    /// An empty cache with four shards for each core of this machine.
+    /// Creates an empty cache, with four shards for each core of this machine.
     ///
     /// # Examples
     ///
@@ -43,9 +43,9 @@ impl<V: Value, K: Key + ?Sized> DashMapObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> DashMapObjCache<V, K, S> {
-    /// A cache with the capacity, the shards and the hasher of `options`.
+    /// Creates a cache with the capacity, the shards and the hasher of `options`.
     ///
-    /// There are never fewer than two shards; the capacity is shared out among them evenly.
+    /// There are at least two shards. The capacity is divided evenly among them.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
     fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
         self.loads.written(key);
         let hash = self.table.hash(key);
-        // Whatever is replaced ends up here, and is dropped after the lock is free.
+        // Holds the object that is replaced, which is dropped after the lock is released.
         let mut value = value;
         if self.table.change(hash, key, |place| mem::swap(place, &mut value)).is_some() {
             return Some(value);
@@ -91,7 +91,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
 
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
         self.loads.written(key);
-        // The one that does not stay ends up here, and is dropped after the lock is free.
+        // Holds the object that does not stay, which is dropped after the lock is released.
         let mut new = new;
         let replaced = self.table.change(self.table.hash(key), key, |value| {
             let same = Arc::ptr_eq(value, current);
@@ -106,13 +106,13 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let hash = self.table.hash(key);
         let cached = self.table.read(hash, key, Arc::clone).unwrap_or_else(|| {
-            // `value` is only borrowed here: one that is refused must not be dropped under the lock.
+            // The closure only borrows `value`: a rejected object is not dropped under the lock.
             self.table.write(hash, key, |place| match place {
                 Some(present) => (None, present.clone()),
                 None => (Some(value.clone()), value.clone()),
             })
         });
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
         drop(value);
         cached
     }
@@ -146,7 +146,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
-        // Dropped after the last lock is free, also when `f` panics: the map drops reference counts only.
+        // Dropped after the last lock is released, even if `f` panics. The map itself drops reference counts only.
         let mut removed = Vec::new();
         self.table.retain(|key, value| {
             let keep = f(key, value);

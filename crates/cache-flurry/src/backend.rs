@@ -4,8 +4,8 @@ use crate::{FlurryIntCache, FlurryObjCache};
 
 /// The [`Backend`] of this crate, named `flurry`.
 ///
-/// [`reclaim`](Backend::reclaim) does nothing: flurry reclaims for each map on its own, in batches of 120 for
-/// each thread. What is left of the last batches is freed by later writes, or when the cache is dropped.
+/// [`reclaim`](Backend::reclaim) does nothing: each flurry map reclaims on its own, in batches of 120 for each
+/// thread. Incomplete batches are freed by later writes, or when the cache is dropped.
 ///
 /// # Examples
 ///

@@ -22,15 +22,15 @@ use flurry::{Guard, HashMap, TryInsertError};
 ///
 /// # Performance
 ///
-/// Reads, and writes to a key that is there, take no lock: they pass two pointers after the table's and mark
-/// the thread as active before and inactive after. Inserts and deletes lock one bin.
+/// Reads, and writes to a present key, take no lock. They follow two pointers after the table's, and mark the thread
+/// as active before and as inactive after. Inserts and deletes lock one bin.
 pub struct FlurryIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: HashMap<K::Owned, Closable, Mixed<S>>,
     room: Room,
 }
 
 impl<K: Key + ?Sized> FlurryIntCache<K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
@@ -44,7 +44,7 @@ impl<K: Key + ?Sized> FlurryIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
-    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// # Examples
     ///
@@ -94,7 +94,7 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
         }
     }
 
-    /// Removes a key if `f` says so about the final value of its counter; tells whether it did.
+    /// Removes a key if `f` returns `true` for the final value of its counter. Returns whether it was removed.
     fn remove_when<Q: Hash + Ord + ?Sized>(
         &self,
         key: &Q,
@@ -108,7 +108,7 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
         let mut value = counter.get()?;
         while f(value) {
             let mut closed = Err(Closed);
-            // Closed under the bin's lock: should the key's code panic before, nothing is closed yet.
+            // The counter is closed under the bin's lock: if the key's code panics before that, nothing is closed.
             let remove = |_: &K::Owned, present: &Closable| {
                 if ptr::eq(present, counter) {
                     closed = counter.close_if(value);
@@ -124,7 +124,7 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
         Ok(false)
     }
 
-    /// Takes a closed counter out of the map, if nobody has yet.
+    /// Removes a closed counter from the map, unless another thread has.
     #[cold]
     #[inline(never)]
     fn unlink(&self, key: &K, counter: &Closable, guard: &Guard<'_>) {
@@ -137,10 +137,10 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     }
 }
 
-/// What keeps a counter that turns out not to be removed: flurry cannot leave it as it is here, but its value can move to
-/// a new one.
+/// Moves the value of a counter that stays to a new counter, because flurry cannot leave an entry unchanged here.
 ///
-/// Whoever finds the old one closed looks the key up again, and waits for the bin's lock, which the caller holds.
+/// An operation that finds the old counter closed looks the key up again, and waits for the bin's lock, which the
+/// caller holds.
 fn moved(present: &Closable) -> Option<Closable> {
     present.close().ok().map(Closable::new)
 }
@@ -176,13 +176,13 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
     }
 
     fn del(&self, key: &K) -> bool {
-        // A closed counter was removed by whoever closed it.
+        // A closed counter was removed by the thread that closed it.
         self.map.remove(key, &self.map.guard()).is_some_and(Closable::detach)
     }
 
     fn take(&self, key: &K) -> Option<i64> {
-        // Out of the map first: nobody finds it any more, and those who did are ordered before. If somebody else has
-        // closed it, they have removed the key.
+        // The counter leaves the map first: no later operation finds it, and those that found it are ordered before.
+        // If another thread has closed it, that thread has removed the key.
         self.map.remove(key, &self.map.guard())?.close().ok()
     }
 
@@ -238,8 +238,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
         let guard = self.map.guard();
         for (owned, counter) in self.map.iter(&guard) {
             let key: &K = owned.borrow();
-            // By the owned key: its `Borrow` is not run under the bin's lock. Of a counter that is closed, the value may
-            // have moved to another.
+            // By the owned key, so that its `Borrow` does not run under the bin's lock. The value of a closed counter
+            // may have moved to another counter.
             if self.remove_when::<K::Owned>(owned, counter, &guard, |value| !f(key, value)) == Err(Closed) {
                 self.del_if_dyn(key, &mut |value| !f(key, value));
             }

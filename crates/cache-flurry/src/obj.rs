@@ -24,7 +24,7 @@ use flurry::{HashMap, TryInsertError};
 ///
 /// # Performance
 ///
-/// Reads take no lock. Every write locks one bin and leaves what it replaced to the map's reclaimer.
+/// Reads take no lock. Every write locks one bin, and leaves the replaced object to the map's reclaimer.
 pub struct FlurryObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: HashMap<K::Owned, Arc<V>, Mixed<S>>,
     loads: Loads<V, K>,
@@ -32,7 +32,7 @@ pub struct FlurryObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
 }
 
 impl<V: Value, K: Key + ?Sized> FlurryObjCache<V, K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
@@ -46,7 +46,7 @@ impl<V: Value, K: Key + ?Sized> FlurryObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
-    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// # Examples
     ///
@@ -65,12 +65,11 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
         }
     }
 
-    /// Stores an object; what `seen` makes of the one that was there.
+    /// Stores an object, and returns the result of `seen` for the previous one.
     fn store<R>(&self, key: &K, value: Arc<V>, seen: impl Fn(&Arc<V>) -> R) -> Option<R> {
         self.loads.written(key);
         let guard = self.map.guard();
-        // A key that is there is not owned anew: `insert` asks for an owned key even where it has no use for
-        // it.
+        // Not `insert` alone, which takes an owned key even if the key is present.
         let mut offered = Some(value);
         let mut before = None;
         let exchange = |_: &K::Owned, present: &Arc<V>| {
@@ -81,7 +80,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
         if let Some(value) = offered {
             before = self.map.insert(key.to_owned_key(), value, &guard).map(seen);
         }
-        // As in `get`.
+        // Dropped here, as in `get`.
         drop(guard);
         before
     }
@@ -92,8 +91,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
     fn get(&self, key: &K) -> Option<Arc<V>> {
         let guard = self.map.guard();
         let value = self.map.get(key, &guard).cloned();
-        // Here and not at the end of the function: it may free what others retired, and should a `Drop` panic in
-        // that, what is returned would leak.
+        // Dropped here: it may free what other threads retired, and if a `Drop` panicked at the end of the function,
+        // the return value would leak.
         drop(guard);
         value
     }
@@ -118,8 +117,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
         if !self.map.get(key, &guard).is_some_and(|present| Arc::ptr_eq(present, current)) {
             return Err(new);
         }
-        // What the key has afterwards ends up in the map. flurry cannot leave an object where it is here, but it can
-        // put the same one in its place.
+        // The returned object is stored. flurry cannot leave an entry unchanged here, but the closure can return the
+        // same object.
         let mut new = new;
         let mut replaced = false;
         let exchange = |_: &K::Owned, present: &Arc<V>| {
@@ -139,7 +138,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
                 Err(TryInsertError { current, not_inserted }) => (current.clone(), Some(not_inserted)),
             },
         };
-        // Neither is left to the end of the function: should a `Drop` panic there, what is returned would leak.
+        // Both are dropped here: if a `Drop` panicked at the end of the function, the return value would leak.
         drop(refused);
         drop(guard);
         cached
@@ -154,7 +153,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
         self.loads.written(key);
         let guard = self.map.guard();
         let removed = self.map.remove(key, &guard).cloned();
-        // As in `get`.
+        // Dropped here, as in `get`.
         drop(guard);
         removed
     }

@@ -4,9 +4,8 @@ use crate::{PapayaIntCache, PapayaObjCache};
 
 /// The [`Backend`] of this crate, named `papaya`.
 ///
-/// [`reclaim`](Backend::reclaim) does nothing: papaya reclaims for each map on its own, in batches of at
-/// least 32 for each thread. What is left of the last batches is freed by later writes, or when the cache is
-/// dropped.
+/// [`reclaim`](Backend::reclaim) does nothing: each papaya map reclaims on its own, in batches of at least 32 for
+/// each thread. Incomplete batches are freed by later writes, or when the cache is dropped.
 ///
 /// # Examples
 ///

@@ -20,14 +20,14 @@ use crate::table::Table;
 ///
 /// # Performance
 ///
-/// One hash, one uncontended read lock and one table look-up for a key that is there; inserts and deletes take
-/// the write lock of one shard.
+/// An operation on a present key takes one hash, one read lock and one look-up. Inserts and deletes take the write
+/// lock of one shard.
 pub struct RwLockIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: Table<K, AtomicI64, S>,
 }
 
 impl<K: Key + ?Sized> RwLockIntCache<K> {
-    /// An empty cache with shards for this machine's cores.
+    /// Creates an empty cache, with a number of shards for the cores of this machine.
     ///
     /// # Examples
     ///
@@ -41,7 +41,7 @@ impl<K: Key + ?Sized> RwLockIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> RwLockIntCache<K, S> {
-    /// A cache with the capacity, the shards and the hasher of `options`.
+    /// Creates a cache with the capacity, the shards and the hasher of `options`.
     ///
     /// # Examples
     ///

@@ -22,14 +22,14 @@ use crate::table::Table;
 ///
 /// # Performance
 ///
-/// As [`RwLockIntCache`](crate::RwLockIntCache); `set` takes the write lock of one shard.
+/// As for [`RwLockIntCache`](crate::RwLockIntCache), but `set` takes the write lock of one shard.
 pub struct RwLockObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: Table<K, Arc<V>, S>,
     loads: Loads<V, K>,
 }
 
 impl<V: Value, K: Key + ?Sized> RwLockObjCache<V, K> {
-    /// An empty cache with shards for this machine's cores.
+    /// Creates an empty cache, with a number of shards for the cores of this machine.
     ///
     /// # Examples
     ///
@@ -43,7 +43,7 @@ impl<V: Value, K: Key + ?Sized> RwLockObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> RwLockObjCache<V, K, S> {
-    /// A cache with the capacity, the shards and the hasher of `options`.
+    /// Creates a cache with the capacity, the shards and the hasher of `options`.
     ///
     /// # Examples
     ///
@@ -83,7 +83,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
 
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
         self.loads.written(key);
-        // The one that does not stay ends up here, and is dropped after the lock is free.
+        // Holds the object that does not stay, which is dropped after the lock is released.
         let mut new = new;
         let replaced = self.table.change(self.table.hash(key), key, |value| {
             let same = Arc::ptr_eq(value, current);
@@ -98,13 +98,13 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let hash = self.table.hash(key);
         let cached = self.table.read(hash, key, Arc::clone).unwrap_or_else(|| {
-            // The closure only borrows `value`: one that is refused is not dropped under the lock.
+            // The closure only borrows `value`: a rejected object is not dropped under the lock.
             self.table.write(hash, key, |slot| match slot {
                 Some(slot) => (None, slot.clone()),
                 None => (Some(value.clone()), value.clone()),
             })
         });
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
         drop(value);
         cached
     }
