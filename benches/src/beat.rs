@@ -1,4 +1,4 @@
-//! What happens between two operations: nothing, or a look at the clock.
+//! Called between two operations: does nothing, or reads the clock.
 
 /// Is told of every operation of a batch.
 pub trait Beat {

@@ -15,7 +15,7 @@ pub struct Bench {
     follows: Follows,
 }
 
-/// What knows what the map must hold.
+/// The model of the map's contents.
 #[derive(Debug)]
 enum Follows {
     /// Its keys stay as they are.

@@ -1,4 +1,4 @@
-//! What the benchmark targets share: the same flags as `cargo xtask bench`, and how they end.
+//! Code that the benchmark targets share: the flags of `cargo xtask bench`, and the exit status.
 
 use std::env;
 use std::io::{self, Write as _};
@@ -17,7 +17,7 @@ struct Cli {
     #[command(flatten)]
     flags: Flags,
 
-    /// What cargo says to every benchmark.
+    /// A flag that cargo passes to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }

@@ -1,4 +1,4 @@
-//! What is measured, as a run's document has it.
+//! Conversion of measurements to the document of a run.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub const SAMPLES: usize = 10;
 /// Maps that grow in one pass of a cell: criterion would have ten and more, and a large one takes seconds.
 pub const GROWN: usize = 5;
 
-/// What was taken of a cell in one pass.
+/// The samples of a cell in one pass.
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) samples: Vec<Sample>,

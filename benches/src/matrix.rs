@@ -57,7 +57,7 @@ pub fn run(
     Ok(())
 }
 
-/// What is to be measured: every cell in every pass, but for what the document has already.
+/// Returns the works that are left to measure, once for each row and pass that the document does not have yet.
 fn left<'a>(matrix: &'a Matrix, document: &hotcache_report::Run) -> Vec<&'a Work> {
     let mut left = Vec::new();
     for work in &matrix.works {
@@ -104,7 +104,7 @@ struct Run<'a> {
     patience: Patience,
     pulse: Pulse,
     sampler: Sampler,
-    /// What measures the rows that are in Go.
+    /// The program that measures the rows in Go.
     go: Option<go::Program>,
 }
 

@@ -32,7 +32,7 @@ pub struct Entry {
 /// Builds a subject.
 pub type Build = fn(&Setup) -> Box<dyn Subject>;
 
-/// What a subject is built with.
+/// The parameters for building a subject.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// How many keys it will hold, for what cannot grow. Maps start empty all the same.
@@ -163,7 +163,7 @@ impl Entry {
         self.builder(cache).map(|build| build(setup))
     }
 
-    /// What builds the subject for this cache, if the row has that.
+    /// Returns the constructor of the subject for this cache, if the row has one.
     #[must_use]
     pub fn builder(&self, cache: Cache) -> Option<Build> {
         match cache {

@@ -29,7 +29,7 @@ pub(crate) struct Patience {
     load: Box<dyn FnMut() -> Option<Load>>,
 }
 
-/// What was measured, and the share of the processors that something else took meanwhile, where the system tells.
+/// A measurement, and the share of the processors that other processes took during it, if the system reports that.
 #[derive(Debug)]
 pub(crate) struct Measured<T> {
     pub(crate) what: T,

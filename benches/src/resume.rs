@@ -40,7 +40,7 @@ fn same(left: Run, here: &Machine, name: &str) -> Result<Run> {
     );
 }
 
-/// What to say of the beginning.
+/// Describes the part of the run that exists already.
 pub(crate) fn describe(run: &Run) -> String {
     if run.cells.is_empty() {
         return "beginning anew; after Ctrl-C the same command goes on where this stopped".to_owned();

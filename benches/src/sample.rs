@@ -28,7 +28,7 @@ const ROUND: usize = CHUNK * 2;
 pub struct Cell<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What is done.
+    /// The work.
     pub work: &'a Work,
     /// Each thread's keys, for what is neither churn nor a mix.
     pub streams: &'a [Stream],
@@ -42,7 +42,7 @@ pub struct Cell<'a> {
     pub timers: Option<&'a [Mutex<Timer>]>,
 }
 
-/// What was timed.
+/// A timed sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// From the release of the threads to the last finish.
@@ -53,14 +53,14 @@ pub struct Sample {
     pub hits: Option<u64>,
     /// How many of them tell whether they found it.
     pub told: u64,
-    /// What the operations allocated.
+    /// The allocations of the operations.
     pub allocated: Allocated,
 }
 
-/// What a thread's work came to.
+/// The results of a thread.
 type Done = (Tally, Allocated);
 
-/// What a thread has at hand.
+/// The inputs of a thread.
 struct Hand<'a> {
     thread: usize,
     stream: &'a Stream,
@@ -236,7 +236,7 @@ impl Cell<'_> {
         first_of(thread) + so_far as i64
     }
 
-    /// What operation `i` of a thread stores in the sample that begins at this turn.
+    /// Returns the value that operation `i` of a thread stores in the sample that begins at this turn.
     pub(crate) fn stored(&self, thread: usize, turn: usize, i: usize) -> i64 {
         let i = if self.work.cache == Cache::Obj { i % OBJECTS } else { i };
         self.first(thread, turn) + i as i64
@@ -294,7 +294,7 @@ impl Sample {
     }
 }
 
-/// What work comes to, and what it allocates.
+/// Returns the result of `work` and its allocations.
 pub(crate) fn counted<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
     let before = by_this_thread();
     let done = work();

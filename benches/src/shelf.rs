@@ -9,7 +9,7 @@ use crate::machine;
 use crate::peers::{Entry, Setup};
 use crate::subject::Subject;
 
-/// What a key takes in the most wasteful map, for judging whether all maps fit into memory at once.
+/// The memory of a key in the largest map, to estimate whether all maps fit into memory at once.
 const BYTES_PER_KEY: usize = 300;
 
 /// The filled maps of all rows for one cache and one set of keys.

@@ -5,7 +5,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-/// What a shell expects of a program that Ctrl-C ended.
+/// The exit status that a shell expects from a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 /// From now on, has `end` called once with the exit status that suits the signal, in a thread of its own.

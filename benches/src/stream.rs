@@ -91,7 +91,7 @@ fn drawn(keys: usize, work: &Work, thread: usize) -> Stream {
     Stream::new(&numbers, chunk, work)
 }
 
-/// What a thread draws its stream with.
+/// Returns the seed of a thread's stream.
 pub(crate) fn seed_of(thread: usize) -> u64 {
     SEED ^ ((thread as u64 + 1) << 32)
 }

@@ -5,7 +5,7 @@
 //! * `.lis`, references to blocks: `first_block count 0 sequence`. Each block is read, and stored on a miss.
 //! * Twitter's published cache traces: `timestamp,key,key_size,value_size,client_id,operation,ttl`.
 //!
-//! What becomes of an absent key is this harness's own choice, as its caches are: see [`Step`].
+//! A trace does not tell whether a key was present, so the harness decides what to do with absent keys: see [`Step`].
 
 mod lis;
 mod model;

@@ -11,7 +11,8 @@ const INTERPRETED_PERCENT: &str = "1";
 /// And where the processor is emulated.
 const EMULATED_PERCENT: &str = "5";
 
-/// What Miri runs: the parts of the kernel, and one test of each kind of operation. The rest would take days.
+/// The tests that Miri runs: those of the parts of the kernel, and one of each kind of operation. All tests would
+/// take days.
 const INTERPRETED: &[&[&str]] = &[
     &["--lib", "--", "reclaim::", "raw::state", "raw::space", "raw::overflow"],
     &["--test", "conformance", "--", "basic", "keys::", "drops::", "key_panics::", "calls::"],

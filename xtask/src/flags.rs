@@ -16,9 +16,10 @@ pub(crate) enum Command {
     /// Makes a page of charts and tables from saved runs of the benchmarks.
     Report(Report),
     /// Checks the benchmarks' comparisons: two runs of one build must not differ, and a backend that is made a fifth
-    /// slower must be found. Takes three runs.
+    /// slower must be detected. Takes three runs.
     SelfCheck(Box<SelfCheck>),
-    /// Runs every check and test: formatting, lints, features, tests, documentation, benchmarks compiled.
+    /// Runs every check and test: formatting, dependencies, lints, features, tests, documentation, the declared Rust
+    /// versions.
     Test {
         /// Installs what is missing, with the system's package manager or rustup.
         #[arg(long)]
@@ -47,7 +48,7 @@ pub(crate) enum Command {
         #[arg(long)]
         install: bool,
     },
-    /// Runs the tests of our own table on other processors, emulated: aarch64, and one of 32 bits.
+    /// Runs the tests of our own table on emulated processors: aarch64 and 32-bit ARM.
     Cross {
         /// Installs what is missing, with the system's package manager and rustup.
         #[arg(long)]
@@ -57,7 +58,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
-    /// How long, all targets together.
+    /// The time for all targets together, in minutes.
     #[arg(long, default_value_t = 30.0)]
     pub(crate) minutes: f64,
     /// Only this target: int, obj or histories.
@@ -73,21 +74,21 @@ pub(crate) struct SelfCheck {
     /// The backend that is made slower.
     #[arg(long, value_name = "NAME", default_value = "papaya")]
     pub(crate) slowed: String,
-    /// Compare the three runs that an earlier self-check saved, and measure nothing.
+    /// Compares the three runs that an earlier self-check saved, and measures nothing.
     #[arg(long)]
     pub(crate) again: bool,
-    /// What is measured: flags of `cargo xtask bench`, after `--`.
+    /// Flags of `cargo xtask bench` that say what to measure, after `--`.
     #[arg(last = true, value_name = "FLAGS", default_values = ["--quick", "--caches", "int", "--passes", "8"])]
     pub(crate) bench: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// What `cargo xtask bench --save` saved, by name, or what `--json` wrote, by file; without any, what was saved
-    /// last. Runs of one machine, commit and build make one page together.
+    /// Names of runs that `cargo xtask bench --save` saved, or files that `--json` wrote. The default is the run that
+    /// was saved last. Runs of one machine, commit and build make one page together.
     #[arg(value_name = "FILES|NAMES")]
     pub(crate) runs: Vec<String>,
-    /// The directory that gets index.html, README.md, charts/*.svg and run.json.gz; target/report if not said.
+    /// The directory for index.html, README.md, charts/*.svg and run.json.gz. The default is target/report.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<std::path::PathBuf>,
 }
@@ -97,10 +98,10 @@ pub(crate) struct Soak {
     /// How long 32 threads work on caches whose every value is known; with `--preempt`, how long each build is tested.
     #[arg(long, default_value_t = 10.0)]
     pub(crate) minutes: f64,
-    /// How many operations are recorded and checked for linearizability.
+    /// The number of operations that are recorded and checked for linearizability.
     #[arg(long, default_value_t = 10_000_000)]
     pub(crate) ops: u64,
-    /// Repeats the operations of an earlier run, though not what its scheduler did.
+    /// Repeats the operations of an earlier run, but not their interleaving.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Instead: timers interrupt threads at random instructions inside every operation, while others delete, insert, grow

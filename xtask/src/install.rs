@@ -1,4 +1,5 @@
-//! What the commands need beyond cargo itself: looked for, named when missing, installed when asked.
+//! The programs that the commands need besides cargo: checks for them, names those that are missing, and installs
+//! them on request.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,20 +9,20 @@ use anyhow::{Context, Result, bail};
 
 use crate::sh;
 
-/// Something that must be on the machine.
+/// A program that must be on the machine.
 pub(crate) struct Need {
-    /// What it is called in a message.
+    /// Its name in messages.
     name: &'static str,
-    /// What it is for.
+    /// Its purpose.
     why: &'static str,
-    /// The call that succeeds when it is there.
+    /// A call that succeeds if it is there.
     probe: (&'static str, &'static [&'static str]),
-    /// How it is installed.
+    /// How to install it.
     from: From,
 }
 
 enum From {
-    /// A package of the system's, under one name everywhere it matters.
+    /// A package of the system, which has the same name in all package managers.
     System(&'static str),
     /// A component of the Rust toolchain.
     Component(&'static str),
@@ -38,7 +39,7 @@ enum From {
     Wheel { name: &'static str, requirements: &'static str },
 }
 
-/// What `cargo xtask test` needs.
+/// The needs of `cargo xtask test`.
 pub(crate) const TEST: &[Need] = &[
     Need {
         name: "a C compiler (cc)",
@@ -66,10 +67,10 @@ pub(crate) const TEST: &[Need] = &[
     },
 ];
 
-/// What `cargo xtask sanitize` needs.
+/// The needs of `cargo xtask sanitize`.
 pub(crate) const SANITIZE: &[Need] = &[NIGHTLY];
 
-/// What `cargo xtask fuzz` needs.
+/// The needs of `cargo xtask fuzz`.
 pub(crate) const FUZZ: &[Need] = &[
     NIGHTLY,
     Need {
@@ -86,7 +87,7 @@ pub(crate) const FUZZ: &[Need] = &[
     },
 ];
 
-/// What `cargo xtask miri` needs.
+/// The needs of `cargo xtask miri`.
 pub(crate) const MIRI: &[Need] = &[
     NIGHTLY,
     Need {
@@ -103,7 +104,7 @@ pub(crate) const MIRI: &[Need] = &[
     },
 ];
 
-/// What `cargo xtask cross` needs.
+/// The needs of `cargo xtask cross`.
 pub(crate) const CROSS: &[Need] = &[
     Need {
         name: "user-mode emulators (qemu-aarch64, qemu-arm)",
@@ -156,7 +157,7 @@ const NIGHTLY: Need = Need {
     from: From::Toolchain("nightly"),
 };
 
-/// Package managers, in the order in which they are looked for, and how each installs without a question.
+/// Package managers, in the order of preference, with the arguments for an install without questions.
 const MANAGERS: &[(&str, &[&[&str]])] = &[
     ("apt-get", &[&["update"], &["install", "--yes", "--no-install-recommends"]]),
     ("dnf", &[&["install", "--assumeyes"]]),
@@ -266,7 +267,8 @@ fn unpack_wheel(name: &str, requirements: &str) -> Result<()> {
     Ok(())
 }
 
-/// A package manager's call, through sudo where that is there and we are not root. Homebrew refuses root.
+/// Returns a call of a package manager, through sudo if that exists and the user is not root. Homebrew does not run
+/// as root.
 fn as_root(manager: &str) -> Command {
     let root =
         sh::capture(Command::new("id").arg("-u")).is_ok_and(|output| output.stdout.trim_ascii() == b"0");

@@ -189,7 +189,7 @@ fn run_all(program: &Path, tasks: &[Task]) -> Result<()> {
 }
 
 impl Task {
-    /// What to say of it, if it went as it must.
+    /// Runs the task, and returns its line of output if the result is as expected.
     fn run(&self, program: &Path) -> Result<String> {
         let mut command = Command::new(program);
         command.args(["--exact", &self.model, "--nocapture", "--test-threads", "1"]);
@@ -216,7 +216,7 @@ impl Task {
     }
 }
 
-/// What the model said when it caught a bug: the line after the panic's.
+/// Returns the message of a model that caught a bug: the line after that of the panic.
 fn caught(text: &str) -> Option<String> {
     let mut lines = text.lines().skip_while(|line| !line.contains("panicked at"));
     lines.next()?;

@@ -67,7 +67,7 @@ const BUGS: &[Bug] = &[
     slow("bag-busy", "reuse-objects"),
 ];
 
-/// Those of the brief run: each is found within a second, and by another check.
+/// The bugs of the brief run. Each is found within a second, and by a different check.
 const BRIEF: [&str; 3] = ["one-epoch", "remove-at-home", "settled-anyway"];
 
 /// The names of the bugs.
@@ -201,7 +201,7 @@ fn find(build: Build, program: &Path, bug: &Bug, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// What became of a program.
+/// The result of a program.
 struct Run {
     /// `None` if it had to be killed.
     ended: Option<ExitStatus>,

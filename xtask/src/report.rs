@@ -39,7 +39,8 @@ fn runs(asked: &[String], store: &Store) -> Result<Vec<Run>> {
     asked.iter().map(|one| find(one, store)).collect()
 }
 
-/// What is a file, or is written like one, is a file; all else is a name.
+/// Finds a run by file or by name. An existing file, or text that looks like a path, is a file; anything else is a
+/// name.
 fn find(asked: &str, store: &Store) -> Result<Run> {
     let file = Path::new(asked);
     let like_a_file =

@@ -15,7 +15,7 @@ use crate::sh::{self, Steps};
 /// How much of each test's full size is run: instrumented code is slower by this order.
 const SCALE_PERCENT: &str = "20";
 
-/// What ThreadSanitizer ends a program with when it reported anything.
+/// The exit status of a program for which ThreadSanitizer reported anything.
 const RACE_REPORTED: i32 = 66;
 
 /// Bugs of the bucket table that `src/seeded.rs` plants when it is told to, and the stress test that runs into each: an

@@ -1,4 +1,4 @@
-//! What commands print: what nobody reads any more is no reason to break off.
+//! Output of commands. A closed output does not stop a command.
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};

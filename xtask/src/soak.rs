@@ -9,7 +9,7 @@ use crate::flags::Soak;
 use crate::preempt;
 use crate::sh::{self, cargo};
 
-/// What makes the 80,000 purchases of a conformance run ten million, in per cent.
+/// The scale, in per cent, that turns the 80,000 purchases of a conformance run into ten million.
 const TEN_MILLION: &str = "12500";
 
 pub(crate) fn run(flags: &Soak) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What flags ask for: a task, or a refusal by name.
+//! Turns flags into a task, or into an error that names the flag.
 
 use std::path::PathBuf;
 
@@ -166,7 +166,7 @@ const QUICK_KEYS: KeyCount = KeyCount(100_000);
 /// A load that every row can bear, and under which a stall shows.
 const HALF: Rate = Rate::Share(0.5);
 
-/// What was asked, each once; or the default.
+/// Returns the requested values without duplicates, or the default if there are none.
 pub(crate) fn or<T: Clone + PartialEq>(asked: &[T], default: &[T]) -> Vec<T> {
     let mut each_once = Vec::new();
     for one in if asked.is_empty() { default } else { asked } {

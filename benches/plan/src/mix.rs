@@ -29,8 +29,7 @@ pub struct Mix {
 const MOST: u16 = 10_000;
 
 impl Mix {
-    /// What is meant by a mix that nobody described: mostly read, sometimes replaced, seldom removed. Both caches
-    /// can do it.
+    /// The default mix: mostly reads, some replacements, few removals. Both caches support it.
     pub const USUAL: Mix = Mix::of(90, 9, 0, 0, 1);
 
     /// A mix of these weights.

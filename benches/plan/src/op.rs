@@ -59,7 +59,7 @@ impl Op {
         Op::Mix(Mix::USUAL),
     ];
 
-    /// What is measured unless something is asked for.
+    /// The operations that are measured by default.
     pub const DEFAULT: [Op; 5] = [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del];
 
     /// The name in flags; tables and JSON describe a mix besides.

@@ -17,9 +17,9 @@ use crate::{Cache, KeyType, Kind, Op, Refusal, Work};
 pub struct Row {
     /// The name in flags, tables and JSON.
     pub name: &'static str,
-    /// What sort of thing it is.
+    /// The kind of row.
     pub kind: Kind,
-    /// What it is, in a few words.
+    /// A short description.
     pub about: &'static str,
     /// The name of the map in the program `benches/go`, if it is measured there.
     pub go: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! What is asked, and what is refused by name before anything is built.
+//! Valid flags become tasks, and invalid ones are rejected by name before anything is built.
 #![forbid(unsafe_code)]
 
 use clap::Parser;

@@ -11,8 +11,8 @@ const DISTURBED: f64 = 0.1;
 /// From this share of the cells on, that many were disturbed has to be told.
 const MANY: f64 = 0.05;
 
-/// What disturbed the machine while a run was measured, for the head of its pages and tables; `None` if it was quiet, or
-/// nothing is known.
+/// Describes what disturbed the machine during a run, for the head of its pages and tables. `None` if the machine was
+/// quiet, or nothing is known.
 ///
 /// A machine is disturbed if other processes took more than 5 % of its processors, or if more than 5 % of the cells lost
 /// a tenth of their time or more to something else in at least half of their passes.

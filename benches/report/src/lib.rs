@@ -1,4 +1,4 @@
-//! What hotcache's benchmarks measured: the form it is written in, comparisons of runs, and pages that show it.
+//! The results of hotcache's benchmarks: their file format, comparisons of runs, and pages that show them.
 #![forbid(unsafe_code)]
 
 mod advice;

@@ -46,7 +46,7 @@ impl Machine {
         }
     }
 
-    /// The same with the commit of another tree than the one that the working directory is in.
+    /// Sets the commit to that of the tree at `tree`, instead of the tree of the working directory.
     ///
     /// # Examples
     ///

@@ -50,7 +50,7 @@ pub(crate) fn keys(max_key: u64) -> String {
     }
 }
 
-/// What keys are, in a few words: text has a length, another type a name.
+/// Describes the keys: by their length if they are text, otherwise by the name of their type.
 pub(crate) fn key_form(key_type: &str, key_len: usize) -> String {
     if key_type == "str" { format!("{key_len}-byte keys") } else { format!("{key_type} keys") }
 }

@@ -23,7 +23,7 @@ const LASTS: Duration = Duration::from_secs(2);
 /// How long a row is tried out for, to learn what it can do or to warm it up.
 const TRIAL: Duration = Duration::from_millis(150);
 
-/// What a row came to.
+/// The latencies of a row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Latencies {
     /// The operations that were timed.

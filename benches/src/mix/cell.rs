@@ -11,7 +11,7 @@ use crate::subject::{Batch, Checks, Objects, Subject, objects};
 /// The steps of each thread whose keys are looked at after a sample.
 const LOOKED_AT: usize = 1_024;
 
-/// What a thread has at hand, and what its steps came to.
+/// The inputs of a thread, and the results of its steps.
 struct Hand {
     thread: usize,
     /// The next value to store.

@@ -40,7 +40,7 @@ fn is_number(text: &str) -> bool {
     text.parse::<u64>().is_ok()
 }
 
-/// What an operation of this name does here.
+/// The meaning of an operation's name.
 enum Named {
     Step(Step),
     /// No cache here can do it.

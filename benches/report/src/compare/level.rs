@@ -61,7 +61,7 @@ impl Levels {
         level(&self.new[at]) - level(&self.old[at])
     }
 
-    /// The same for resampled samples: how far the change could be another with other samples.
+    /// Returns the changes for resampled samples, which show how much the change depends on the samples.
     pub(super) fn resampled(&self, at: usize, count: usize, random: &mut Random) -> Vec<f64> {
         let old = resampled(&self.old[at], self.statistic, count, random);
         let new = resampled(&self.new[at], self.statistic, count, random);

@@ -3,7 +3,7 @@ use crate::svg::{Bar, Bars, Panel};
 use crate::tone::Tones;
 use crate::{Footprint, Kind, Memory, Run, number};
 
-/// What a key weighs: bars, and a table for each cache.
+/// The section on memory per key: bars, and a table for each cache.
 pub(super) fn section(run: &Run, tones: &Tones) -> Option<Section> {
     let groups = grouped(&run.memory, |one| (&one.cache, one.keys, one.key_len));
     let mut panels = Vec::new();

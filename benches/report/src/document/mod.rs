@@ -1,4 +1,4 @@
-//! What a page says, before it is HTML or Markdown.
+//! The contents of a page, before they are rendered as HTML or Markdown.
 
 mod advice;
 mod charts;
@@ -75,7 +75,7 @@ pub(crate) struct TableRow {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// What stands in one place of a table.
+/// An entry of a table.
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) text: String,
@@ -83,7 +83,7 @@ pub(crate) struct Entry {
     pub(crate) detail: String,
     /// How many times the best this is.
     pub(crate) ratio: Option<f64>,
-    /// What the column is sorted by, if not by the text.
+    /// The key by which the column is sorted, if it is not the text.
     pub(crate) sort: Option<f64>,
 }
 

@@ -4,7 +4,7 @@ use crate::{Kind, Run, Scaling, number};
 /// A law that misses its own points by this share foretells nothing.
 const WORTHLESS: f64 = 0.5;
 
-/// What the Universal Scalability Law makes of the throughput, and what it foretells.
+/// The section on scaling: fits of the Universal Scalability Law, and its predictions.
 pub(super) fn section(run: &Run) -> Option<Section> {
     let all: Vec<_> = Scaling::of(run).into_iter().filter(|one| one.kind == Kind::Backend).collect();
     let measured = all.iter().map(|one| one.points.len()).max()?;

@@ -81,7 +81,7 @@ impl Law {
         (self.coherency > 0.0 && peak.is_finite()).then_some(peak)
     }
 
-    /// What the law that was fitted to these points foretells.
+    /// Returns the prediction of this law, which was fitted to `points`.
     #[must_use]
     pub fn predict(&self, threads: usize, points: &[(usize, f64)]) -> Prediction {
         let fits = without_one(points).filter_map(|(_, rest)| coefficients(&rest));

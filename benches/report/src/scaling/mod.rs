@@ -37,7 +37,7 @@ pub struct Scaling {
     pub cache: String,
     /// The name of the row.
     pub backend: String,
-    /// What sort of row it is.
+    /// The kind of row.
     pub kind: Kind,
     /// The operation.
     pub op: String,
@@ -53,7 +53,7 @@ pub struct Scaling {
     pub points: Vec<(usize, f64)>,
     /// The law that fits them; `None` if there are too few thread counts to fit one honestly.
     pub law: Option<Law>,
-    /// What the law foretells for more threads, on a machine with as many cores.
+    /// The predictions for more threads, on a machine with as many cores.
     pub predictions: Vec<Prediction>,
 }
 

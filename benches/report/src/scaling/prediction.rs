@@ -65,7 +65,7 @@ mod tests {
         Law { speed: 50.0, contention, coherency, r_squared: 0.0, left_out_error: 0.0 }
     }
 
-    /// What would be measured with noise of this share.
+    /// Returns simulated measurements with this share of noise.
     fn measured(law: &Law, threads: &[usize], noise: f64, random: &mut Random) -> Vec<(usize, f64)> {
         threads.iter().map(|&n| (n, law.at(n) * (1.0 + noise * random.normal()))).collect()
     }

@@ -1,4 +1,4 @@
-//! What no type says: that times are positive, ends enclose middles, and nothing is there twice.
+//! Checks that types cannot express: times are positive, medians lie between the ends, and nothing occurs twice.
 
 use std::collections::HashMap;
 

@@ -50,7 +50,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// What two machines differ in, apart from the commit and the date: a comparison across it says little.
+    /// Lists the differences between two machines, apart from the commit and the date. A comparison across machines
+    /// says little.
     ///
     /// # Examples
     ///

@@ -11,7 +11,7 @@ use crate::packed;
 /// The version of the documents that are written, and the only one that is read.
 pub const VERSION: u32 = 1;
 
-/// What one run of the benchmarks measured.
+/// The results of one run of the benchmarks.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ pub struct Run {
     /// Memory, each backend in a process of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<Memory>,
-    /// What maps retired and had not freed, each backend in a process of its own.
+    /// The memory that maps had retired and not freed. Each backend was measured in a process of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub garbage: Vec<Garbage>,
     /// Recorded traces, replayed.

@@ -15,7 +15,7 @@ const KEY: f64 = 42.0;
 #[derive(Debug)]
 pub(crate) struct Bars {
     pub(crate) title: String,
-    /// What the bar, the paler bar behind it, and the stroke across say.
+    /// The meanings of the bar, the paler bar behind it, and the stroke across.
     pub(crate) key: [&'static str; 3],
     pub(crate) bars: Vec<Bar>,
 }

@@ -13,7 +13,7 @@ const TOP: f64 = 44.0;
 const BOTTOM: f64 = 42.0;
 /// Names closer than this would overlap.
 const NAME_HEIGHT: f64 = 13.0;
-/// What fits into [`RIGHT`].
+/// The longest name that fits into [`RIGHT`].
 const LONGEST_NAME: usize = 15;
 
 #[derive(Debug)]
