@@ -61,7 +61,7 @@ pub struct Sample {
 type Done = (Tally, Allocated);
 
 /// The inputs of a thread.
-struct Hand<'a> {
+struct ThreadState<'a> {
     thread: usize,
     stream: &'a Stream,
     /// The keys of one chunk, where they are brought near.
@@ -89,9 +89,9 @@ impl Cell<'_> {
     /// Times like [`on_filled`](Cell::on_filled), and leaves the checks to the caller.
     pub fn time(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> (Sample, Tally) {
         let legs = self.legs(turn, rounds);
-        let (elapsed, hands) = self.team.run_legs(
+        let (elapsed, states) = self.team.run_legs(
             legs.len(),
-            |thread| Hand {
+            |thread| ThreadState {
                 stream: &self.streams[thread],
                 near: Room::default(),
                 first: self.first(thread, turn),
@@ -99,13 +99,13 @@ impl Cell<'_> {
                 done: Done::default(),
                 thread,
             },
-            |hand, leg| {
+            |state, leg| {
                 if self.is_far() {
-                    hand.stream.chunk(legs[leg].start).keys.copy_to(&mut hand.near);
+                    state.stream.chunk(legs[leg].start).keys.copy_to(&mut state.near);
                 }
             },
-            |hand, leg| {
-                let Hand { thread, stream, near, first, objects, done } = hand;
+            |state, leg| {
+                let ThreadState { thread, stream, near, first, objects, done } = state;
                 let (tally, allocated) = counted(|| {
                     let mut tally = Tally::default();
                     for turn in legs[leg].clone() {
@@ -120,7 +120,7 @@ impl Cell<'_> {
                 done.1 += allocated;
             },
         );
-        let done: Vec<_> = hands.into_iter().map(|hand| hand.done).collect();
+        let done: Vec<_> = states.into_iter().map(|state| state.done).collect();
         self.sample(subject, elapsed, &done, self.chunk_ops() * rounds)
     }
 

@@ -23,7 +23,7 @@ const HANGS: usize = 120;
 
 pub(crate) fn run(flags: &Fuzz) -> Result<()> {
     if !flags.minutes.is_finite() || flags.minutes <= 0.0 {
-        bail!("--minutes is {}, and has to be more than 0", flags.minutes);
+        bail!("invalid --minutes {}: must be above 0", flags.minutes);
     }
     install::ensure(install::FUZZ, flags.install)?;
     let targets: Vec<_> = TARGETS

@@ -184,11 +184,11 @@ pub(crate) fn ensure(needs: &[Need], install: bool) -> Result<()> {
         }
         return Ok(());
     }
-    let mut message = "this machine lacks what the command needs:".to_owned();
+    let mut message = "the command needs programs that are missing on this machine:".to_owned();
     for need in &missing {
         message += &format!("\n  {}: {}; to install it: {}", need.name, need.why, need.by_hand());
     }
-    bail!("{message}\nOr add --install, and it is done for you.");
+    bail!("{message}\nOr add --install to install it.");
 }
 
 impl Need {

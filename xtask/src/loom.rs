@@ -211,7 +211,9 @@ impl Task {
             }
             None => bail!("the model does not hold ({}):\n{text}", output.status),
             Some(_) if output.status.success() => bail!("not caught"),
-            Some(_) => caught(&text).with_context(|| format!("it failed ({}) without a word", output.status)),
+            Some(_) => {
+                caught(&text).with_context(|| format!("it failed ({}) without a message", output.status))
+            }
         }
     }
 }

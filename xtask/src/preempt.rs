@@ -137,7 +137,7 @@ pub(crate) fn run(seconds: u64, seed: u64) -> Result<()> {
 /// Half a minute of the same in the usual build: a few bugs, and nothing else. The other build takes minutes to make.
 pub(crate) fn brief() -> Result<()> {
     if !cfg!(target_os = "linux") {
-        println!("skipped: a thread's own timer is a thing of Linux");
+        println!("skipped: only Linux has timers for a single thread");
         return Ok(());
     }
     // The same operations in each run; what they are interrupted by differs anyway.
@@ -150,7 +150,7 @@ pub(crate) fn brief() -> Result<()> {
 }
 
 fn only_linux() -> Result<()> {
-    ensure!(cfg!(target_os = "linux"), "a thread's own timer is a thing of Linux");
+    ensure!(cfg!(target_os = "linux"), "only Linux has timers for a single thread");
     Ok(())
 }
 
@@ -168,7 +168,7 @@ fn find_nothing(programs: &[(Build, PathBuf)], seconds: u64, seed: u64) -> Resul
         print!("{}", run.said);
         match run.ended {
             Some(status) if status.success() => {}
-            Some(status) => bail!("something was found in the {}: {status}, seed {seed}", build.name()),
+            Some(status) => bail!("the {} failed: {status}, seed {seed}", build.name()),
             None => bail!("the {} hangs, seed {seed}", build.name()),
         }
     }

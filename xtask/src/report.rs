@@ -31,7 +31,7 @@ fn write(runs: Vec<Run>, out: &Path) -> Result<()> {
 fn runs(asked: &[String], store: &Store) -> Result<Vec<Run>> {
     if asked.is_empty() {
         let Some(last) = store.last()? else {
-            bail!("no run is saved yet: cargo xtask bench --save NAME, or say which JSON file")
+            bail!("no run is saved yet: run cargo xtask bench --save NAME, or name a JSON file")
         };
         say(&format!("the run that was saved last: {last}"));
         return Ok(vec![store.load(&last)?]);

@@ -53,7 +53,7 @@ fn measure(asked: &SelfCheck) -> Result<()> {
     let flags = Bench::try_parse_from(&asked.bench)?.flags;
     let Task::Matrix(_) = flags.task(None)? else { bail!("only cells of the matrix can be compared") };
     if flags.full || flags.output.save.is_some() || flags.output.compare.is_some() {
-        bail!("self-check saves and compares by itself: no --full, --save or --compare");
+        bail!("self-check saves and compares runs itself: --full, --save and --compare are not allowed");
     }
     let program = bench::build("matrix", &["slowed"])?;
     for (name, slowed) in [(FIRST, None), (SECOND, None), (SLOWED, Some(&asked.slowed))] {

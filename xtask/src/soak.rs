@@ -14,7 +14,7 @@ const TEN_MILLION: &str = "12500";
 
 pub(crate) fn run(flags: &Soak) -> Result<()> {
     if !flags.minutes.is_finite() || flags.minutes <= 0.0 {
-        bail!("--minutes is {}, and has to be more than 0", flags.minutes);
+        bail!("invalid --minutes {}: must be above 0", flags.minutes);
     }
     let seconds = (flags.minutes * 60.0).ceil() as u64;
     // Any number will do, as long as it is told.

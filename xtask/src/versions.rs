@@ -99,7 +99,7 @@ impl Declared {
             }
             sh::run(&mut check)?;
         }
-        println!("what declares {} was built with it in the other steps", self.running);
+        println!("crates that declare Rust {} were built with it in the other steps", self.running);
         Ok(())
     }
 }

@@ -19,12 +19,12 @@ impl Flags {
     pub fn task(&self, max_key_variable: Option<&str>) -> Result<Task, Refusal> {
         modes::check(self)?;
         if self.threads.iter().chain(&self.key_len).chain(&self.passes).any(|n| *n == 0) {
-            return Err(Refusal::new(
-                "0 is not possible for --threads, --key-len and --passes: the least is 1",
-            ));
+            return Err(Refusal::new("--threads, --key-len and --passes must be at least 1"));
         }
         if let Some(many) = self.threads.iter().find(|threads| **threads > MOST_THREADS) {
-            return Err(Refusal::new(format!("{many} --threads are too many: the most is {MOST_THREADS}")));
+            return Err(Refusal::new(format!(
+                "{many} --threads are too many: at most {MOST_THREADS} are allowed"
+            )));
         }
         let max_key = self.max_key(max_key_variable)?;
         if self.trace.is_some() || self.memory || self.adapters || self.latency {

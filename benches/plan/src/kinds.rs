@@ -182,7 +182,7 @@ fn refuse_ops(flags: &Flags, ops: &[Op], caches: &[Cache]) -> Result<(), Refusal
             return Err(Refusal::new(match op.mix() {
                 // Nothing else is missing anywhere.
                 Some(_) => format!("`{op}` adds, and the {names} cache has no add"),
-                None => format!("`{op}` is no operation of the {names} cache"),
+                None => format!("the {names} cache has no operation `{op}`"),
             }));
         }
     }

@@ -127,6 +127,6 @@ impl Flags {
 fn percent(text: &str) -> Result<f64, Refusal> {
     match text.parse::<f64>() {
         Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(percent),
-        _ => Err(Refusal::new(format!("`{text}` is no percentage; say 5, or 2.5"))),
+        _ => Err(Refusal::new(format!("invalid percentage `{text}`: expected a number such as 5 or 2.5"))),
     }
 }

@@ -17,11 +17,11 @@ mod random;
 mod report;
 mod scaling;
 mod schema;
+mod series_style;
 mod stats;
 mod store;
 mod summary;
 mod svg;
-mod tone;
 
 pub use advice::{Advice, Standing};
 pub use compare::{Change, Common, Comparison, Settings, Verdict, compare};

@@ -45,7 +45,7 @@ fn words(output: &Output) -> Result<String, String> {
         return Ok(text(&output.stdout));
     }
     let said = text(&output.stderr);
-    Err(format!("go failed: {}", said.lines().next().unwrap_or("it does not say why")))
+    Err(format!("go failed: {}", said.lines().next().unwrap_or("no reason given")))
 }
 
 /// Major and minor of `go1.27.3`, `go1.25rc1`, `devel go1.26-0123abc`.

@@ -121,10 +121,7 @@ pub fn run(plan: &Plan, console: &mut Console, document: &Shared) -> Result<()> 
                 for row in rows.iter().filter(|row| row.kind != Kind::Floor) {
                     slowest = slowest.min(serde_json::from_slice(&child(row, None, console)?)?);
                 }
-                ensure!(
-                    slowest.is_finite(),
-                    "{work}: only floors can do this, so say how many arrive: --rate"
-                );
+                ensure!(slowest.is_finite(), "{work}: only floors support this, so --rate is required");
                 slowest * share
             }
         };

@@ -124,7 +124,7 @@ fn step_of(write: Op) -> Step {
 /// The rank next to this one whose key this thread alone writes to.
 fn own(rank: usize, keys: usize, threads: usize, thread: usize) -> usize {
     let own = rank - rank % threads + thread;
-    // The last keys may be too few for all threads; the flags see to it that there are as many keys as threads.
+    // There may be fewer keys left than threads. The flags ensure that there are at least as many keys as threads.
     if own < keys { own } else { own - threads }
 }
 

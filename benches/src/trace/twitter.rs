@@ -19,7 +19,7 @@ pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
         return Err(format!("{fields} fields, where `{FORMAT}` has 7"));
     };
     if let Some(bad) = numbers.iter().find(|number| !is_number(number)) {
-        return Err(format!("`{}` is no number", shown(bad)));
+        return Err(format!("invalid number `{}`", shown(bad)));
     }
     if let Some(operation) = joined(key) {
         return Err(format!("two requests in one line: the first ends behind `{operation}`"));
@@ -30,7 +30,7 @@ pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
             *trace.left_out.entry(name).or_default() += 1;
             return Ok(());
         }
-        None => return Err(format!("`{}` is no operation of a cache trace", shown(operation))),
+        None => return Err(format!("unknown operation `{}`", shown(operation))),
     };
     trace.push(step, key);
     Ok(())

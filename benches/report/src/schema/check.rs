@@ -157,7 +157,12 @@ fn name(at: &str, name: &str) -> Checked {
         return refuse(at, "is empty");
     }
     if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        return refuse(at, format!("is no name: at most {LONGEST_NAME} characters, none of them a control"));
+        return refuse(
+            at,
+            format!(
+                "is not a valid name: at most {LONGEST_NAME} characters are allowed, and no control characters"
+            ),
+        );
     }
     Ok(())
 }

@@ -89,7 +89,7 @@ impl Run {
     /// ```
     pub fn from_json(json: &str) -> Result<Self, SchemaError> {
         match parse::<Head>(json)?.version {
-            None => return Err(SchemaError::new("", "no field `version`: this is no run of the benchmarks")),
+            None => return Err(SchemaError::new("", "no field `version`: not a run of the benchmarks")),
             Some(version) if version.as_u64() == Some(VERSION.into()) => {}
             Some(version) => {
                 let why = format!("this is version {version}; this program reads version {VERSION}");
@@ -123,7 +123,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// If it holds a value that would be refused when it is read again, such as a speed that is no number.
+    /// If it holds a value that would be refused when it is read again, such as a speed that is not a number.
     ///
     /// # Examples
     ///

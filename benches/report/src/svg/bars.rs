@@ -3,7 +3,7 @@
 use super::WIDTH;
 use super::write::Writer;
 use crate::number;
-use crate::tone::Tone;
+use crate::series_style::SeriesStyle;
 
 const TOP: f64 = 30.0;
 const BAR: f64 = 24.0;
@@ -23,7 +23,7 @@ pub(crate) struct Bars {
 #[derive(Debug)]
 pub(crate) struct Bar {
     pub(crate) name: String,
-    pub(crate) tone: Tone,
+    pub(crate) style: SeriesStyle,
     pub(crate) value: f64,
     pub(crate) behind: Option<f64>,
     pub(crate) across: Option<f64>,
@@ -44,7 +44,7 @@ impl Bars {
         };
         for (i, bar) in self.bars.iter().enumerate() {
             let top = TOP + i as f64 * BAR;
-            out.open("g", &[("class", bar.tone.class.into())]);
+            out.open("g", &[("class", bar.style.class.into())]);
             out.text("title", &[], &self.hint(bar));
             let at = [("class", "name end".into()), ("x", (LEFT - 8.0).into()), ("y", (top + 14.0).into())];
             out.text("text", &at, &bar.name);
