@@ -1,4 +1,4 @@
-//! How throughput grows with threads, and what that foretells: the Universal Scalability Law.
+//! How throughput grows with threads, and predictions from that: the Universal Scalability Law.
 
 mod law;
 mod prediction;
@@ -8,7 +8,7 @@ pub use prediction::Prediction;
 
 use crate::{Cell, Kind, Run};
 
-/// The thread counts that are foretold.
+/// The thread counts of predictions.
 const FORETOLD: [usize; 4] = [16, 32, 64, 128];
 /// The law has three parameters, and goes through three points whatever they are: with no more, the intervals of
 /// predictions were seen to hold the truth less than half of the time.
