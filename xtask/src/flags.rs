@@ -41,6 +41,9 @@ pub(crate) enum Command {
         /// With one preemption in each execution, and the bugs that this catches: about a minute.
         #[arg(long)]
         quick: bool,
+        /// Stops each model after this many minutes, and lists the models that were stopped. Some take half an hour.
+        #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
+        minutes: Option<u64>,
     },
     /// Interprets tests of our own table with Miri, which checks every access to memory (nightly compiler).
     Miri {

@@ -103,6 +103,9 @@ const BUGS: &[Bug] = &[
     bug("reopen", "take_beside_a_section", 1),
 ];
 
+/// The end of a model's line if its time was up.
+const STOPPED: &str = "stopped before the end";
+
 /// How many preemptions are enough for the short version: each bug is caught with so many, but for a few.
 const QUICK: u32 = 1;
 
@@ -110,7 +113,8 @@ const QUICK: u32 = 1;
 const LONG: [&str; 3] = ["add_del_insert_other", "append_append", "fast_insert_while_one_dies"];
 
 /// Runs every model as it is, then every bug with its model; `quick`, with one preemption and what that catches.
-pub(crate) fn run(quick: bool) -> Result<()> {
+/// A model is stopped after so many minutes, if they are given.
+pub(crate) fn run(quick: bool, minutes: Option<u64>) -> Result<()> {
     let kernel = sh::root().join("crates/cache-bucket/src");
     every_bug_is_tried(&kernel)?;
     let program = build()?;
@@ -120,12 +124,12 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         .iter()
         .filter(|model| !quick || !is_long(model))
         .cloned()
-        .map(|model| Task { model, bug: None, preemptions: quick.then_some(QUICK) })
+        .map(|model| Task { model, bug: None, preemptions: quick.then_some(QUICK), minutes })
         .collect();
     for bug in BUGS.iter().filter(|bug| !quick || bug.preemptions <= QUICK) {
         let model = models.iter().find(|model| model.rsplit("::").next() == Some(bug.model));
         let model = model.with_context(|| format!("there is no model {:?}", bug.model))?.clone();
-        tasks.push(Task { model, bug: Some(bug.name), preemptions: Some(bug.preemptions) });
+        tasks.push(Task { model, bug: Some(bug.name), preemptions: Some(bug.preemptions), minutes: None });
     }
     run_all(&program, &tasks)?;
     counter_models()
@@ -144,6 +148,8 @@ struct Task {
     bug: Option<&'static str>,
     /// The bound, if not the model's own.
     preemptions: Option<u32>,
+    /// When it is stopped, if ever.
+    minutes: Option<u64>,
 }
 
 /// Runs the tasks on as many threads as there are cores, with a line for each as it ends.
@@ -151,6 +157,7 @@ fn run_all(program: &Path, tasks: &[Task]) -> Result<()> {
     let start = Instant::now();
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let failures = Mutex::new(Vec::new());
+    let stopped = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, |cores| cores.get()) {
             scope.spawn(|| {
@@ -166,6 +173,9 @@ fn run_all(program: &Path, tasks: &[Task]) -> Result<()> {
                         Ok(said) => said.clone(),
                         Err(error) => format!("FAILED: {error:#}"),
                     };
+                    if result.ends_with(STOPPED) {
+                        stopped.fetch_add(1, Ordering::Relaxed);
+                    }
                     let took = began.elapsed().as_secs_f64();
                     println!("[{number:>2}/{}] {took:>6.1} s  {what}: {result}", tasks.len());
                     if let Err(error) = outcome {
@@ -180,11 +190,15 @@ fn run_all(program: &Path, tasks: &[Task]) -> Result<()> {
         bail!("{} of {} runs failed:\n{}", failures.len(), tasks.len(), failures.join("\n"));
     }
     let bugs = tasks.iter().filter(|task| task.bug.is_some()).count();
+    let stopped = stopped.into_inner();
     println!(
         "{} models hold, {bugs} bugs are caught, in {:.0} s",
-        tasks.len() - bugs,
+        tasks.len() - bugs - stopped,
         start.elapsed().as_secs_f64()
     );
+    if stopped > 0 {
+        println!("{stopped} models were stopped before the end: nothing was found in them so far");
+    }
     Ok(())
 }
 
@@ -199,6 +213,9 @@ impl Task {
         }
         if let Some(preemptions) = self.preemptions {
             command.env("HOTCACHE_LOOM_PREEMPTIONS", preemptions.to_string());
+        }
+        if let Some(minutes) = self.minutes {
+            command.env("HOTCACHE_LOOM_SECONDS", (minutes * 60).to_string());
         }
         let output = sh::capture(&mut command)?;
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Command::Sanitize { install } => done(sanitize::run(install)),
         Command::Soak(flags) => done(soak::run(&flags)),
         Command::Fuzz(flags) => done(fuzz::run(&flags)),
-        Command::Loom { quick } => done(loom::run(quick)),
+        Command::Loom { quick, minutes } => done(loom::run(quick, minutes)),
         Command::Miri { install } => done(elsewhere::miri(install)),
         Command::Cross { install } => done(elsewhere::cross(install)),
     };

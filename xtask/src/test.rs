@@ -23,7 +23,7 @@ pub(crate) fn run(install: bool) -> Result<()> {
     steps.step("each feature alone, none, all", features)?;
     steps.step("tests and doc tests", || sh::run(&mut cargo(["test", "--workspace", "--all-features"])))?;
     steps.step("the bucket table without Linux and x86", portable)?;
-    steps.step("models of the bucket table", || loom::run(true))?;
+    steps.step("models of the bucket table", || loom::run(true, None))?;
     steps.step("preemption of the bucket table", preempt::brief)?;
     steps.step("fuzz targets", fuzz::lint)?;
     steps.step("a consumer on every backend", pick_a_backend)?;

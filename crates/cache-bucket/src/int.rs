@@ -3,7 +3,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use cache_core::{
-    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, assert_same_length, counter,
+    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, NoReentry, Options, assert_same_length, counter,
 };
 
 use crate::map::{Map, Visit};
@@ -26,7 +26,7 @@ const GROUP: usize = 16;
 /// assert_eq!(stock.add("sku:1", -1), 99);
 /// ```
 pub struct BucketIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: Map<K, AtomicI64, S>,
+    map: NoReentry<Map<K, AtomicI64, S>>,
 }
 
 impl<K: Key + ?Sized> BucketIntCache<K> {
@@ -55,7 +55,7 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self { map: Map::new(options, false) }
+        Self { map: NoReentry::new(Map::new(options, false)) }
     }
 
     /// The same with large pages, where the system has them.
@@ -74,7 +74,7 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     /// or more, in the middle of some insert.
     #[must_use]
     pub fn with_large_pages(options: Options<S>) -> Self {
-        Self { map: Map::new(options, true) }
+        Self { map: NoReentry::new(Map::new(options, true)) }
     }
 }
 
@@ -146,7 +146,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
         let Some(mut value) = self.get(key) else { return false };
-        while f(value) {
+        while NoReentry::lend(&self.map, || f(value)) {
             match self.map.remove_if(key, Some(value), |_| ()) {
                 Removal::Removed(()) => return true,
                 Removal::Other(other) => value = other,
@@ -186,12 +186,12 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     }
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
-        self.map.sweep(&mut |key, value| f(key, value).into())
+        self.map.sweep(&mut |key, value| NoReentry::lend(&self.map, || f(key, value)).into())
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         let _ = self.map.sweep(&mut |key, value| {
-            if f(key, value) { Visit::Keep } else { Visit::Remove }
+            if NoReentry::lend(&self.map, || f(key, value)) { Visit::Keep } else { Visit::Remove }
         });
     }
 

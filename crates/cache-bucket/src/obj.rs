@@ -5,7 +5,9 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, NoReentry, ObjCache, Options, Value,
+};
 
 use crate::map::{Map, Visit};
 use crate::raw::{Maintenance, Removal, Upsert, clone_of, replace, retire_arc};
@@ -25,7 +27,7 @@ use crate::reclaim::{self, Pinned};
 /// assert_eq!(titles.with("event:1", |title| title.len()), Some(10));
 /// ```
 pub struct BucketObjCache<V: Value, K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: Map<K, AtomicPtr<V>, S>,
+    map: NoReentry<Map<K, AtomicPtr<V>, S>>,
     loads: Loads<V, K>,
 }
 
@@ -55,7 +57,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self { map: Map::new(options, false), loads: Loads::new() }
+        Self { map: NoReentry::new(Map::new(options, false)), loads: Loads::new() }
     }
 
     /// The same with large pages, where the system has them. See
@@ -70,7 +72,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
     /// ```
     #[must_use]
     pub fn with_large_pages(options: Options<S>) -> Self {
-        Self { map: Map::new(options, true), loads: Loads::new() }
+        Self { map: NoReentry::new(Map::new(options, true)), loads: Loads::new() }
     }
 }
 
@@ -87,7 +89,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
             // SAFETY: null, or an object that was in its cell under the pin that `visit` holds while this runs, so it is
             // dropped later.
             if let Some(value) = unsafe { object.as_ref() } {
-                f(value);
+                NoReentry::lend(&self.map, || f(value));
                 found = true;
             }
         });
@@ -209,7 +211,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
         loop {
             let Some(object) = self.get(key) else { return false };
-            if !f(&object) {
+            if !NoReentry::lend(&self.map, || f(&object)) {
                 return false;
             }
             self.loads.written(key);
@@ -232,14 +234,18 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
         self.map.sweep(&mut |key, object| {
-            if object.is_null() { Visit::Keep } else { f(key, &borrowed(object)).into() }
+            if object.is_null() {
+                return Visit::Keep;
+            }
+            NoReentry::lend(&self.map, || f(key, &borrowed(object))).into()
         })
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
         let _ = self.map.sweep(&mut |key, object| {
-            if object.is_null() || f(key, &borrowed(object)) { Visit::Keep } else { Visit::Remove }
+            let keeps = object.is_null() || NoReentry::lend(&self.map, || f(key, &borrowed(object)));
+            if keeps { Visit::Keep } else { Visit::Remove }
         });
     }
 

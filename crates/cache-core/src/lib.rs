@@ -34,6 +34,7 @@ mod loads;
 mod mixed;
 mod obj;
 mod options;
+mod reentry;
 mod room;
 mod waits;
 
@@ -48,6 +49,8 @@ pub use loads::{HasLoads, Loads};
 pub use mixed::{Mixed, MixedHasher, mix};
 pub use obj::ObjCache;
 pub use options::{DefaultHashBuilder, Options};
+#[doc(hidden)]
+pub use reentry::{NoReentry, reentry_allowed};
 pub use room::Room;
 pub use waits::while_dropping;
 

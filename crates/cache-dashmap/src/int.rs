@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::AtomicI64;
 
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, NoReentry, Options, counter};
 
 use crate::table::Table;
 
@@ -23,7 +23,7 @@ use crate::table::Table;
 /// An operation on a present key takes one hash, one read lock and one look-up. Inserts and deletes take the write
 /// lock of one shard.
 pub struct DashMapIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    table: Table<K, AtomicI64, S>,
+    table: NoReentry<Table<K, AtomicI64, S>>,
 }
 
 impl<K: Key + ?Sized> DashMapIntCache<K> {
@@ -54,7 +54,7 @@ impl<K: Key + ?Sized, S: HashBuilder> DashMapIntCache<K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self { table: Table::new(options) }
+        Self { table: NoReentry::new(Table::new(options)) }
     }
 }
 
@@ -130,7 +130,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for DashMapIntCache<K, S> {
     }
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
-        self.table.remove_if(key, |cell| f(*cell.get_mut())).is_some()
+        self.table.remove_if(key, |cell| NoReentry::lend(&self.table, || f(*cell.get_mut()))).is_some()
     }
 
     #[inline]
@@ -169,11 +169,11 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for DashMapIntCache<K, S> {
     }
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
-        self.table.try_for_each(|key, cell| f(key, counter::get(cell)))
+        self.table.try_for_each(|key, cell| NoReentry::lend(&self.table, || f(key, counter::get(cell))))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
-        self.table.retain(|key, cell| f(key, counter::get(cell)));
+        self.table.retain(|key, cell| NoReentry::lend(&self.table, || f(key, counter::get(cell))));
     }
 
     fn reserve(&self, additional: usize) {

@@ -3,7 +3,9 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, NoReentry, ObjCache, Options, Value,
+};
 
 use crate::table::Table;
 
@@ -24,7 +26,7 @@ use crate::table::Table;
 ///
 /// As for [`DashMapIntCache`](crate::DashMapIntCache), but `set` takes the write lock of one shard.
 pub struct DashMapObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    table: Table<K, Arc<V>, S>,
+    table: NoReentry<Table<K, Arc<V>, S>>,
     loads: Loads<V, K>,
 }
 
@@ -56,7 +58,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> DashMapObjCache<V, K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self { table: Table::new(options), loads: Loads::new() }
+        Self { table: NoReentry::new(Table::new(options)), loads: Loads::new() }
     }
 }
 
@@ -68,7 +70,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        self.table.read(self.table.hash(key), key, |value| f(value)).is_some()
+        self.table
+            .read(self.table.hash(key), key, |value| NoReentry::lend(&self.table, || f(value)))
+            .is_some()
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
@@ -128,7 +132,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
         self.loads.written(key);
-        self.table.remove_if(key, |value| f(value)).is_some()
+        self.table.remove_if(key, |value| NoReentry::lend(&self.table, || f(value))).is_some()
     }
 
     fn len(&self) -> usize {
@@ -141,7 +145,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
     }
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
-        self.table.try_for_each(f)
+        self.table.try_for_each(|key, value| NoReentry::lend(&self.table, || f(key, value)))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
@@ -149,7 +153,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
         // Dropped after the last lock is released, even if `f` panics. The map itself drops reference counts only.
         let mut removed = Vec::new();
         self.table.retain(|key, value| {
-            let keep = f(key, value);
+            let keep = NoReentry::lend(&self.table, || f(key, value));
             if !keep {
                 removed.push(value.clone());
             }

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr;
 
 use cache_core::counter::{self, Closable, Closed};
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, Options, Room};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, NoReentry, Options, Room};
 use flurry::{Guard, HashMap, TryInsertError};
 
 /// An [`IntCache`] over [`flurry::HashMap`].
@@ -25,7 +25,7 @@ use flurry::{Guard, HashMap, TryInsertError};
 /// Reads, and writes to a present key, take no lock. They follow two pointers after the table's, and mark the thread
 /// as active before and as inactive after. Inserts and deletes lock one bin.
 pub struct FlurryIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Closable, Mixed<S>>,
+    map: NoReentry<HashMap<K::Owned, Closable, Mixed<S>>>,
     room: Room,
 }
 
@@ -56,10 +56,8 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher())),
-            room: Room::new(capacity),
-        }
+        let map = HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher()));
+        Self { map: NoReentry::new(map), room: Room::new(capacity) }
     }
 
     /// Calls `f` with the counter of a key; `None` if the key is absent.
@@ -190,7 +188,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
         let guard = self.map.guard();
         loop {
             let Some(counter) = self.map.get(key, &guard) else { return false };
-            match self.remove_when(key, counter, &guard, &mut *f) {
+            match self.remove_when(key, counter, &guard, |value| NoReentry::lend(&self.map, || f(value))) {
                 Ok(removed) => return removed,
                 Err(Closed) => self.unlink(key, counter, &guard),
             }
@@ -228,7 +226,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
         for (key, counter) in self.map.iter(&self.map.guard()) {
             if let Ok(value) = counter.get() {
-                f(key.borrow(), value)?;
+                NoReentry::lend(&self.map, || f(key.borrow(), value))?;
             }
         }
         ControlFlow::Continue(())
@@ -236,6 +234,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         let guard = self.map.guard();
+        let mut f = |key: &K, value| NoReentry::lend(&self.map, || f(key, value));
         for (owned, counter) in self.map.iter(&guard) {
             let key: &K = owned.borrow();
             // By the owned key, so that its `Borrow` does not run under the bin's lock. The value of a closed counter

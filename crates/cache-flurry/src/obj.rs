@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cache_core::{
-    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, ObjCache, Options, Room, Value,
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, NoReentry, ObjCache, Options, Room, Value,
 };
 use flurry::{HashMap, TryInsertError};
 
@@ -26,7 +26,7 @@ use flurry::{HashMap, TryInsertError};
 ///
 /// Reads take no lock. Every write locks one bin, and leaves the replaced object to the map's reclaimer.
 pub struct FlurryObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Arc<V>, Mixed<S>>,
+    map: NoReentry<HashMap<K::Owned, Arc<V>, Mixed<S>>>,
     loads: Loads<V, K>,
     room: Room,
 }
@@ -58,11 +58,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher())),
-            loads: Loads::new(),
-            room: Room::new(capacity),
-        }
+        let map = HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher()));
+        Self { map: NoReentry::new(map), loads: Loads::new(), room: Room::new(capacity) }
     }
 
     /// Stores an object, and returns the result of `seen` for the previous one.
@@ -100,7 +97,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
         let guard = self.map.guard();
-        self.map.get(key, &guard).map(|value| f(value)).is_some()
+        self.map.get(key, &guard).map(|value| NoReentry::lend(&self.map, || f(value))).is_some()
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
@@ -163,7 +160,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
         let guard = self.map.guard();
         loop {
             let Some(asked) = self.map.get(key, &guard) else { return false };
-            if !f(asked) {
+            if !NoReentry::lend(&self.map, || f(asked)) {
                 return false;
             }
             let mut removed = false;
@@ -190,7 +187,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
         for (key, value) in self.map.iter(&self.map.guard()) {
-            f(key.borrow(), value)?;
+            NoReentry::lend(&self.map, || f(key.borrow(), value))?;
         }
         ControlFlow::Continue(())
     }
@@ -198,7 +195,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
         let guard = self.map.guard();
-        self.map.retain(|key, value| f(key.borrow(), value), &guard);
+        self.map.retain(|key, value| NoReentry::lend(&self.map, || f(key.borrow(), value)), &guard);
     }
 
     fn reserve(&self, additional: usize) {

@@ -77,22 +77,35 @@ fn of_objects<K: Keys, S: HashBuilder>(mut bytes: Bytes<'_>, hasher: S, many: u1
 
 fn int_op(byte: u8, fresh: i64) -> IntOp {
     let delta = i64::from(byte >> 4) - 8;
-    match byte % 9 {
+    let recent = fresh - 100 * (1 + i64::from(byte >> 4) % 4);
+    match byte % 16 {
         0 | 1 => IntOp::Get,
         2 => IntOp::Set(fresh),
         3 | 4 => IntOp::Add(delta),
         5 => IntOp::TryAdd(delta, i64::MIN..=fresh - 500),
         6 => IntOp::TryAddOrInsert(delta, i64::MIN..=fresh - 500),
+        7 => IntOp::Swap(fresh),
+        8 => IntOp::InsertNew(fresh),
+        9 => IntOp::CompareExchange(recent, fresh),
+        10 => IntOp::UpdateEven(delta),
+        11 => IntOp::UpdateOrInsert(fresh, delta),
+        12 => IntOp::Take,
+        13 => IntOp::DelIfBelow(if delta < 0 { recent } else { i64::MAX }),
         _ => IntOp::Del,
     }
 }
 
 fn obj_op(byte: u8, fresh: i64) -> ObjOp {
-    match byte % 8 {
+    let number = i64::from(byte >> 4);
+    match byte % 12 {
         0 => ObjOp::Get,
         1 => ObjOp::With,
         2 | 3 => ObjOp::Set(fresh),
         4 | 5 => ObjOp::GetOrInsert(fresh),
+        6 => ObjOp::Swap(fresh),
+        7 => ObjOp::UpdateEven(number - 8),
+        8 => ObjOp::Take,
+        9 => ObjOp::DelIfBelow(if number < 8 { fresh - 100 * number } else { i64::MAX }),
         _ => ObjOp::Del,
     }
 }

@@ -1,9 +1,9 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 
 use cache_bucket::{BucketBackend, BucketIntCache};
-use cache_core::{AddError, Backend, HashBuilder, IntCache, IntCacheExt, Options};
+use cache_core::{AddError, Backend, HashBuilder, IntCache, IntCacheExt, Options, UpdateError};
 
 use crate::bytes::Bytes;
 use crate::hashers::with_hasher;
@@ -79,7 +79,7 @@ impl<K: Keys, S: HashBuilder> Run<K, S> {
         let owned = K::key(number);
         let key: &K::Key = owned.borrow();
         let (cache, model) = (&self.cache, &mut self.model);
-        match op % 16 {
+        match op % 32 {
             0 | 1 => {
                 let value = bytes.value();
                 cache.set(key, value);
@@ -121,10 +121,70 @@ impl<K: Keys, S: HashBuilder> Run<K, S> {
                 model.clear();
             }
             13 => cache.shrink_to_fit(),
+            16 => {
+                let value = bytes.value();
+                assert_eq!(cache.swap(key, value), model.insert(number, value));
+            }
+            17 => {
+                let value = bytes.value();
+                let present = model.get(&number).copied();
+                assert_eq!(cache.insert_new(key, value), present.map_or(Ok(()), Err));
+                model.entry(number).or_insert(value);
+            }
+            18 => self.compare_exchange(number, key, bytes),
+            19 | 20 => self.update(number, key, bytes, op % 32 == 20),
+            21 | 22 => assert_eq!(cache.take(key), model.remove(&number)),
+            23 | 24 => {
+                let least = bytes.value();
+                let removes = model.get(&number).is_some_and(|value| *value < least);
+                assert_eq!(cache.del_if(key, |value| value < least), removes);
+                if removes {
+                    model.remove(&number);
+                }
+            }
+            25 => assert_eq!(cache.contains(key), model.contains_key(&number)),
+            26 => cache.reserve(usize::from(bytes.byte())),
+            27 => {
+                let limit = usize::from(bytes.byte());
+                let mut shown = 0;
+                let flow = cache.try_for_each(|_, value| {
+                    shown += 1;
+                    if shown > limit { ControlFlow::Break(value) } else { ControlFlow::Continue(()) }
+                });
+                assert_eq!(flow.is_break(), model.len() > limit);
+                assert_eq!(shown, model.len().min(limit + 1));
+            }
             14 if number.is_multiple_of(4) => self.agree(),
             15 if number.is_multiple_of(4) => BucketBackend::reclaim(),
             _ => assert_eq!(cache.get(key), model.get(&number).copied()),
         }
+    }
+
+    fn compare_exchange(&mut self, number: u16, key: &K::Key, bytes: &mut Bytes<'_>) {
+        let (guess, new) = (bytes.value(), bytes.value());
+        let present = self.model.get(&number).copied();
+        // A guess is hardly ever right.
+        let current = present.filter(|_| new % 2 == 0).unwrap_or(guess);
+        let expected = if present == Some(current) { Ok(()) } else { Err(present) };
+        assert_eq!(self.cache.compare_exchange(key, current, new), expected);
+        if expected.is_ok() {
+            self.model.insert(number, new);
+        }
+    }
+
+    /// `update`, or `update_or_insert`, with a closure that refuses odd values.
+    fn update(&mut self, number: u16, key: &K::Key, bytes: &mut Bytes<'_>, inserts: bool) {
+        let (first, delta) = (bytes.value(), bytes.value());
+        let f = |value: i64| (value % 2 == 0).then(|| value.wrapping_add(delta));
+        let expected = match self.model.get(&number).copied() {
+            None if inserts => Ok(first),
+            None => Err(UpdateError::Absent),
+            Some(current) => f(current).ok_or(UpdateError::Kept { current }),
+        };
+        let result =
+            if inserts { self.cache.update_or_insert(key, first, f) } else { self.cache.update(key, f) };
+        assert_eq!(result, expected);
+        self.model.extend(expected.ok().map(|value| (number, value)));
     }
 
     fn get_many(&self, first: u16, count: u8) {

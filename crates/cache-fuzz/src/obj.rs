@@ -73,7 +73,7 @@ impl<'l, K: Keys, S: HashBuilder> Run<'l, K, S> {
         let owned = K::key(number);
         let key: &K::Key = owned.borrow();
         let is = self.model.get(&number).copied();
-        match op % 16 {
+        match op % 24 {
             0..3 => self.set(number, key),
             3 => {
                 if let Some(object) = self.object() {
@@ -113,6 +113,54 @@ impl<'l, K: Keys, S: HashBuilder> Run<'l, K, S> {
                 self.model.clear();
             }
             13 => self.cache.shrink_to_fit(),
+            16 | 17 => {
+                if let Some(object) = self.object() {
+                    let new = object.number();
+                    let old = self.cache.swap(key, object).map(|object| object.number());
+                    assert_eq!(old, self.model.insert(number, new));
+                }
+            }
+            18 => {
+                // The object that is expected is the present one, or one that was there before.
+                let current = self.cache.get(key).or_else(|| self.held.last().cloned());
+                let current =
+                    if bytes.byte().is_multiple_of(4) { self.held.last().cloned() } else { current };
+                if let (Some(current), Some(object)) = (current, self.object()) {
+                    let (new, same) = (object.number(), is == Some(current.number()));
+                    let refused = self.cache.replace_if_same(key, &current, object);
+                    assert_eq!(
+                        refused.map_err(|object| object.number()),
+                        if same { Ok(()) } else { Err(new) }
+                    );
+                    if same {
+                        self.model.insert(number, new);
+                    }
+                }
+            }
+            19 => {
+                if let Some(object) = self.object() {
+                    let new = object.number();
+                    let mut object = Some(object);
+                    // Nobody else writes, so that it is called once.
+                    let updated =
+                        self.cache.update(key, |current| object.take().filter(|_| current.number() % 3 != 0));
+                    let replaces = is.is_some_and(|is| is % 3 != 0);
+                    assert_eq!(updated.is_ok(), replaces);
+                    if replaces {
+                        self.model.insert(number, new);
+                    }
+                }
+            }
+            20 => assert_eq!(self.cache.take(key).map(|object| object.number()), self.model.remove(&number)),
+            21 => {
+                let rest = usize::from(bytes.byte() % 2);
+                let removes = is.is_some_and(|is| is % 2 == rest);
+                assert_eq!(self.cache.del_if(key, |object| object.number() % 2 == rest), removes);
+                if removes {
+                    self.model.remove(&number);
+                }
+            }
+            22 => assert_eq!(self.cache.contains(key), is.is_some()),
             14 if number.is_multiple_of(4) => self.agree(),
             15 if number.is_multiple_of(4) => {
                 self.held.clear();

@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr;
 
 use cache_core::counter::{self, Closable, Closed};
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, Options, Room};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, NoReentry, Options, Room};
 use papaya::{HashMap, HashMapRef, LocalGuard, OccupiedError};
 
 /// An [`IntCache`] over [`papaya::HashMap`].
@@ -24,7 +24,7 @@ use papaya::{HashMap, HashMapRef, LocalGuard, OccupiedError};
 /// Reads, and writes to a present key, take no lock and write nothing shared except the counter. They follow one
 /// pointer after the table's, and mark the thread as active before and as inactive after.
 pub struct PapayaIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Closable, Mixed<S>>,
+    map: NoReentry<HashMap<K::Owned, Closable, Mixed<S>>>,
     room: Room,
 }
 
@@ -60,10 +60,8 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::builder().capacity(capacity).hasher(Mixed::new(options.into_hasher())).build(),
-            room: Room::new(capacity),
-        }
+        let map = HashMap::builder().capacity(capacity).hasher(Mixed::new(options.into_hasher())).build();
+        Self { map: NoReentry::new(map), room: Room::new(capacity) }
     }
 
     /// Calls `f` with the counter of a key; `None` if the key is absent.
@@ -175,7 +173,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
         let map = self.map.pin();
         loop {
             let Some(counter) = map.get(key) else { return false };
-            match remove_when::<K, Mixed<S>>(&map, key, counter, &mut *f) {
+            let f = |value| NoReentry::lend(&self.map, || f(value));
+            match remove_when::<K, Mixed<S>>(&map, key, counter, f) {
                 Ok(removed) => return removed,
                 Err(Closed) => unlink::<K, Mixed<S>>(&map, key, counter),
             }
@@ -213,7 +212,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
         for (key, counter) in &self.map.pin() {
             if let Ok(value) = counter.get() {
-                f(key.borrow(), value)?;
+                NoReentry::lend(&self.map, || f(key.borrow(), value))?;
             }
         }
         ControlFlow::Continue(())
@@ -226,7 +225,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
         for (key, counter) in &map {
             let key = key.borrow();
             // A counter that is closed or has been taken out is being removed by another thread.
-            let _ = remove_when::<K, Mixed<S>>(&map, key, counter, |value| !f(key, value));
+            let f = |value| NoReentry::lend(&self.map, || !f(key, value));
+            let _ = remove_when::<K, Mixed<S>>(&map, key, counter, f);
         }
     }
 

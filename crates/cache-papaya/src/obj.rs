@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use cache_core::{
-    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, ObjCache, Options, Room, Value,
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, NoReentry, ObjCache, Options, Room, Value,
 };
 use papaya::{Compute, HashMap, OccupiedError, Operation};
 
@@ -27,7 +27,7 @@ use papaya::{Compute, HashMap, OccupiedError, Operation};
 /// No operation takes a lock. Reads write nothing shared, except the reference count that [`get`](ObjCache::get)
 /// increments. `set` allocates an entry, and leaves the replaced entry to the map's reclaimer.
 pub struct PapayaObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Arc<V>, Mixed<S>>,
+    map: NoReentry<HashMap<K::Owned, Arc<V>, Mixed<S>>>,
     loads: Loads<V, K>,
     room: Room,
 }
@@ -61,11 +61,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> PapayaObjCache<V, K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::builder().capacity(capacity).hasher(Mixed::new(options.into_hasher())).build(),
-            loads: Loads::new(),
-            room: Room::new(capacity),
-        }
+        let map = HashMap::builder().capacity(capacity).hasher(Mixed::new(options.into_hasher())).build();
+        Self { map: NoReentry::new(map), loads: Loads::new(), room: Room::new(capacity) }
     }
 }
 
@@ -82,7 +79,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        self.map.pin().get(key).map(|value| f(value)).is_some()
+        self.map.pin().get(key).map(|value| NoReentry::lend(&self.map, || f(value))).is_some()
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
@@ -148,7 +145,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
         self.loads.written(key);
-        matches!(self.map.pin().remove_if(key, |_, value| f(value)), Ok(Some(_)))
+        matches!(
+            self.map.pin().remove_if(key, |_, value| NoReentry::lend(&self.map, || f(value))),
+            Ok(Some(_))
+        )
     }
 
     fn len(&self) -> usize {
@@ -162,7 +162,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
         for (key, value) in &self.map.pin() {
-            f(key.borrow(), value)?;
+            NoReentry::lend(&self.map, || f(key.borrow(), value))?;
         }
         ControlFlow::Continue(())
     }
@@ -173,7 +173,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
         // again.
         let map = self.map.pin();
         for (key, value) in &map {
-            if !f(key.borrow(), value) {
+            if !NoReentry::lend(&self.map, || f(key.borrow(), value)) {
                 // `f` was not called for an object that replaced this one since, so that object stays.
                 let _ = map.remove_if(key, |_, present| ptr::eq(present, value));
             }

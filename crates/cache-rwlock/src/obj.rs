@@ -3,7 +3,9 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, NoReentry, ObjCache, Options, Value,
+};
 
 use crate::table::Table;
 
@@ -24,7 +26,7 @@ use crate::table::Table;
 ///
 /// As for [`RwLockIntCache`](crate::RwLockIntCache), but `set` takes the write lock of one shard.
 pub struct RwLockObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
-    table: Table<K, Arc<V>, S>,
+    table: NoReentry<Table<K, Arc<V>, S>>,
     loads: Loads<V, K>,
 }
 
@@ -54,7 +56,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> RwLockObjCache<V, K, S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
-        Self { table: Table::new(options), loads: Loads::new() }
+        Self { table: NoReentry::new(Table::new(options)), loads: Loads::new() }
     }
 }
 
@@ -66,7 +68,9 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        self.table.read(self.table.hash(key), key, |value| f(value)).is_some()
+        self.table
+            .read(self.table.hash(key), key, |value| NoReentry::lend(&self.table, || f(value)))
+            .is_some()
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
@@ -120,7 +124,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
         self.loads.written(key);
-        self.table.remove_if(key, |value| f(value)).is_some()
+        self.table.remove_if(key, |value| NoReentry::lend(&self.table, || f(value))).is_some()
     }
 
     fn len(&self) -> usize {
@@ -133,12 +137,12 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     }
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
-        self.table.try_for_each(f)
+        self.table.try_for_each(|key, value| NoReentry::lend(&self.table, || f(key, value)))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
-        self.table.retain(f);
+        self.table.retain(|key, value| NoReentry::lend(&self.table, || f(key, value)));
     }
 
     fn reserve(&self, additional: usize) {

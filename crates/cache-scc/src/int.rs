@@ -4,7 +4,9 @@ use std::hash::BuildHasher;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::AtomicI64;
 
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, Options, counter};
+use cache_core::{
+    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, NoReentry, Options, counter,
+};
 use scc::HashMap;
 
 use crate::pass::Pass;
@@ -26,7 +28,7 @@ use crate::pass::Pass;
 /// Reads, and writes to a present key, take the shared lock of one bucket of 32 entries. Inserts and deletes take its
 /// exclusive lock. [`len`](IntCache::len) visits every bucket.
 pub struct SccIntCache<K: Key + ?Sized = str, S: BuildHasher + 'static = DefaultHashBuilder> {
-    map: HashMap<K::Owned, AtomicI64, Mixed<S>>,
+    map: NoReentry<HashMap<K::Owned, AtomicI64, Mixed<S>>>,
 }
 
 impl<K: Key + ?Sized> SccIntCache<K> {
@@ -58,7 +60,8 @@ impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self { map: HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher())) }
+        let map = HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher()));
+        Self { map: NoReentry::new(map) }
     }
 
     /// Calls `f` with the counter of a key.
@@ -127,7 +130,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
     }
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
-        self.map.remove_if_sync(key, |cell| f(*cell.get_mut())).is_some()
+        self.map.remove_if_sync(key, |cell| NoReentry::lend(&self.map, || f(*cell.get_mut()))).is_some()
     }
 
     #[inline]
@@ -181,7 +184,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
         let mut flow = ControlFlow::Continue(());
         self.map.iter_sync(|key, cell| {
             if pass.meets(key) {
-                flow = f(key.borrow(), counter::get(cell));
+                flow = NoReentry::lend(&self.map, || f(key.borrow(), counter::get(cell)));
             }
             flow.is_continue()
         });
@@ -193,7 +196,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
         let mut removed = Vec::new();
         let mut pass = Pass::<K>::default();
         self.map.iter_mut_sync(|entry| {
-            if pass.meets(entry.key()) && !f(entry.key().borrow(), counter::get(&entry)) {
+            let mut keeps = || NoReentry::lend(&self.map, || f(entry.key().borrow(), counter::get(&entry)));
+            if pass.meets(entry.key()) && !keeps() {
                 removed.push(entry.consume());
             }
             true

@@ -5,7 +5,9 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, ObjCache, Options, Value};
+use cache_core::{
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, NoReentry, ObjCache, Options, Value,
+};
 use scc::HashMap;
 
 use crate::pass::Pass;
@@ -28,7 +30,7 @@ use crate::pass::Pass;
 /// Reads take the shared lock of one bucket of 32 entries, and writes its exclusive lock. Replaced and deleted
 /// objects are freed at once. [`len`](ObjCache::len) visits every bucket.
 pub struct SccObjCache<V, K: Key + ?Sized = str, S: BuildHasher + 'static = DefaultHashBuilder> {
-    map: HashMap<K::Owned, Arc<V>, Mixed<S>>,
+    map: NoReentry<HashMap<K::Owned, Arc<V>, Mixed<S>>>,
     loads: Loads<V, K>,
 }
 
@@ -61,10 +63,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> SccObjCache<V, K, S> {
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher())),
-            loads: Loads::new(),
-        }
+        let map = HashMap::with_capacity_and_hasher(capacity, Mixed::new(options.into_hasher()));
+        Self { map: NoReentry::new(map), loads: Loads::new() }
     }
 }
 
@@ -76,7 +76,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
 
     #[inline]
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
-        self.map.read_sync(key, |_, value| f(value)).is_some()
+        self.map.read_sync(key, |_, value| NoReentry::lend(&self.map, || f(value))).is_some()
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
@@ -146,7 +146,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
         self.loads.written(key);
-        self.map.remove_if_sync(key, |value| f(value)).is_some()
+        self.map.remove_if_sync(key, |value| NoReentry::lend(&self.map, || f(value))).is_some()
     }
 
     fn len(&self) -> usize {
@@ -181,7 +181,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
         let mut flow = ControlFlow::Continue(());
         self.map.iter_sync(|key, value| {
             if pass.meets(key) {
-                flow = f(key.borrow(), value);
+                flow = NoReentry::lend(&self.map, || f(key.borrow(), value));
             }
             flow.is_continue()
         });
@@ -194,7 +194,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
         let mut removed = Vec::new();
         let mut pass = Pass::<K>::default();
         self.map.iter_mut_sync(|entry| {
-            if pass.meets(entry.key()) && !f(entry.key().borrow(), &entry) {
+            let mut keeps = || NoReentry::lend(&self.map, || f(entry.key().borrow(), &entry));
+            if pass.meets(entry.key()) && !keeps() {
                 removed.push(entry.consume());
             }
             true

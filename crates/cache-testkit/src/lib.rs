@@ -70,6 +70,7 @@ mod probe;
 mod proptests;
 mod quiet;
 mod random;
+mod reentry;
 mod reference;
 mod samples;
 mod scale;

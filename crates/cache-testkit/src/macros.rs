@@ -115,6 +115,9 @@ macro_rules! __int {
             panics {
                 in_for_each in_retain in_del_if_and_update beside_other_iterations
             }
+            closures {
+                their_own_cache_refuses
+            }
             dynamic {
                 every_pointer_forwards shared_between_threads
             }
@@ -162,6 +165,9 @@ macro_rules! __obj {
             }
             panics {
                 in_with in_for_each in_retain in_del_if_and_update in_loaders
+            }
+            closures {
+                their_own_cache_refuses
             }
             drops {
                 by_dropping_the_cache by_set by_del by_take by_clear by_retain by_refusal by_growth

@@ -5,7 +5,7 @@ use crate::cycle::{Director, Spent, Stage};
 use crate::world::{OpOf, World};
 
 /// The number of operations in a series. They take longer than a timer varies, so a signal finds one of them.
-const SEVERAL: usize = 40;
+pub(crate) const SEVERAL: usize = 40;
 
 /// Returns a count that no operation sets again soon, nor the counts after it. It is so small that sums stay in
 /// range.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use cache_bucket::{BucketIntCache, BucketObjCache};
-use cache_core::{IntCache, ObjCache, ObjCacheExt, Options};
+use cache_core::{IntCache, IntCacheExt, ObjCache, ObjCacheExt, Options, UpdateError};
 use cache_testkit::Random;
 use cache_testkit::history::{IntOp, IntRet, IntSpec, ObjOp, ObjRet, ObjSpec, Spec};
 
+use crate::choose::SEVERAL;
 use crate::fault::fault;
 use crate::keys::{Form, Placed};
 use crate::kind::Kind;
@@ -81,6 +82,16 @@ fn shown<F: Form>(plan: &Plan<F>, key: &F::Key, inside: &dyn Fn()) -> usize {
     }
 }
 
+/// A count that may have been set lately.
+fn recent(random: &mut Random, fresh: i64) -> i64 {
+    (fresh - [1, 2, SEVERAL as i64][random.below(3)]).max(1)
+}
+
+/// A limit that a key's value is below about every other time.
+fn limit(random: &mut Random, key: usize, fresh: i64) -> i64 {
+    if random.one_in(2) { i64::MAX } else { number(key, recent(random, fresh)) }
+}
+
 pub(crate) struct Ints<F: Form> {
     cache: BucketIntCache<F::Key, Placed>,
     plan: Arc<Plan<F>>,
@@ -102,12 +113,19 @@ impl<F: Form> World for Ints<F> {
     fn random_op(random: &mut Random, key: usize, fresh: i64) -> IntOp {
         let few = random.between(1, 3);
         let bounds = number(key, 1)..=number(key, values::MOST);
-        match random.below(14) {
+        match random.below(20) {
             0..2 => IntOp::Get,
             2..5 => IntOp::Set(number(key, fresh)),
             5..8 => IntOp::Add(number(key, few)),
             8 => IntOp::TryAdd(number(key, -few), bounds),
             9 => IntOp::TryAddOrInsert(number(key, few), bounds),
+            10 => IntOp::Swap(number(key, fresh)),
+            11 => IntOp::InsertNew(number(key, fresh)),
+            12 => IntOp::CompareExchange(number(key, recent(random, fresh)), number(key, fresh)),
+            13 => IntOp::UpdateEven(number(key, few)),
+            14 => IntOp::UpdateOrInsert(number(key, fresh), number(key, few)),
+            15 => IntOp::Take,
+            16 => IntOp::DelIfBelow(limit(random, key, fresh)),
             _ => IntOp::Del,
         }
     }
@@ -130,8 +148,10 @@ impl<F: Form> World for Ints<F> {
 
     fn value(ret: &IntRet) -> Option<i64> {
         match *ret {
-            IntRet::Value(value) => value,
-            IntRet::Sum(sum) | IntRet::Tried(Ok(sum)) => Some(sum),
+            IntRet::Value(value) | IntRet::Exchanged(Err(value)) => value,
+            IntRet::Inserted(Err(value)) => Some(value),
+            IntRet::Sum(sum) | IntRet::Tried(Ok(sum)) | IntRet::Updated(Ok(sum)) => Some(sum),
+            IntRet::Updated(Err(UpdateError::Kept { current })) => Some(current),
             _ => None,
         }
     }
@@ -143,13 +163,26 @@ impl<F: Form> World for Ints<F> {
             IntOp::Add(_) => Kind::Add,
             IntOp::TryAdd(..) => Kind::TryAdd,
             IntOp::TryAddOrInsert(..) => Kind::TryAddOrInsert,
+            IntOp::Swap(_) => Kind::Swap,
+            IntOp::InsertNew(_) => Kind::InsertNew,
+            IntOp::CompareExchange(..) => Kind::CompareExchange,
+            IntOp::UpdateEven(_) => Kind::Update,
+            IntOp::UpdateOrInsert(..) => Kind::UpdateOrInsert,
             IntOp::Del => Kind::Del,
-            other => unreachable!("no plan has {other:?}"),
+            IntOp::Take => Kind::Take,
+            IntOp::DelIfBelow(_) => Kind::DelIf,
         }
     }
 
-    fn apply(&self, key: usize, op: &IntOp, _inside: &dyn Fn()) -> IntRet {
-        op.apply(&self.cache, self.plan.key(key))
+    fn apply(&self, key: usize, op: &IntOp, inside: &dyn Fn()) -> IntRet {
+        let key = self.plan.key(key);
+        match *op {
+            IntOp::DelIfBelow(limit) => IntRet::Removed(self.cache.del_if(key, |value| {
+                inside();
+                value < limit
+            })),
+            _ => op.apply(&self.cache, key),
+        }
     }
 
     fn get_many(&self, keys: &[usize]) -> Option<Vec<Option<i64>>> {
@@ -200,11 +233,15 @@ impl<F: Form> World for Objects<F> {
     }
 
     fn random_op(random: &mut Random, key: usize, fresh: i64) -> ObjOp {
-        match random.below(12) {
+        match random.below(16) {
             0 => ObjOp::Get,
             1..3 => ObjOp::With,
             3..7 => ObjOp::Set(number(key, fresh)),
             7..9 => ObjOp::GetOrInsert(number(key, fresh)),
+            9 => ObjOp::Swap(number(key, fresh)),
+            10 => ObjOp::UpdateEven(number(key, random.between(1, 3))),
+            11 => ObjOp::Take,
+            12 => ObjOp::DelIfBelow(limit(random, key, fresh)),
             _ => ObjOp::Del,
         }
     }
@@ -228,6 +265,7 @@ impl<F: Form> World for Objects<F> {
     fn value(ret: &ObjRet) -> Option<i64> {
         match *ret {
             ObjRet::Value(value) => value,
+            ObjRet::Updated(Ok(value) | Err(UpdateError::Kept { current: value })) => Some(value),
             _ => None,
         }
     }
@@ -238,8 +276,11 @@ impl<F: Form> World for Objects<F> {
             ObjOp::With => Kind::With,
             ObjOp::Set(_) => Kind::Set,
             ObjOp::GetOrInsert(_) => Kind::GetOrInsert,
+            ObjOp::Swap(_) => Kind::Swap,
+            ObjOp::UpdateEven(_) => Kind::Update,
             ObjOp::Del => Kind::Del,
-            other => unreachable!("no plan has {other:?}"),
+            ObjOp::Take => Kind::Take,
+            ObjOp::DelIfBelow(_) => Kind::DelIf,
         }
     }
 
@@ -259,8 +300,28 @@ impl<F: Form> World for Objects<F> {
             ObjOp::GetOrInsert(value) => {
                 ObjRet::Value(Some(self.cache.get_or_insert(key, Object::new(value)).value()))
             }
+            ObjOp::Swap(value) => {
+                ObjRet::Value(self.cache.swap(key, Object::new(value)).map(|object| object.value()))
+            }
+            ObjOp::UpdateEven(delta) => {
+                let updated = self.cache.update(key, |object| {
+                    let value = object.value();
+                    inside();
+                    (value % 2 == 0).then(|| Object::new(value + delta))
+                });
+                ObjRet::Updated(match updated {
+                    Ok(object) => Ok(object.value()),
+                    Err(UpdateError::Kept { current }) => Err(UpdateError::Kept { current: current.value() }),
+                    Err(_) => Err(UpdateError::Absent),
+                })
+            }
             ObjOp::Del => ObjRet::Removed(self.cache.del(key)),
-            other => unreachable!("no plan has {other:?}"),
+            ObjOp::Take => ObjRet::Value(self.cache.take(key).map(|object| object.value())),
+            ObjOp::DelIfBelow(limit) => ObjRet::Removed(self.cache.del_if(key, |object| {
+                let value = object.value();
+                inside();
+                value < limit
+            })),
         }
     }
 

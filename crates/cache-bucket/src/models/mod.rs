@@ -5,34 +5,44 @@
 //! preemptions: each model states its bound.
 //!
 //! `HOTCACHE_LOOM_PREEMPTIONS` sets another bound for all models: a larger one for a deeper run, or a smaller one for
-//! a fast run.
+//! a fast run. `HOTCACHE_LOOM_SECONDS` stops a model after so long, and it says so: what was not tried yet is unknown.
 
 mod quarantine;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use loom::cell::UnsafeCell;
 
 /// Runs a model, and prints how many executions there were.
 pub(crate) fn check(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    let wished = std::env::var("HOTCACHE_LOOM_PREEMPTIONS")
-        .ok()
-        .map(|bound| bound.parse().expect("invalid HOTCACHE_LOOM_PREEMPTIONS: expected an integer"));
-    builder.preemption_bound = wished.or(preemptions.into());
+    builder.preemption_bound = setting("HOTCACHE_LOOM_PREEMPTIONS").or(preemptions.into());
+    builder.max_duration =
+        setting("HOTCACHE_LOOM_SECONDS").map(|seconds| Duration::from_secs(seconds as u64));
     builder.max_branches = 20_000;
     let executions = Arc::new(AtomicUsize::new(0));
     let count = executions.clone();
     let start = Instant::now();
+    // Loom looks at the time only once in so many executions, which are 20,000 unless told.
+    builder.checkpoint_interval = 1_000;
     builder.check(move || {
         count.fetch_add(1, Ordering::Relaxed);
         model();
     });
     let bound = builder.preemption_bound.map_or("no bound".to_owned(), |bound| format!("bound {bound}"));
     let executions = executions.load(Ordering::Relaxed);
-    println!("executions: {executions}, {bound}, {:.1} s", start.elapsed().as_secs_f32());
+    let took = start.elapsed();
+    let end =
+        if builder.max_duration.is_some_and(|most| took >= most) { ", stopped before the end" } else { "" };
+    println!("executions: {executions}, {bound}, {:.1} s{end}", took.as_secs_f32());
+}
+
+/// An environment variable that holds a number.
+fn setting(name: &str) -> Option<usize> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("invalid {name} {text:?}: expected an integer")))
 }
 
 /// An object that counts its drops, and whose reads loom checks against its drop.

@@ -2,6 +2,7 @@
 
 pub mod basic;
 pub mod bounds;
+pub mod closures;
 pub mod contention;
 pub mod dynamic;
 pub mod exchange;

@@ -3,6 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use cache_core::reentry_allowed;
+
 use super::Hazard;
 use crate::quiet::is_quiet;
 use crate::violation::panic_message;
@@ -32,6 +34,8 @@ pub(super) fn lit(hazard: Hazard, calls: usize, body: impl FnOnce()) -> Result<b
 }
 
 /// As [`lit`], but the call of `hazard` runs `call`. Tells also with what message the cache refused that, if it did.
+///
+/// Calls from closures are let through as in a build without debug assertions.
 pub(super) fn lit_to_call(
     hazard: Hazard,
     calls: usize,
@@ -40,7 +44,7 @@ pub(super) fn lit_to_call(
 ) -> (bool, Option<String>) {
     CALL.set(Some(Box::new(call)));
     FUSE.set(Some((hazard, calls)));
-    let result = catch_unwind(AssertUnwindSafe(body));
+    let result = catch_unwind(AssertUnwindSafe(|| reentry_allowed(body)));
     let burnt = FUSE.take().is_none();
     // What it owns includes the cache, whose drop is part of the test.
     drop(CALL.take());

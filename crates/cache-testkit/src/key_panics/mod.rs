@@ -22,7 +22,7 @@ use std::time::Duration;
 use cache_core::Backend;
 
 use crate::violation::OrPanic;
-use crate::{Kind, Violation, ends_within, patience};
+use crate::{Kind, Violation, patience};
 
 /// How long is waited for what may never come.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +54,7 @@ pub fn check_hazard<B: Backend>(hazard: Hazard, deed: Deed, patience: Patience) 
     if hazard != Hazard::Hash || deed != Deed::Panics {
         return found;
     }
-    let tidied = ends_within(patience.hang, "a table full of removed entries", tidying::check::<B>);
-    sweep::worse(found, tidied.and_then(|result| result))
+    sweep::worse(found, tidying::check::<B>(patience.hang))
 }
 
 /// Panics in `Hash` leave both caches usable, and nothing leaks.

@@ -1,13 +1,14 @@
 //! A table that is full of removed entries, with panics while it is tidied.
 
 use std::hash::{Hash, Hasher};
+use std::time::Duration;
 
 use cache_core::{Backend, IntCache, Key, Options};
 
 use super::Hazard;
 use super::fuse::{burn, lit};
-use crate::Violation;
 use crate::violation::ensure;
+use crate::{Violation, ends_within, scale};
 
 /// A key whose `Hash` burns the fuse, and that has nothing to drop: maps treat such entries differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,9 +41,13 @@ const AT_ONCE: u64 = 300;
 /// The calls of `Hash` in one `set`, at which it is made to panic: more than there are keys that stay.
 const CALLS: usize = 120;
 
-pub(super) fn check<B: Backend>() -> Result<(), Violation> {
-    (1..CALLS).try_for_each(|calls| {
-        step::<B>(calls).map_err(|found| found.at(format_args!("after {calls} hashes in `set`")))
+/// Checks one call of `Hash` after the other; each may take as long as `hang`.
+pub(super) fn check<B: Backend>(hang: Duration) -> Result<(), Violation> {
+    let stride = CALLS / scale(CALLS).min(CALLS);
+    (1..CALLS).step_by(stride).try_for_each(|calls| {
+        let result = ends_within(hang, "a table full of removed entries", move || step::<B>(calls));
+        let at = format_args!("after {calls} hashes in `set`");
+        result.and_then(|result| result).map_err(|found| found.at(at))
     })
 }
 

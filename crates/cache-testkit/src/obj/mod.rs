@@ -1,6 +1,7 @@
 //! The suite for [`ObjCache`](cache_core::ObjCache): each test a function over a backend.
 
 pub mod basic;
+pub mod closures;
 pub mod drops;
 pub mod dynamic;
 pub mod exchange;

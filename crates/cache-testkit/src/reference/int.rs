@@ -4,9 +4,9 @@ use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Mutex;
 
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Options, counter};
+use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, NoReentry, Options, counter};
 
-use super::{insert_new, lock};
+use super::{Locked, insert_new, lock};
 
 /// The integer cache of [`Reference`](crate::Reference).
 ///
@@ -21,7 +21,7 @@ use super::{insert_new, lock};
 /// assert_eq!(cache.get(&1), Some(7));
 /// ```
 pub struct ReferenceIntCache<K: Key + ?Sized, S = DefaultHashBuilder> {
-    map: Mutex<HashMap<K::Owned, i64, S>>,
+    map: Locked<K::Owned, i64, S>,
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> ReferenceIntCache<K, S> {
@@ -37,7 +37,8 @@ impl<K: Key + ?Sized, S: HashBuilder> ReferenceIntCache<K, S> {
     #[must_use]
     pub fn new(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self { map: Mutex::new(HashMap::with_capacity_and_hasher(capacity, options.into_hasher())) }
+        let map = HashMap::with_capacity_and_hasher(capacity, options.into_hasher());
+        Self { map: NoReentry::new(Mutex::new(map)) }
     }
 
     /// Calls `change` with the value of a key and stores the one that it gives.
@@ -98,7 +99,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for ReferenceIntCache<K, S> {
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool {
         let mut map = lock(&self.map);
-        let agreed = map.get(key).is_some_and(|value| f(*value));
+        let agreed = map.get(key).is_some_and(|value| NoReentry::lend(&self.map, || f(*value)));
         let removed = if agreed { map.remove_entry(key) } else { None };
         drop(map);
         removed.is_some()
@@ -134,12 +135,16 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for ReferenceIntCache<K, S> {
     }
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
-        lock(&self.map).iter().try_for_each(|(key, value)| f(key.borrow(), *value))
+        lock(&self.map)
+            .iter()
+            .try_for_each(|(key, value)| NoReentry::lend(&self.map, || f(key.borrow(), *value)))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         let mut removed = Vec::new();
-        removed.extend(lock(&self.map).extract_if(|key, value| !f(key.borrow(), *value)));
+        removed.extend(
+            lock(&self.map).extract_if(|key, value| NoReentry::lend(&self.map, || !f(key.borrow(), *value))),
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cache_core::{Backend, HashBuilder, Key, Options, Value};
+use cache_core::{Backend, HashBuilder, Key, NoReentry, Options, Value};
 
 pub use int::ReferenceIntCache;
 pub use obj::ReferenceObjCache;
@@ -42,6 +42,9 @@ impl Backend for Reference {
         ReferenceObjCache::new(options)
     }
 }
+
+/// A map under a lock, which its own closures must not take again.
+type Locked<K, T, S> = NoReentry<Mutex<HashMap<K, T, S>>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic in a caller's closure or in a key must leave the cache usable; `HashMap` is whole after one.

@@ -5,9 +5,11 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use cache_core::{DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, ObjCache, Options, Value};
+use cache_core::{
+    DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, NoReentry, ObjCache, Options, Value,
+};
 
-use super::{insert_new, lock};
+use super::{Locked, insert_new, lock};
 
 /// The object cache of [`Reference`](crate::Reference).
 ///
@@ -23,7 +25,7 @@ use super::{insert_new, lock};
 /// assert_eq!(cache.get(&1).unwrap().as_str(), "Flash sale");
 /// ```
 pub struct ReferenceObjCache<V, K: Key + ?Sized, S = DefaultHashBuilder> {
-    map: Mutex<HashMap<K::Owned, Arc<V>, S>>,
+    map: Locked<K::Owned, Arc<V>, S>,
     loads: Loads<V, K>,
 }
 
@@ -41,10 +43,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ReferenceObjCache<V, K, S> {
     #[must_use]
     pub fn new(options: Options<S>) -> Self {
         let capacity = options.initial_capacity();
-        Self {
-            map: Mutex::new(HashMap::with_capacity_and_hasher(capacity, options.into_hasher())),
-            loads: Loads::new(),
-        }
+        let map = HashMap::with_capacity_and_hasher(capacity, options.into_hasher());
+        Self { map: NoReentry::new(Mutex::new(map)), loads: Loads::new() }
     }
 }
 
@@ -57,7 +57,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool {
         match lock(&self.map).get(key) {
             Some(value) => {
-                f(value);
+                NoReentry::lend(&self.map, || f(value));
                 true
             }
             None => false,
@@ -128,7 +128,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
         self.loads.written(key);
         let mut map = lock(&self.map);
-        let agreed = map.get(key).is_some_and(f);
+        let agreed = map.get(key).is_some_and(|object| NoReentry::lend(&self.map, || f(object)));
         let removed = if agreed { map.remove_entry(key) } else { None };
         drop(map);
         removed.is_some()
@@ -145,13 +145,17 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
     }
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()> {
-        lock(&self.map).iter().try_for_each(|(key, object)| f(key.borrow(), object))
+        lock(&self.map)
+            .iter()
+            .try_for_each(|(key, object)| NoReentry::lend(&self.map, || f(key.borrow(), object)))
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
         let mut removed = Vec::new();
-        removed.extend(lock(&self.map).extract_if(|key, value| !f(key.borrow(), value)));
+        removed.extend(
+            lock(&self.map).extract_if(|key, value| NoReentry::lend(&self.map, || !f(key.borrow(), value))),
+        );
     }
 }
 

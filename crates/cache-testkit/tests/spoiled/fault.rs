@@ -45,6 +45,14 @@ pub(crate) trait Fault: Copy + Debug + Default + Send + Sync + 'static {
     ) -> Result<i64, UpdateError<i64>> {
         c.inner.update_dyn(key, f)
     }
+    fn update_or_insert<K: Key + ?Sized, S: HashBuilder>(
+        c: &SpoiledInt<Self, K, S>,
+        key: &K,
+        first: i64,
+        f: &mut dyn FnMut(i64) -> Option<i64>,
+    ) -> Result<i64, UpdateError<i64>> {
+        c.inner.update_or_insert_dyn(key, first, f)
+    }
     fn take<K: Key + ?Sized, S: HashBuilder>(c: &SpoiledInt<Self, K, S>, key: &K) -> Option<i64> {
         c.inner.take(key)
     }
@@ -103,6 +111,12 @@ pub(crate) trait Fault: Copy + Debug + Default + Send + Sync + 'static {
         c.inner.get_many(keys, out);
     }
 
+    fn reserve<K: Key + ?Sized, S: HashBuilder>(c: &SpoiledInt<Self, K, S>, additional: usize) {
+        c.inner.reserve(additional);
+    }
+    fn capacity<K: Key + ?Sized, S: HashBuilder>(c: &SpoiledInt<Self, K, S>) -> usize {
+        c.inner.capacity()
+    }
     fn shrink_to_fit<K: Key + ?Sized, S: HashBuilder>(c: &SpoiledInt<Self, K, S>) {
         c.inner.shrink_to_fit();
     }

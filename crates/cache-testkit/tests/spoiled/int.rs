@@ -42,6 +42,14 @@ impl<F: Fault, K: Key + ?Sized, S: HashBuilder> IntCache<K> for SpoiledInt<F, K,
     fn update_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> Option<i64>) -> Result<i64, UpdateError<i64>> {
         F::update(self, key, f)
     }
+    fn update_or_insert_dyn(
+        &self,
+        key: &K,
+        first: i64,
+        f: &mut dyn FnMut(i64) -> Option<i64>,
+    ) -> Result<i64, UpdateError<i64>> {
+        F::update_or_insert(self, key, first, f)
+    }
     fn take(&self, key: &K) -> Option<i64> {
         F::take(self, key)
     }
@@ -76,6 +84,12 @@ impl<F: Fault, K: Key + ?Sized, S: HashBuilder> IntCache<K> for SpoiledInt<F, K,
     }
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
         F::retain(self, f);
+    }
+    fn reserve(&self, additional: usize) {
+        F::reserve(self, additional);
+    }
+    fn capacity(&self) -> usize {
+        F::capacity(self)
     }
     fn shrink_to_fit(&self) {
         F::shrink_to_fit(self);

@@ -211,6 +211,65 @@ spoil!(
     }
 );
 
+spoil!(UpdateOrInsertReplaces {
+    fn update_or_insert<K: Key + ?Sized, S: HashBuilder>(
+        c: &Int<Self, K, S>,
+        key: &K,
+        first: i64,
+        _: &mut dyn FnMut(i64) -> Option<i64>,
+    ) -> Result<i64, UpdateError<i64>> {
+        c.inner.set(key, first);
+        Ok(first)
+    }
+});
+
+spoil!(UpdateOrInsertIsTwoSteps {
+    fn update_or_insert<K: Key + ?Sized, S: HashBuilder>(
+        c: &Int<Self, K, S>,
+        key: &K,
+        first: i64,
+        f: &mut dyn FnMut(i64) -> Option<i64>,
+    ) -> Result<i64, UpdateError<i64>> {
+        if c.inner.contains(key) {
+            return c.inner.update_dyn(key, f);
+        }
+        thread::yield_now();
+        c.inner.set(key, first);
+        Ok(first)
+    }
+});
+
+spoil!(
+    /// Shows copies, so that a closure may do what it likes.
+    ForEachShowsCopies {
+        fn try_for_each<K: Key + ?Sized, S: HashBuilder>(
+            c: &Int<Self, K, S>,
+            f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>,
+        ) -> ControlFlow<()> {
+            for key in c.inner.keys() {
+                if let Some(value) = c.inner.get(key.borrow()) {
+                    f(key.borrow(), value)?;
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+);
+
+spoil!(CapacityForgetsTheEntries {
+    fn capacity<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>) -> usize {
+        c.inner.capacity() - c.inner.len()
+    }
+});
+
+spoil!(ReserveClears {
+    fn reserve<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>, additional: usize) {
+        if additional > c.inner.len() {
+            c.inner.clear();
+        }
+    }
+});
+
 spoil!(ShrinkForgetsAKey {
     fn shrink_to_fit<K: Key + ?Sized, S: HashBuilder>(c: &Int<Self, K, S>) {
         if let Some(key) = c.inner.keys().pop() {
@@ -264,6 +323,11 @@ finds! {
     a_sentinel_that_is_no_value: SentinelIsAbsent by int::exchange::every_value_is_a_value;
     a_sentinel_that_is_no_value_by_history: SentinelIsAbsent by int::lin::around_the_sentinel;
     an_iteration_that_goes_on: ForEachGoesOn by int::many::try_for_each_ends_early;
+    an_update_or_insert_that_replaces: UpdateOrInsertReplaces by int::exchange::update_or_insert_starts_with_first;
+    an_update_or_insert_that_is_not_atomic: UpdateOrInsertIsTwoSteps by int::lin::str_keys;
+    an_iteration_that_allows_calls: ForEachShowsCopies by int::closures::their_own_cache_refuses;
+    a_capacity_below_the_entries: CapacityForgetsTheEntries by int::many::reserve_and_shrink_change_nothing;
+    a_reserve_that_clears: ReserveClears by int::many::reserve_and_shrink_change_nothing;
     a_shrink_that_forgets: ShrinkForgetsAKey by int::many::reserve_and_shrink_change_nothing;
     a_del_if_that_keeps_the_lock: DelIfKeepsTheLock by int::panics::in_del_if_and_update;
 }
