@@ -1,6 +1,6 @@
 //! Called between two operations: does nothing, or reads the clock.
 
-/// Is told of every operation of a batch.
+/// Called for every operation of a batch.
 pub trait Beat {
     /// An operation is about to begin.
     fn begin(&mut self);

@@ -30,7 +30,7 @@ struct Walker {
     rng: SmallRng,
     present: Vec<Held>,
     spare: Spare,
-    /// The sum of the values of what is present.
+    /// The sum of the values of the present keys.
     total: i64,
     stored: i64,
 }

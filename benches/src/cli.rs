@@ -22,7 +22,7 @@ struct Cli {
     bench: bool,
 }
 
-/// The flags of this process and the task they ask for; whatever is wrong with them ends the process, and is told.
+/// Returns the flags of this process and their task. If the flags are invalid, prints the error and exits.
 #[must_use]
 pub fn task() -> (Flags, Task) {
     if !env::args_os().any(|argument| argument == "--bench") {

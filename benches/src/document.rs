@@ -47,7 +47,7 @@ pub fn resume(run: Run, name: Option<String>) -> Shared {
 
 /// Looks at a document that is shared.
 pub fn lock(document: &Shared) -> MutexGuard<'_, Run> {
-    // Whoever panicked left whole cells behind.
+    // A panic leaves only complete cells.
     document.run.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -61,7 +61,7 @@ impl Setup {
     }
 }
 
-/// Builds what is written for a type of keys, for the type that is asked for.
+/// Instantiates generic code for the requested type of keys.
 macro_rules! typed {
     ($setup:ident, $key:ident => $build:expr) => {
         match $setup.key_type {

@@ -11,7 +11,7 @@ use crate::document::{self, Shared};
 ///
 /// # Errors
 ///
-/// If what is left is of another machine, build or commit: its cells would stand beside others than they say.
+/// If the partial run is of another machine, build or commit, because its cells are not comparable.
 pub(crate) fn document(name: &str, fresh: bool, here: Machine, store: &Store) -> Result<Shared> {
     let partial = partial_name(name);
     if fresh {

@@ -23,14 +23,14 @@ const THREAD_SHIFT: u32 = 44;
 /// Operations that small maps are filled or emptied with in one round, so that the clock is looked at seldom.
 const ROUND: usize = CHUNK * 2;
 
-/// A cell: what is done, and with which keys.
+/// A cell: its work and its keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell<'a> {
     /// Its name.
     pub name: &'a str,
     /// The work.
     pub work: &'a Work,
-    /// Each thread's keys, for what is neither churn nor a mix.
+    /// The keys of each thread, for work that is neither churn nor a mix.
     pub streams: &'a [Stream],
     /// Each thread's steps, for a mix.
     pub mixed: &'a [MixStream],
@@ -38,7 +38,7 @@ pub struct Cell<'a> {
     pub keys: &'a Keys,
     /// The threads.
     pub team: &'a Team,
-    /// Where every operation is timed by itself: a timer for each thread.
+    /// A timer for each thread, if every operation is timed separately.
     pub timers: Option<&'a [Mutex<Timer>]>,
 }
 
@@ -77,7 +77,7 @@ impl Cell<'_> {
     ///
     /// # Errors
     ///
-    /// If the results, or what is in the map afterwards, are not what the operations say.
+    /// If the results, or the contents of the map afterwards, do not match the operations.
     pub fn on_filled(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> Result<Sample, Fault> {
         let adds = self.work.op == Op::Add && subject.checks() != Checks::None;
         let total_before = if adds { subject.total() } else { 0 };
@@ -124,7 +124,8 @@ impl Cell<'_> {
         self.sample(subject, elapsed, &done, self.chunk_ops() * rounds)
     }
 
-    /// The turns between two looks at the clock: all of them, or each by itself where its keys are brought near first.
+    /// The turns between two reads of the clock: all turns, or a single one if its keys are copied to the cache
+    /// first.
     pub(crate) fn legs(&self, turn: usize, rounds: usize) -> Vec<Range<usize>> {
         let turns = turn..turn + rounds;
         if self.is_far() { turns.map(|turn| turn..turn + 1).collect() } else { vec![turns] }
@@ -287,7 +288,7 @@ impl Sample {
         }
     }
 
-    /// Nanoseconds for an operation of one of so many threads.
+    /// Returns nanoseconds per operation of one of `threads` threads.
     #[must_use]
     pub fn ns_per_op(&self, threads: usize) -> f64 {
         self.elapsed.as_nanos() as f64 * threads as f64 / self.ops as f64

@@ -45,7 +45,7 @@ impl Sampler {
         group.sampling_mode(SamplingMode::Flat);
         group.warm_up_time(pace.warm_up).measurement_time(pace.measurement);
         group.throughput(Throughput::Elements(cell.round_ops() as u64));
-        // criterion has no way to give up a benchmark, so a fault is thrown through it. Nothing of it is used again.
+        // criterion cannot abort a benchmark, so a fault unwinds through it. Its state is not used again.
         let measured = panic::catch_unwind(AssertUnwindSafe(|| {
             group.bench_function(row, |bencher| {
                 bencher.iter_custom(|rounds| {

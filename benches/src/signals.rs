@@ -12,7 +12,7 @@ const INTERRUPTED: i32 = 130;
 pub(crate) fn handle(end: impl FnOnce(i32) + Send + 'static) -> Result<()> {
     let (sender, statuses) = mpsc::channel();
     let waits = move || {
-        // Whoever sends lives as long as the process.
+        // The sender lives as long as the process.
         if let Ok(status) = statuses.recv() {
             end(status);
         }

@@ -49,7 +49,7 @@ pub struct Stream {
     sums: Vec<i64>,
 }
 
-/// The value under which key number `key` is kept while nobody changes it.
+/// Returns the initial value of key number `key`.
 #[must_use]
 pub fn value_of(key: u32) -> i64 {
     i64::from(key) + 1

@@ -22,7 +22,7 @@ pub use obj::Obj;
 /// The different objects that a thread stores in turn: few, so that the harness adds no cache misses.
 pub const OBJECTS: usize = 64;
 
-/// Objects to store, made before a clock starts; what is not stored is dropped after it.
+/// Objects to store, created before the clock starts. Those that are not stored are dropped after it stops.
 pub type Objects = vec::IntoIter<Arc<Object>>;
 
 /// Operations to do, all of one kind.

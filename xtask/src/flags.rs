@@ -31,14 +31,14 @@ pub(crate) enum Command {
         #[arg(long)]
         install: bool,
     },
-    /// Tests our own table for long: checked histories, exact sums, threads that come and go, leaks; or threads that are
-    /// interrupted inside every operation (`--preempt`).
+    /// Tests our own table for a long time: checked histories, exact sums, short-lived threads, leaks; or threads
+    /// that are interrupted inside every operation (`--preempt`).
     Soak(Soak),
     /// Runs the fuzz targets of our own table, with libFuzzer and AddressSanitizer (nightly compiler).
     Fuzz(Fuzz),
-    /// Runs the loom models of our own table, and the bugs that each of them must catch.
+    /// Runs the loom models of our own table, and checks that each catches its planted bugs.
     Loom {
-        /// With one preemption in each execution, and the bugs that this catches: about a minute.
+        /// Allows one preemption in each execution, and plants the bugs that this catches. Takes about a minute.
         #[arg(long)]
         quick: bool,
         /// Stops each model after this many minutes, and lists the models that were stopped. Some take half an hour.
@@ -64,7 +64,7 @@ pub(crate) struct Fuzz {
     /// The time for all targets together, in minutes.
     #[arg(long, default_value_t = 30.0)]
     pub(crate) minutes: f64,
-    /// Only this target: int, obj or histories.
+    /// Runs only this target: int, obj or histories.
     #[arg(long)]
     pub(crate) target: Option<String>,
     /// Installs what is missing, with rustup and cargo.
@@ -98,7 +98,8 @@ pub(crate) struct Report {
 
 #[derive(Debug, Args)]
 pub(crate) struct Soak {
-    /// How long 32 threads work on caches whose every value is known; with `--preempt`, how long each build is tested.
+    /// The minutes for which 32 threads work on caches with known values; with `--preempt`, the minutes for each
+    /// build.
     #[arg(long, default_value_t = 10.0)]
     pub(crate) minutes: f64,
     /// The number of operations that are recorded and checked for linearizability.
@@ -107,9 +108,9 @@ pub(crate) struct Soak {
     /// Repeats the operations of an earlier run, but not their interleaving.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Instead: timers interrupt threads at random instructions inside every operation, while others delete, insert, grow
-    /// and move epochs on; first with each planted bug, which must be found within a minute, then the table as it is for
-    /// `--minutes` in each of its two builds. Linux only.
+    /// Tests with preemption instead: timers interrupt threads at random instructions inside every operation, while
+    /// other threads delete, insert, grow the table and advance the epoch. First each planted bug must be found
+    /// within a minute; then the unchanged table runs for `--minutes` in each of its two builds. Linux only.
     #[arg(long, conflicts_with = "ops")]
     pub(crate) preempt: bool,
 }

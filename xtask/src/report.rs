@@ -1,4 +1,4 @@
-//! `cargo xtask report`: pages from what the benchmarks saved.
+//! `cargo xtask report`: makes pages from saved runs of the benchmarks.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ fn write(runs: Vec<Run>, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The runs of these files and names; without any, the run that was saved last.
+/// Returns the runs of these files and names, or the run that was saved last if there are none.
 fn runs(asked: &[String], store: &Store) -> Result<Vec<Run>> {
     if asked.is_empty() {
         let Some(last) = store.last()? else {

@@ -40,8 +40,8 @@ pub(crate) fn run(install: bool) -> Result<()> {
     Ok(())
 }
 
-/// Checks everything that is compiled, the fuzz targets included, against `deny.toml`. Not the advisories: their database
-/// is a repository of its own, which a machine for tests may not reach.
+/// Checks all dependencies, including those of the fuzz targets, against `deny.toml`. Advisories are not checked,
+/// because their database has to be downloaded.
 fn dependencies() -> Result<()> {
     for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
         let config = sh::root().join("deny.toml");
@@ -51,7 +51,7 @@ fn dependencies() -> Result<()> {
     Ok(())
 }
 
-/// How much of each test's full size is run where all of it was run before on the other build.
+/// The share of each test's full size that runs in the second build, in per cent. The first build runs all of it.
 const SECOND_PERCENT: &str = "30";
 
 /// Runs all tests of the bucket table on the twins of what it has for one processor or system only.
@@ -62,7 +62,7 @@ fn portable() -> Result<()> {
     sh::run(&mut test)
 }
 
-/// The facade with no backend, with each alone, and with all; the consumer with each alone.
+/// Checks the facade without a backend, with each backend alone, and with all.
 fn features() -> Result<()> {
     sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features"]))?;
     for backend in BACKENDS {

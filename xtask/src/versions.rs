@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::sh::{self, cargo};
 
-/// A Rust release, by its two numbers that matter.
+/// A Rust release: its major and minor version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version(u32, u32);
 
@@ -19,7 +19,7 @@ impl Version {
         Some(Self(numbers.next()?.ok()?, numbers.next()?.ok()?))
     }
 
-    /// The release of the compiler that runs by default.
+    /// Returns the release of the default compiler.
     fn running() -> Result<Self> {
         let output = sh::capture(Command::new("rustc").arg("--version"))?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -27,7 +27,7 @@ impl Version {
         version.with_context(|| format!("rustc printed no version: {text:?}"))
     }
 
-    /// The argument by which cargo's proxy selects this release.
+    /// Returns the argument with which rustup's `cargo` selects this release.
     fn toolchain(self) -> String {
         format!("+{self}")
     }
@@ -39,7 +39,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// The crates that one release must build, with the features of theirs that it must build.
+/// The crates that one release must build, with their features.
 #[derive(Debug, Default, PartialEq)]
 struct Build {
     packages: Vec<String>,
@@ -47,7 +47,7 @@ struct Build {
     features: Vec<String>,
 }
 
-/// Everything that is declared, but for the release that runs: the other checks build with that.
+/// The builds for all declared releases except the running one, which the other checks use.
 #[derive(Debug)]
 pub(crate) struct Declared {
     running: Version,
@@ -68,7 +68,7 @@ impl Declared {
         Ok(Self { running, builds })
     }
 
-    /// Makes sure that the releases are installed, or says which are missing.
+    /// Makes sure that the releases are installed: installs them, or fails with the name of a missing one.
     pub(crate) fn ensure(&self, install: bool) -> Result<()> {
         for (version, build) in &self.builds {
             if sh::works("cargo", &[&version.toolchain(), "--version"]) {
@@ -87,7 +87,7 @@ impl Declared {
         Ok(())
     }
 
-    /// Builds with each release what declares it.
+    /// Builds the crates with the releases that they declare.
     pub(crate) fn check(&self) -> Result<()> {
         for (version, build) in &self.builds {
             let mut check = cargo([&version.toolchain(), "check", "--locked"]);
@@ -156,7 +156,8 @@ impl Members {
         members.collect::<Result<_>>().map(Self)
     }
 
-    /// The release that a feature of a member needs: the newest that a member declares which it enables.
+    /// Returns the release that a feature of a member needs: the newest that is declared by the members that it
+    /// enables.
     fn needed(&self, member: &Member, feature: &str) -> Result<Version> {
         let enables = member.features.get(feature);
         let enables = enables.with_context(|| format!("{} has no feature {feature:?}", member.name))?;
@@ -170,7 +171,7 @@ impl Members {
             } else {
                 Some(self.needed(member, enabled)?)
             };
-            // What is no member tells cargo itself what it needs.
+            // Cargo checks the releases that foreign crates need.
             needed = needed.max(version.unwrap_or(needed));
         }
         Ok(needed)

@@ -15,7 +15,7 @@ impl Flags {
     ///
     /// # Errors
     ///
-    /// If they ask for what is impossible; the message names it.
+    /// If the flags are invalid. The message names the flag.
     pub fn task(&self, max_key_variable: Option<&str>) -> Result<Task, Refusal> {
         modes::check(self)?;
         if self.threads.iter().chain(&self.key_len).chain(&self.passes).any(|n| *n == 0) {
@@ -45,7 +45,7 @@ impl Flags {
         self.matrix(&max_key)
     }
 
-    /// Refuses rows that another program measures, for what is measured in this one.
+    /// Rejects rows in Go in modes that do not support them.
     fn no_other_program(&self) -> Result<(), Refusal> {
         match self.backends.iter().find(|row| row.go.is_some()) {
             Some(row) => Err(Refusal::new(format!(

@@ -172,7 +172,7 @@ fn ops(flags: &Flags) -> Vec<Op> {
     }
 }
 
-/// Refuses what was asked for and none of the caches can do, or nobody on this distribution.
+/// Rejects requested operations that none of the caches supports, or that this distribution does not allow.
 fn refuse_ops(flags: &Flags, ops: &[Op], caches: &[Cache]) -> Result<(), Refusal> {
     let profiles = flags.profile.iter().copied().map(Op::Profile);
     for op in flags.ops.iter().copied().chain(flags.mix.iter().copied().map(Op::Mix)).chain(profiles) {

@@ -26,7 +26,7 @@ pub enum Op {
     Del,
     /// Reads present keys, [`GROUP`] at a time.
     GetMany,
-    /// Reads a present object in place, and shares it with nobody.
+    /// Reads a present object in place, without sharing it.
     With,
     /// Removes a present key, then inserts one that was never there; the map keeps its size. Each of the two counts.
     Churn,

@@ -59,7 +59,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// If there is no such run, or what is to be measured could not be written where it is to go.
+    /// If there is no such run, or the results could not be written.
     pub fn baseline(&self, store: &Store) -> Result<Option<Run>, Refusal> {
         self.check_writable(self.save.as_deref(), store)?;
         let Some(name) = &self.compare else { return Ok(None) };

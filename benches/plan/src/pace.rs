@@ -51,7 +51,7 @@ impl Pace {
         own_key_batch: OWN_KEY_BATCH,
     };
 
-    /// This, with cells measured for a shorter time if what is left will not fit into the budget.
+    /// Returns this pace, with a shorter time per cell if the remaining cells do not fit into the budget.
     ///
     /// Not for less than a fifth: a sample has to be long beside the clock.
     ///

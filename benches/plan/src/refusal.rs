@@ -3,7 +3,7 @@ use std::fmt;
 
 use crate::shown;
 
-/// Why a question cannot be answered, in words for whoever asked it.
+/// An error for flags that cannot be used, with a message for the user.
 ///
 /// # Examples
 ///

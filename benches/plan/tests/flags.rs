@@ -413,7 +413,7 @@ fn types_of_keys_are_an_axis_and_a_few_typed_works_are_in_the_default() {
     {
         assert_eq!(typed(words), [], "{words}");
     }
-    // The program in Go is told text.
+    // The program in Go supports text only.
     let go = Row::named("go-sync-map").expect("a row");
     assert!(by_default.iter().all(|work| go.does(work.cache, work.op) && !go.does_work(work)));
 }

@@ -77,7 +77,7 @@ pub(crate) fn bytes(bytes: i64) -> String {
     let size = bytes.unsigned_abs() as f64;
     let sign = if bytes < 0 { "-" } else { "" };
     match size {
-        // What rounds to the next unit is told in it.
+        // Sizes that round up to the next unit are shown in it.
         _ if size < STEP => format!("{bytes} B"),
         _ if size < 999.5 * STEP => format!("{sign}{} KiB", short(size / STEP)),
         _ if size < 999.5 * STEP * STEP => format!("{sign}{} MiB", short(size / STEP / STEP)),

@@ -1,4 +1,4 @@
-//! A document packed with gzip: what is committed and kept beside pages.
+//! A document that is compressed with gzip, as it is committed next to pages.
 
 use std::io::{self, Read as _, Write as _};
 

@@ -127,7 +127,7 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // There is nobody to tell if that fails.
+        // If that fails, the failure cannot be reported.
         drop(self.0.wait());
     }
 }

@@ -79,7 +79,7 @@ pub struct Part {
     pub total_before: i64,
     /// The contents of each map.
     pub maps: Vec<Content>,
-    /// After `set`, what is now under each thread's last keys.
+    /// After `set`, the values of each thread's last keys.
     #[serde(default)]
     pub looked_at: Vec<Vec<i64>>,
 }

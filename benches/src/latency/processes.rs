@@ -73,7 +73,7 @@ pub fn as_child(plan: &Plan, entries: &[Entry]) -> Result<bool> {
     Ok(true)
 }
 
-/// Writes to so many bytes of the heap, and frees them.
+/// Writes to this many bytes of the heap, and frees them.
 fn touch(bytes: usize) {
     drop(black_box(vec![1_u8; bytes]));
 }

@@ -29,7 +29,7 @@ impl Cell<'_> {
     ///
     /// # Errors
     ///
-    /// If the results, or what is in the map afterwards, are not the model's.
+    /// If the results, or the contents of the map afterwards, differ from the model.
     pub fn on_mixed(
         &self,
         subject: &dyn Subject,

@@ -81,7 +81,7 @@ impl<K: KeyForm + ?Sized> IntPeer for Places<AtomicI64, K> {
     }
 }
 
-/// An array of objects that nobody replaces.
+/// An array of objects that are never replaced.
 pub(super) struct ObjRoof<K: ?Sized>(Obj<Places<Arc<Object>, K>>);
 
 impl<K: KeyForm + ?Sized> ObjRoof<K> {

@@ -1,4 +1,4 @@
-//! Traces as they are packed: told by their first bytes, as a pipe has no name that would say.
+//! Compressed traces, which are recognised by their first bytes, because a pipe has no file name.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -17,7 +17,7 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 /// The magic number of a skippable zstd frame, without its first byte, which has sixteen values.
 const SKIPPABLE: &[u8] = &[0x2a, 0x4d, 0x18];
 
-/// The largest window that zstd can be told to use, by `--long=31`; on 32 bits it may not be that large.
+/// The largest window that zstd supports, with `--long=31`. 32-bit targets support less.
 const LARGEST_WINDOW: u32 = if usize::BITS == 32 { 30 } else { 31 };
 
 /// Formats that are recognised and not supported, with the commands that unpack them.

@@ -124,7 +124,7 @@ pub fn read(file: &Path) -> Result<Trace> {
     Ok(trace)
 }
 
-/// Reads a line into a trace, or says what is wrong with it.
+/// Reads a line into a trace, or returns the reason why it is invalid.
 type Parse = fn(&str, &mut Trace) -> Result<(), String>;
 
 /// The text of a line, without its end: a line feed, with a carriage return before it or not.

@@ -8,7 +8,7 @@ use super::requests::Step;
 const FORMAT: &str = "timestamp,key,key_size,value_size,client_id,operation,ttl";
 
 pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
-    // A key may have commas in it: what is left of it is one field, what is right of it five.
+    // A key may contain commas. There is one field before it, and five after it.
     let split = line.split_once(',').and_then(|(timestamp, rest)| {
         let mut fields = rest.rsplitn(6, ',');
         let [ttl, operation, client, value_size, key_size] = std::array::from_fn(|_| fields.next());

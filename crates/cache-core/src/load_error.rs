@@ -6,8 +6,8 @@ const RECURSIVE: &str = "the loader asked for a key whose own load is waiting fo
 
 /// The reason why a load returned no value.
 ///
-/// All callers that waited for one load share its error. `Failed` holds an [`Arc`] for that, so `E` need not be `Clone`.
-/// If nobody else waited, [`into_failure`](LoadError::into_failure) returns the error itself.
+/// All callers that waited for one load share its error. `Failed` holds an [`Arc`] for that, so `E` need not be
+/// `Clone`. If no other caller waited, [`into_failure`](LoadError::into_failure) returns the error itself.
 ///
 /// This type adds no text: it displays the loader's error, and its [`source`](Error::source) is that error's source. A
 /// chain of errors contains each text once.

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::context::{Context, LoadId, Part, in_map};
 
-/// The load that leads a flight; [`NO_LOAD`](crate::context::NO_LOAD) while nobody leads it.
+/// The load that leads a flight; [`NO_LOAD`](crate::context::NO_LOAD) while it has no leader.
 pub(crate) type Owner = Arc<AtomicU64>;
 
 /// For each load that waits, the owners of the flights that it waits for. A loader's future can await several at once.

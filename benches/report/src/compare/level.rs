@@ -25,7 +25,8 @@ const SPOILT: f64 = 0.1;
 
 /// The share of the passes that are no slower than they must be, even on a busy machine.
 const QUICKER: f64 = 0.25;
-/// A pass that took so many times as long as those was disturbed: a neighbour on the same core takes nearly half of it.
+/// A pass that took this many times as long was disturbed, because a neighbour on the same core takes nearly half of
+/// its speed.
 const FAR_ABOVE: f64 = 1.25;
 
 /// The samples of a row in both runs, as logarithms, corrected, by pass.

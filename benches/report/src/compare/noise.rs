@@ -31,7 +31,7 @@ const LEAST: f64 = 0.01;
 const FEWEST_TO_CALIBRATE: usize = 60;
 /// The smallest factor by which deviations are scaled down.
 const LEAST_UNIT: f64 = 0.4;
-/// A backend with fewer cells has no shift of its own that could be told from noise.
+/// With fewer cells, the shift of a backend cannot be distinguished from noise.
 const FEWEST: usize = 4;
 
 /// For each estimate, the deviation that its samples do not show.

@@ -122,7 +122,7 @@ impl Comparison {
         self.changes.iter().filter(|change| change.verdict == Verdict::Faster)
     }
 
-    /// The cells of backends that became slower by more than so many percent.
+    /// Returns the cells of backends that became slower by more than this many percent.
     ///
     /// Rows that hold no code of ours are left out: they cannot have regressed.
     ///
@@ -139,8 +139,8 @@ impl Comparison {
         self.slower().filter(|change| !change.kind.is_reference() && change.change > limit).collect()
     }
 
-    /// Whether a backend, or all of them together, became slower by more than so many percent: the decision behind
-    /// `--deny-regressions`.
+    /// Returns whether a backend, or all of them together, became slower by more than this many percent: the decision
+    /// behind `--deny-regressions`.
     ///
     /// # Examples
     ///

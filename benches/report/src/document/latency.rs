@@ -14,7 +14,7 @@ pub(super) fn section(run: &Run, styles: &SeriesStyles) -> Option<Section> {
     for (work, all) in &groups {
         let Work { cache, op, max_key, threads: count, .. } = work;
         let about = format!("{cache} {op}, {}, {}", number::keys(*max_key), threads(*count));
-        // What tells none of them apart is not told.
+        // Properties that all have in common are left out.
         let about = if plain { about } else { work.to_string() };
         panels.extend(panel(&about, all, styles));
         tables.push(Block::Table(table(&about, all)));

@@ -63,7 +63,7 @@ pub struct Latency {
     pub page_faults: Option<u64>,
 }
 
-/// Nanoseconds within which so many percent of the operations were done.
+/// The nanoseconds within which a percentage of the operations were done.
 ///
 /// # Examples
 ///

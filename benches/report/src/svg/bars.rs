@@ -94,7 +94,7 @@ impl Bars {
     }
 }
 
-/// The value, and what is behind it.
+/// Draws the value, and the bar behind it.
 fn numbers(bar: &Bar) -> String {
     let value = number::short(bar.value);
     bar.behind.map_or(value.clone(), |behind| format!("{value} / {}", number::short(behind)))

@@ -240,7 +240,7 @@ impl Closable {
                 hold.close();
                 Ok(Ok(()))
             }
-            // A value, even if it is the sentinel: nobody else can have closed the counter.
+            // A value, even if it is the sentinel: no other thread can have closed the counter.
             Err(seen) => {
                 hold.release();
                 Ok(Err(seen))
@@ -318,7 +318,7 @@ impl Closable {
         let mut done = None;
         if self.value.load(Ordering::Acquire) == Self::SENTINEL {
             let Change { new, result } = f(Self::SENTINEL);
-            // By rule 1 nobody else changes it now.
+            // By rule 1, no other thread changes it now.
             if let Some(new) = new {
                 self.value.store(new, Ordering::Release);
             }
