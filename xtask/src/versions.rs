@@ -247,6 +247,17 @@ mod tests {
     }
 
     #[test]
+    fn the_default_path_of_this_workspace_declares_the_oldest_release() {
+        let declared = Declared::read().expect("the manifests of this workspace");
+        let oldest = declared.builds.first_key_value();
+        let (version, build) = oldest.expect("the libraries declare an older release than the tools");
+        for (package, feature) in [("hotcache", "hotcache/default"), ("cache-bucket", "hotcache/bucket")] {
+            assert!(build.packages.iter().any(|built| built == package), "{version}: {build:?}");
+            assert!(build.features.iter().any(|built| built == feature), "{version}: {build:?}");
+        }
+    }
+
+    #[test]
     fn versions_are_compared_as_numbers() {
         let parse = |text| Version::parse(text).expect("a version");
         assert!(parse("1.100") > parse("1.95.1"));

@@ -30,7 +30,7 @@ pub struct BucketIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
 }
 
 impl<K: Key + ?Sized> BucketIntCache<K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
@@ -44,7 +44,7 @@ impl<K: Key + ?Sized> BucketIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
-    /// A cache with this much room and this hasher. A number of shards is ignored: there are none.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// # Examples
     ///
@@ -58,7 +58,7 @@ impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
         Self { map: NoReentry::new(Map::new(options, false)) }
     }
 
-    /// The same with large pages, where the system has them.
+    /// Creates a cache with large pages, if the system supports them.
     ///
     /// # Examples
     ///
@@ -215,13 +215,13 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     }
 }
 
-/// One step of a compare-and-exchange; the value as it is, if it is another one.
+/// Stores `new` if the value is `current`; otherwise returns the value.
 #[inline(always)]
 fn exchange(cell: &AtomicI64, current: i64, new: i64) -> Result<(), i64> {
     cell.compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire).map(|_| ())
 }
 
-/// What is left to do for a key that is not found at once.
+/// The slow paths of operations, for keys that the fast path does not find.
 impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     #[inline(never)]
     fn set_or_insert(&self, key: &K, value: i64) {

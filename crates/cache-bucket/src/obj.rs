@@ -32,7 +32,7 @@ pub struct BucketObjCache<V: Value, K: Key + ?Sized = str, S = DefaultHashBuilde
 }
 
 impl<V: Value, K: Key + ?Sized> BucketObjCache<V, K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
@@ -46,7 +46,7 @@ impl<V: Value, K: Key + ?Sized> BucketObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
-    /// A cache with this much room and this hasher. A number of shards is ignored: there are none.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// # Examples
     ///
@@ -60,7 +60,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
         Self { map: NoReentry::new(Map::new(options, false)), loads: Loads::new() }
     }
 
-    /// The same with large pages, where the system has them. See
+    /// Creates a cache with large pages, if the system supports them. See
     /// [`BucketIntCache::with_large_pages`](crate::BucketIntCache::with_large_pages).
     ///
     /// # Examples
