@@ -47,8 +47,10 @@
 //! map sometimes fails an assertion. The `Clone` of a key runs while the table grows. After a panic in it, the map
 //! may lose keys or fail later.
 //!
-//! `Hash`, `to_owned_key`, every `Drop` and closures run under no lock and may call the cache. A key's `Eq`, `Ord`,
-//! `Borrow` and `Clone` run under the lock of a bin in writes. These must not call the cache: the call may deadlock.
+//! `Hash`, `to_owned_key` and every `Drop` run under no lock and may call the cache. Closures run under no lock
+//! either, but in builds with debug assertions, a closure that calls its own cache panics, as on every backend. A
+//! key's `Eq`, `Ord`, `Borrow` and `Clone` run under the lock of a bin in writes. These must not call the cache: the
+//! call may deadlock.
 //!
 //! # Examples
 //!

@@ -50,7 +50,8 @@
 //! the cache is usable, but the rest of the batch that was being freed leaks.
 //!
 //! There are no locks, so callers' code may call the cache. The exceptions are a key's `Hash` and the hasher: while a
-//! table is being copied, their call may wait for that copy for ever.
+//! table is being copied, their call may wait for that copy for ever. In builds with debug assertions, a closure that
+//! calls its own cache panics, as on every backend.
 //!
 //! # Examples
 //!
