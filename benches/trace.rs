@@ -9,6 +9,6 @@ use hotcache_bench_plan::Task;
 
 fn main() -> anyhow::Result<ExitCode> {
     let (flags, task) = cli::task();
-    let Task::Trace(plan) = task else { anyhow::bail!("say which trace: --trace FILE") };
+    let Task::Trace(plan) = task else { anyhow::bail!("--trace FILE is required") };
     Session::run(&flags, |console, document| trace::run(&plan, peers::ENTRIES, console, document))
 }

@@ -32,7 +32,7 @@ const ROUNDS_ON_LARGE: usize = 4;
 /// From this number of keys on, building a pair does.
 const LARGE: usize = 100_000;
 
-/// What an adapter may cost.
+/// The largest ratio that an adapter may have.
 const ALLOWED: f64 = 1.05;
 
 /// Measures every pair, and shows the ratios.

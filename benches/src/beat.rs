@@ -1,6 +1,6 @@
-//! What happens between two operations: nothing, or a look at the clock.
+//! Called between two operations: does nothing, or reads the clock.
 
-/// Is told of every operation of a batch.
+/// Called for every operation of a batch.
 pub trait Beat {
     /// An operation is about to begin.
     fn begin(&mut self);

@@ -15,7 +15,7 @@ pub struct Bench {
     follows: Follows,
 }
 
-/// What knows what the map must hold.
+/// The model of the map's contents.
 #[derive(Debug)]
 enum Follows {
     /// Its keys stay as they are.
@@ -43,7 +43,7 @@ impl Bench {
     ///
     /// # Errors
     ///
-    /// If the results, or what is in the map afterwards, are not what they must be.
+    /// If the results, or the contents of the map afterwards, are wrong.
     pub fn sample(&mut self, cell: &Cell<'_>, turn: usize, rounds: usize) -> Result<Sample, Fault> {
         let subject = &*self.subject;
         match &mut self.follows {

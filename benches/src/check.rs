@@ -1,4 +1,4 @@
-//! What must be so after the clock has stopped, for what is no churn and no mix.
+//! Checks after the clock has stopped, for all work except churn and mixes.
 
 use std::collections::HashMap;
 
@@ -93,7 +93,7 @@ impl Cell<'_> {
         self.expect("the sum of the values inserted", subject.total(), inserted.sum())
     }
 
-    /// What says that this cell failed.
+    /// Returns the error for this cell.
     pub(crate) fn fault(&self, what: String) -> Fault {
         Fault { cell: self.name.to_owned(), what }
     }

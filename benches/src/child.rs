@@ -53,10 +53,10 @@ fn terminate(id: u32) {
     use rustix::process::{Pid, Signal, kill_process};
 
     let id = i32::try_from(id).ok().and_then(Pid::from_raw);
-    // It may have ended by itself.
+    // It may have ended already.
     let _ = id.map(|id| kill_process(id, Signal::TERM));
 }
 
-/// Elsewhere it ends when it finds nobody to answer to.
+/// On other systems it ends when its output is closed.
 #[cfg(not(unix))]
 fn terminate(_id: u32) {}

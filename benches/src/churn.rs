@@ -18,19 +18,19 @@ const LOOKED_AT: usize = 1_024;
 /// Removals, each with an insertion, in a round of one thread.
 const STEPS: usize = CHUNK / 2;
 
-/// Who churns: each thread among keys of its own, so that what must be there afterwards is known exactly.
+/// The state of churn. Each thread has its own keys, so the expected contents are known exactly.
 #[derive(Debug)]
 pub struct Churn {
     walkers: Vec<Mutex<Walker>>,
 }
 
-/// What one thread has in the map, and what it will insert.
+/// The keys that one thread has in the map, and those that it will insert.
 #[derive(Debug)]
 struct Walker {
     rng: SmallRng,
     present: Vec<Held>,
     spare: Spare,
-    /// The sum of the values of what is present.
+    /// The sum of the values of the present keys.
     total: i64,
     stored: i64,
 }
@@ -40,7 +40,7 @@ struct Walker {
 enum Spare {
     /// New ones, every `step`th from `next` on.
     New { next: u64, step: u64 },
-    /// Those that are absent for now, as many as are present.
+    /// The keys that are absent at the moment, as many as are present.
     Again(Vec<u32>),
 }
 

@@ -1,4 +1,4 @@
-//! What the benchmark targets share: the same flags as `cargo xtask bench`, and how they end.
+//! Code that the benchmark targets share: the flags of `cargo xtask bench`, and the exit status.
 
 use std::env;
 use std::io::{self, Write as _};
@@ -17,12 +17,12 @@ struct Cli {
     #[command(flatten)]
     flags: Flags,
 
-    /// What cargo says to every benchmark.
+    /// A flag that cargo passes to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// The flags of this process and the task they ask for; whatever is wrong with them ends the process, and is told.
+/// Returns the flags of this process and their task. If the flags are invalid, prints the error and exits.
 #[must_use]
 pub fn task() -> (Flags, Task) {
     if !env::args_os().any(|argument| argument == "--bench") {

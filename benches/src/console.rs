@@ -36,7 +36,7 @@ struct Status {
 const PLAIN_STATUS: Duration = Duration::from_secs(10);
 
 impl Console {
-    /// Takes the output over; what is printed past this goes to the file `log`.
+    /// Takes over the output. Other output goes to the file `log`.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Console {
         dup2_stderr(&log)?;
         let panics = err.try_clone()?;
         std::panic::set_hook(Box::new(move |panic| {
-            // There is nobody left to tell if this fails.
+            // If this fails, the failure cannot be reported.
             let _ = writeln!(&panics, "\n{panic}");
         }));
         Ok(Self::new(out, err))
@@ -123,7 +123,7 @@ impl Console {
     /// Tells what went wrong, beside the results.
     pub fn error(&mut self, text: &str) {
         self.clear();
-        // There is nobody left to tell if this fails.
+        // If this fails, the failure cannot be reported.
         let _ = self.err.write_all(format!("error: {text}\n").as_bytes());
     }
 

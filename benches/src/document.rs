@@ -1,4 +1,4 @@
-//! What is measured, as a run's document has it.
+//! Conversion of measurements to the document of a run.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub const SAMPLES: usize = 10;
 /// Maps that grow in one pass of a cell: criterion would have ten and more, and a large one takes seconds.
 pub const GROWN: usize = 5;
 
-/// What was taken of a cell in one pass.
+/// The samples of a cell in one pass.
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) samples: Vec<Sample>,
@@ -47,7 +47,7 @@ pub fn resume(run: Run, name: Option<String>) -> Shared {
 
 /// Looks at a document that is shared.
 pub fn lock(document: &Shared) -> MutexGuard<'_, Run> {
-    // Whoever panicked left whole cells behind.
+    // A panic leaves only complete cells.
     document.run.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

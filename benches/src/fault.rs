@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Fault {
     /// The name of the cell.
     pub cell: String,
-    /// What was expected, and what was found.
+    /// The expected and the actual result.
     pub what: String,
 }
 

@@ -19,14 +19,14 @@ use crate::document::{Shared, lock};
 
 pub use program::Program;
 
-/// The matrix without the rows that cannot be measured, which the document and the console are told of; and the program
-/// for those that are measured in Go, if there are any.
+/// Returns the matrix without the rows that cannot be measured, which are reported in the document and on the
+/// console; and the program for those that are measured in Go, if there are any.
 ///
 /// The program is built in `directory`.
 ///
 /// # Errors
 ///
-/// If the console cannot be told.
+/// If the console cannot be written to.
 pub fn ready(
     matrix: &Matrix,
     directory: &Path,

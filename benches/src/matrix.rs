@@ -15,14 +15,14 @@ use crate::document::{self, GROWN, Shared, Taken, lock};
 use crate::fault::Fault;
 use crate::go;
 use crate::keys::Keys;
+use crate::machine_speed::MachineSpeed;
+use crate::map_pool::MapPool;
 use crate::mix;
 use crate::peers::{Build, Entry};
 use crate::progress::Progress;
-use crate::pulse::Pulse;
 use crate::quiet::{Measured, Patience, Waits};
 use crate::sample::{Cell, Sample};
 use crate::sampler::Sampler;
-use crate::shelf::Shelf;
 use crate::stream;
 use crate::team::Team;
 use crate::timer::Timer;
@@ -43,9 +43,9 @@ pub fn run(
     let matrix = &matrix;
     let progress = Progress::new(left(matrix, &lock(document)).into_iter());
     let patience = Patience::new(matrix.pace.patience);
-    let pulse = Pulse::new(matrix.pace.patience);
+    let speed = MachineSpeed::new(matrix.pace.patience);
     let sampler = Sampler::new(criterion_directory);
-    let mut run = Run { matrix, entries, console, document, progress, patience, pulse, sampler, go };
+    let mut run = Run { matrix, entries, console, document, progress, patience, speed, sampler, go };
     for pass in 0..matrix.pace.passes {
         run.sampler = Sampler::new(criterion_directory);
         for group in matrix.works.chunk_by(same_keys) {
@@ -57,7 +57,7 @@ pub fn run(
     Ok(())
 }
 
-/// What is to be measured: every cell in every pass, but for what the document has already.
+/// Returns the works that are left to measure, once for each row and pass that the document does not have yet.
 fn left<'a>(matrix: &'a Matrix, document: &hotcache_report::Run) -> Vec<&'a Work> {
     let mut left = Vec::new();
     for work in &matrix.works {
@@ -102,9 +102,9 @@ struct Run<'a> {
     document: &'a Shared,
     progress: Progress,
     patience: Patience,
-    pulse: Pulse,
+    speed: MachineSpeed,
     sampler: Sampler,
-    /// What measures the rows that are in Go.
+    /// The program that measures the rows in Go.
     go: Option<go::Program>,
 }
 
@@ -118,7 +118,7 @@ impl Run<'_> {
         let count = self.matrix.pace.keys(first.max_key);
         let keys = Keys::of(first.key_type, 0..count as u32, first.key_len);
         self.go.iter_mut().for_each(go::Program::forget);
-        let mut shelf = Shelf::new(first.cache, &keys, self.matrix.rows.len());
+        let mut pool = MapPool::new(first.cache, &keys, self.matrix.rows.len());
         for (work, rows) in works.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {
             let team =
                 Team::new(work.threads).with_context(|| format!("cannot start {} threads", work.threads))?;
@@ -134,7 +134,7 @@ impl Run<'_> {
                 let started = Instant::now();
                 let (streams, mixed, keys, team) = (&streams[..], &mixed[..], &keys, &team);
                 let cell = Cell { name: &name, work, streams, mixed, keys, team, timers: None };
-                let measured = self.measure(&cell, row, &mut shelf)?;
+                let measured = self.measure(&cell, row, &mut pool)?;
                 self.progress.done(work, started.elapsed().saturating_sub(measured.wasted));
                 self.record(&cell, row, &measured, pass)?;
             }
@@ -150,19 +150,19 @@ impl Run<'_> {
         rows_of(self.matrix, work, turn + pass).filter(left).collect()
     }
 
-    fn measure(&mut self, cell: &Cell<'_>, row: &Row, shelf: &mut Shelf<'_>) -> Result<Measured<Taken>> {
+    fn measure(&mut self, cell: &Cell<'_>, row: &Row, pool: &mut MapPool<'_>) -> Result<Measured<Taken>> {
         let pace =
             self.matrix.pace.squeezed(self.progress.elapsed(), self.progress.left().unwrap_or_default());
         let so_far = self.progress.line(cell.name);
-        let Self { sampler, patience, pulse, console, .. } = self;
+        let Self { sampler, patience, speed, console, .. } = self;
         let console = RefCell::new(&mut **console);
         let waits: Waits<'_> = &|why| console.borrow_mut().status(&format!("{so_far}: {why}"));
         let (op, mut turn) = (cell.work.op, 0);
         let mut take = |sample: &mut dyn FnMut(usize, usize) -> Result<Sample, Fault>| {
             patience.measure(waits, || {
-                let wasted_before = pulse.wasted();
-                let taken = sampler.take(&pace, cell, &mut turn, pulse, waits, sample)?;
-                Ok::<_, Fault>((taken, pulse.wasted() - wasted_before))
+                let wasted_before = speed.wasted();
+                let taken = sampler.take(&pace, cell, &mut turn, speed, waits, sample)?;
+                Ok::<_, Fault>((taken, speed.wasted() - wasted_before))
             })
         };
         if let Some(map) = row.go {
@@ -183,7 +183,7 @@ impl Run<'_> {
                 take(&mut |turn, rounds| bench.sample(cell, turn, rounds))
             }
             _ => {
-                let on_filled = shelf.with(entry, op, |subject| {
+                let on_filled = pool.with(entry, op, |subject| {
                     take(&mut |turn, rounds| cell.on_filled(subject, turn, rounds))
                 });
                 on_filled.context("the row has a builder")?

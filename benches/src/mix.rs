@@ -1,9 +1,9 @@
 //! Operations by weight, one after another on the same map.
 //!
-//! What a mix must come to is known exactly. One thread is followed by a model, step by step. Of several, each writes
-//! to keys of its own, those of every so manieth rank, and reads all: so whatever the threads' order was, every key
-//! holds in the end what its only writer left there, and what a thread found of its own keys is what the model found.
-//! Where nothing but `add` writes, order makes no difference, and all threads write to all keys.
+//! The expected results of a mix are known exactly. With one thread, a model follows it step by step. With several
+//! threads, thread `i` of `n` writes only to the keys whose rank is `i` modulo `n`, and reads all keys. So in any
+//! interleaving, every key ends with the value of its only writer, and a thread finds on its own keys what the model
+//! finds. Where nothing but `add` writes, order makes no difference, and all threads write to all keys.
 
 mod cell;
 mod model;
@@ -14,12 +14,12 @@ pub use stream::{MixStream, Step, Steps, streams};
 
 use crate::subject::Tally;
 
-/// What the steps of a mix returned.
+/// The results of the steps of a mix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mixed {
-    /// What was read of keys that no other thread writes to.
+    /// The reads of keys that no other thread writes to.
     pub read: Tally,
-    /// What was read of keys that another thread may be writing to.
+    /// The reads of keys that another thread may be writing to.
     pub looked: Tally,
     /// The sum of what `add` returned.
     pub added: i64,

@@ -1,4 +1,4 @@
-//! What a map must do to be a row: the operations, under the harness's names.
+//! The operations that a map must provide to be a row, under the harness's names.
 //!
 //! Peers are measured through generic code, so that nothing is `dyn` inside a timed loop.
 
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use crate::keys::KeyForm;
 use crate::payload::Payload;
 
-/// What object caches hold in benchmarks: with its two counts, one cache line.
+/// The objects of the benchmarks. With the two reference counts, one takes a cache line.
 #[derive(Debug)]
 pub struct Object {
     /// Tells whether the right object came back.
     pub id: i64,
-    /// What a user would have there.
+    /// The payload.
     pub body: [u8; 24],
     /// More of it, in an allocation of its own. Objects that are replaced under a clock have none.
     pub payload: Option<Payload>,

@@ -32,7 +32,7 @@ pub struct Entry {
 /// Builds a subject.
 pub type Build = fn(&Setup) -> Box<dyn Subject>;
 
-/// What a subject is built with.
+/// The parameters for building a subject.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// How many keys it will hold, for what cannot grow. Maps start empty all the same.
@@ -61,7 +61,7 @@ impl Setup {
     }
 }
 
-/// Builds what is written for a type of keys, for the type that is asked for.
+/// Instantiates generic code for the requested type of keys.
 macro_rules! typed {
     ($setup:ident, $key:ident => $build:expr) => {
         match $setup.key_type {
@@ -163,7 +163,7 @@ impl Entry {
         self.builder(cache).map(|build| build(setup))
     }
 
-    /// What builds the subject for this cache, if the row has that.
+    /// Returns the constructor of the subject for this cache, if the row has one.
     #[must_use]
     pub fn builder(&self, cache: Cache) -> Option<Build> {
         match cache {

@@ -20,10 +20,10 @@ pub struct Progress {
     started: Instant,
 }
 
-/// What cells take alike long for.
+/// The properties that determine the time of a cell.
 type Cost = (Cache, Kind, KeyCount);
 
-/// What is built for a cell.
+/// The kind of map that is built for a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     /// Nothing, or maps that later cells use too.

@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 3;
 /// How long the machine must have been quiet.
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// Is told why a run waits, again and again while it does.
+/// Called repeatedly with the reason while a run waits.
 pub(crate) type Waits<'a> = &'a dyn Fn(&str);
 
 /// How long a run may still wait, and measure again.
@@ -29,7 +29,7 @@ pub(crate) struct Patience {
     load: Box<dyn FnMut() -> Option<Load>>,
 }
 
-/// What was measured, and the share of the processors that something else took meanwhile, where the system tells.
+/// A measurement, and the share of the processors that other processes took during it, if the system reports that.
 #[derive(Debug)]
 pub(crate) struct Measured<T> {
     pub(crate) what: T,
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// Nobody is told.
+    /// No callback.
     fn silent(_: &str) {}
 
     /// Patience on a machine that is as busy as this between two looks at it, then quiet.

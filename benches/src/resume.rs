@@ -11,7 +11,7 @@ use crate::document::{self, Shared};
 ///
 /// # Errors
 ///
-/// If what is left is of another machine, build or commit: its cells would stand beside others than they say.
+/// If the partial run is of another machine, build or commit, because its cells are not comparable.
 pub(crate) fn document(name: &str, fresh: bool, here: Machine, store: &Store) -> Result<Shared> {
     let partial = partial_name(name);
     if fresh {
@@ -40,7 +40,7 @@ fn same(left: Run, here: &Machine, name: &str) -> Result<Run> {
     );
 }
 
-/// What to say of the beginning.
+/// Describes the part of the run that exists already.
 pub(crate) fn describe(run: &Run) -> String {
     if run.cells.is_empty() {
         return "beginning anew; after Ctrl-C the same command goes on where this stopped".to_owned();

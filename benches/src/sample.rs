@@ -23,14 +23,14 @@ const THREAD_SHIFT: u32 = 44;
 /// Operations that small maps are filled or emptied with in one round, so that the clock is looked at seldom.
 const ROUND: usize = CHUNK * 2;
 
-/// A cell: what is done, and with which keys.
+/// A cell: its work and its keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What is done.
+    /// The work.
     pub work: &'a Work,
-    /// Each thread's keys, for what is neither churn nor a mix.
+    /// The keys of each thread, for work that is neither churn nor a mix.
     pub streams: &'a [Stream],
     /// Each thread's steps, for a mix.
     pub mixed: &'a [MixStream],
@@ -38,11 +38,11 @@ pub struct Cell<'a> {
     pub keys: &'a Keys,
     /// The threads.
     pub team: &'a Team,
-    /// Where every operation is timed by itself: a timer for each thread.
+    /// A timer for each thread, if every operation is timed separately.
     pub timers: Option<&'a [Mutex<Timer>]>,
 }
 
-/// What was timed.
+/// A timed sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// From the release of the threads to the last finish.
@@ -53,15 +53,15 @@ pub struct Sample {
     pub hits: Option<u64>,
     /// How many of them tell whether they found it.
     pub told: u64,
-    /// What the operations allocated.
+    /// The allocations of the operations.
     pub allocated: Allocated,
 }
 
-/// What a thread's work came to.
+/// The results of a thread.
 type Done = (Tally, Allocated);
 
-/// What a thread has at hand.
-struct Hand<'a> {
+/// The inputs of a thread.
+struct ThreadState<'a> {
     thread: usize,
     stream: &'a Stream,
     /// The keys of one chunk, where they are brought near.
@@ -77,7 +77,7 @@ impl Cell<'_> {
     ///
     /// # Errors
     ///
-    /// If the results, or what is in the map afterwards, are not what the operations say.
+    /// If the results, or the contents of the map afterwards, do not match the operations.
     pub fn on_filled(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> Result<Sample, Fault> {
         let adds = self.work.op == Op::Add && subject.checks() != Checks::None;
         let total_before = if adds { subject.total() } else { 0 };
@@ -89,9 +89,9 @@ impl Cell<'_> {
     /// Times like [`on_filled`](Cell::on_filled), and leaves the checks to the caller.
     pub fn time(&self, subject: &dyn Subject, turn: usize, rounds: usize) -> (Sample, Tally) {
         let legs = self.legs(turn, rounds);
-        let (elapsed, hands) = self.team.run_legs(
+        let (elapsed, states) = self.team.run_legs(
             legs.len(),
-            |thread| Hand {
+            |thread| ThreadState {
                 stream: &self.streams[thread],
                 near: Room::default(),
                 first: self.first(thread, turn),
@@ -99,13 +99,13 @@ impl Cell<'_> {
                 done: Done::default(),
                 thread,
             },
-            |hand, leg| {
+            |state, leg| {
                 if self.is_far() {
-                    hand.stream.chunk(legs[leg].start).keys.copy_to(&mut hand.near);
+                    state.stream.chunk(legs[leg].start).keys.copy_to(&mut state.near);
                 }
             },
-            |hand, leg| {
-                let Hand { thread, stream, near, first, objects, done } = hand;
+            |state, leg| {
+                let ThreadState { thread, stream, near, first, objects, done } = state;
                 let (tally, allocated) = counted(|| {
                     let mut tally = Tally::default();
                     for turn in legs[leg].clone() {
@@ -120,11 +120,12 @@ impl Cell<'_> {
                 done.1 += allocated;
             },
         );
-        let done: Vec<_> = hands.into_iter().map(|hand| hand.done).collect();
+        let done: Vec<_> = states.into_iter().map(|state| state.done).collect();
         self.sample(subject, elapsed, &done, self.chunk_ops() * rounds)
     }
 
-    /// The turns between two looks at the clock: all of them, or each by itself where its keys are brought near first.
+    /// The turns between two reads of the clock: all turns, or a single one if its keys are copied to the cache
+    /// first.
     pub(crate) fn legs(&self, turn: usize, rounds: usize) -> Vec<Range<usize>> {
         let turns = turn..turn + rounds;
         if self.is_far() { turns.map(|turn| turn..turn + 1).collect() } else { vec![turns] }
@@ -236,7 +237,7 @@ impl Cell<'_> {
         first_of(thread) + so_far as i64
     }
 
-    /// What operation `i` of a thread stores in the sample that begins at this turn.
+    /// Returns the value that operation `i` of a thread stores in the sample that begins at this turn.
     pub(crate) fn stored(&self, thread: usize, turn: usize, i: usize) -> i64 {
         let i = if self.work.cache == Cache::Obj { i % OBJECTS } else { i };
         self.first(thread, turn) + i as i64
@@ -287,14 +288,14 @@ impl Sample {
         }
     }
 
-    /// Nanoseconds for an operation of one of so many threads.
+    /// Returns nanoseconds per operation of one of `threads` threads.
     #[must_use]
     pub fn ns_per_op(&self, threads: usize) -> f64 {
         self.elapsed.as_nanos() as f64 * threads as f64 / self.ops as f64
     }
 }
 
-/// What work comes to, and what it allocates.
+/// Returns the result of `work` and its allocations.
 pub(crate) fn counted<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
     let before = by_this_thread();
     let done = work();

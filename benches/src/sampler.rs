@@ -8,7 +8,7 @@ use hotcache_bench_plan::Pace;
 
 use crate::document::{SAMPLES, Taken};
 use crate::fault::Fault;
-use crate::pulse::Pulse;
+use crate::machine_speed::MachineSpeed;
 use crate::quiet::Waits;
 use crate::sample::{Cell, Sample};
 
@@ -35,7 +35,7 @@ impl Sampler {
         pace: &Pace,
         cell: &Cell<'_>,
         turn: &mut usize,
-        pulse: &mut Pulse,
+        speed: &mut MachineSpeed,
         waits: Waits<'_>,
         sample: &mut dyn FnMut(usize, usize) -> Result<Sample, Fault>,
     ) -> Result<Taken, Fault> {
@@ -45,11 +45,11 @@ impl Sampler {
         group.sampling_mode(SamplingMode::Flat);
         group.warm_up_time(pace.warm_up).measurement_time(pace.measurement);
         group.throughput(Throughput::Elements(cell.round_ops() as u64));
-        // criterion has no way to give up a benchmark, so a fault is thrown through it. Nothing of it is used again.
+        // criterion cannot abort a benchmark, so a fault unwinds through it. Its state is not used again.
         let measured = panic::catch_unwind(AssertUnwindSafe(|| {
             group.bench_function(row, |bencher| {
                 bencher.iter_custom(|rounds| {
-                    let taken = pulse.take(cell.team, waits, || {
+                    let taken = speed.take(cell.team, waits, || {
                         let sample = sample(*turn, rounds as usize);
                         *turn += rounds as usize;
                         sample

@@ -5,14 +5,14 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-/// What a shell expects of a program that Ctrl-C ended.
+/// The exit status that a shell expects from a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 /// From now on, has `end` called once with the exit status that suits the signal, in a thread of its own.
 pub(crate) fn handle(end: impl FnOnce(i32) + Send + 'static) -> Result<()> {
     let (sender, statuses) = mpsc::channel();
     let waits = move || {
-        // Whoever sends lives as long as the process.
+        // The sender lives as long as the process.
         if let Ok(status) = statuses.recv() {
             end(status);
         }

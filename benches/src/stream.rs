@@ -49,7 +49,7 @@ pub struct Stream {
     sums: Vec<i64>,
 }
 
-/// The value under which key number `key` is kept while nobody changes it.
+/// Returns the initial value of key number `key`.
 #[must_use]
 pub fn value_of(key: u32) -> i64 {
     i64::from(key) + 1
@@ -91,7 +91,7 @@ fn drawn(keys: usize, work: &Work, thread: usize) -> Stream {
     Stream::new(&numbers, chunk, work)
 }
 
-/// What a thread draws its stream with.
+/// Returns the seed of a thread's stream.
 pub(crate) fn seed_of(thread: usize) -> u64 {
     SEED ^ ((thread as u64 + 1) << 32)
 }

@@ -22,7 +22,7 @@ pub use obj::Obj;
 /// The different objects that a thread stores in turn: few, so that the harness adds no cache misses.
 pub const OBJECTS: usize = 64;
 
-/// Objects to store, made before a clock starts; what is not stored is dropped after it.
+/// Objects to store, created before the clock starts. Those that are not stored are dropped after it stops.
 pub type Objects = vec::IntoIter<Arc<Object>>;
 
 /// Operations to do, all of one kind.
@@ -30,13 +30,13 @@ pub type Objects = vec::IntoIter<Arc<Object>>;
 pub struct Batch<'a> {
     /// The keys, in order.
     pub keys: KeyIter<'a>,
-    /// What the first integer is set to; each of the others to one more than the one before.
+    /// The value of the first integer. Each of the others is set to one more than the one before.
     pub first: i64,
-    /// What objects are set to, one for each key; of no use to other operations.
+    /// The objects to store, one for each key. Used by operations on objects only.
     pub objects: &'a mut Objects,
 }
 
-/// What the operations of a batch returned.
+/// The results of a batch of operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// How often the key was there, where the operation tells.
@@ -63,7 +63,7 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
-/// What can be checked of a subject after the clock has stopped.
+/// The checks that a subject supports after the clock has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checks {
     /// Nothing: it stores nothing.
@@ -94,7 +94,7 @@ pub trait Subject: Send + Sync {
     fn count(&self) -> usize;
     /// The sum of all values, or of the ids of all objects.
     fn total(&self) -> i64;
-    /// What can be checked.
+    /// Returns the checks that this subject supports.
     fn checks(&self) -> Checks {
         Checks::All
     }

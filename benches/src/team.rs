@@ -99,7 +99,7 @@ impl Team {
     }
 }
 
-/// Holds threads until all are there. They spin, as waking takes longer than what is measured may last.
+/// A barrier for the threads. They spin, because waking a thread may take longer than the measured operation.
 struct Gate {
     missing: AtomicUsize,
     released: Mutex<Option<Instant>>,
@@ -112,15 +112,15 @@ impl Gate {
 
     fn wait(&self) {
         let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
-        // The last to arrive leaves its own time; nobody has gone before it has counted itself.
+        // The last thread to arrive stores its time. No thread starts before the last one has been counted.
         *released = Some(Instant::now());
         drop(released);
-        // Pairs with the loads below: whoever sees 0 comes after all arrivals.
+        // Pairs with the loads below: a thread that sees 0 comes after all arrivals.
         self.missing.fetch_sub(1, Ordering::AcqRel);
         let mut turns = 0_u32;
         while self.missing.load(Ordering::Acquire) > 0 {
             turns += 1;
-            // With more threads than processors, whoever is missing needs this one.
+            // With more threads than processors, a missing thread needs this processor.
             if turns.is_multiple_of(1_000) { thread::yield_now() } else { hint::spin_loop() }
         }
     }

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 use crate::beat::Beat;
 
-/// The longest time that is told from longer ones.
+/// The longest time that the histogram distinguishes from longer ones.
 const LONGEST: Duration = Duration::from_secs(100);
 
 /// Decimal digits that are kept of every time.

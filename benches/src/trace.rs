@@ -1,11 +1,12 @@
 //! Recorded requests, replayed.
 //!
-//! Two formats are read, told apart by the first line, from files and pipes, plain or packed with zstd or gzip:
+//! Two formats are supported, which the first line tells apart. They are read from files and pipes, plain or
+//! compressed with zstd or gzip:
 //!
 //! * `.lis`, references to blocks: `first_block count 0 sequence`. Each block is read, and stored on a miss.
 //! * Twitter's published cache traces: `timestamp,key,key_size,value_size,client_id,operation,ttl`.
 //!
-//! What becomes of an absent key is this harness's own choice, as its caches are: see [`Step`].
+//! A trace does not tell whether a key was present, so the harness decides what to do with absent keys: see [`Step`].
 
 mod lis;
 mod model;

@@ -22,7 +22,7 @@ const SIZES: Garbage = Garbage {
     operations: 40_000,
 };
 
-/// What is allowed beside garbage: what the harness or a thread allocates now and then.
+/// The allowance for allocations that are not garbage, by the harness or by a thread.
 const SLACK: u64 = 32 << 10;
 
 /// One test at a time: bytes are counted for the whole process.

@@ -61,7 +61,7 @@ mod unix {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What `cargo xtask bench` does with these flags, in less time.
+    /// Measures as `cargo xtask bench` does with these flags, in less time.
     fn measure(words: &str) -> anyhow::Result<ExitCode> {
         let flags = Cli::try_parse_from(words.split_whitespace())?.flags;
         match flags.task(None)? {
@@ -88,9 +88,9 @@ mod unix {
     #[derive(Clone, Copy)]
     struct Sent(&'static str, bool, i32);
 
-    /// What a terminal sends.
+    /// The signal that a terminal sends.
     const CTRL_C: Sent = Sent("INT", true, 130);
-    /// What `kill`, a supervisor or a container's end sends.
+    /// The signal that `kill`, a supervisor or a stopping container sends.
     const TERM: Sent = Sent("TERM", false, 143);
 
     fn send(Sent(signal, to_group, _): Sent, child: &Child) {

@@ -60,7 +60,7 @@ mod unix {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What `cargo xtask bench` does with these flags, in less time.
+    /// Measures as `cargo xtask bench` does with these flags, in less time.
     fn measure(words: &str) -> anyhow::Result<ExitCode> {
         let flags = Cli::try_parse_from(words.split_whitespace())?.flags;
         let Task::Matrix(plan) = flags.task(None)? else { anyhow::bail!("only the matrix") };

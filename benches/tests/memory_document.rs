@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What `cargo xtask bench` does with these flags.
+/// Measures as `cargo xtask bench` does with these flags.
 fn measure() -> anyhow::Result<ExitCode> {
     let Cli { flags, bench } = Cli::parse();
     let Task::Memory(plan) = flags.task(None)? else { anyhow::bail!("only memory, bench: {bench}") };

@@ -102,17 +102,17 @@ fn a_malformed_line_is_refused_by_file_and_line() {
     for (name, content, line, why) in [
         ("three.lis", "1 1 0 1\n1 1 0\n", 2, "3 fields"),
         ("five.lis", "1 1 0 1 9\n", 1, "5 fields"),
-        ("word.lis", "1 1 0 1\n2 1 0 2\nx 1 0 3\n", 3, "`x` is no number"),
-        ("sequence.lis", "1 1 0 x\n", 1, "`x` is no number"),
-        ("negative.lis", "-1 1 0 1\n", 1, "`-1` is no number"),
+        ("word.lis", "1 1 0 1\n2 1 0 2\nx 1 0 3\n", 3, "invalid number `x`"),
+        ("sequence.lis", "1 1 0 x\n", 1, "invalid number `x`"),
+        ("negative.lis", "-1 1 0 1\n", 1, "invalid number `-1`"),
         ("blank.lis", "1 1 0 1\n\n1 1 0 2\n", 2, "0 fields"),
         ("huge.lis", "1 99999999 0 1\n", 1, "99999999 blocks"),
         ("edge.lis", "18446744073709551615 2 0 1\n", 1, "64 bits"),
         ("latin.lis", "1 1 0 1\n\u{e9}\n", 2, "1 fields"),
         ("six.csv", "0,a,1,1,1,get\n", 1, "6 fields"),
-        ("operation.csv", "0,a,1,1,1,get,0\n0,a,1,1,1,touch,0\n", 2, "`touch` is no operation"),
-        ("time.csv", "x,a,1,1,1,get,0\n", 1, "`x` is no number"),
-        ("size.csv", "0,a,one,1,1,get,0\n", 1, "`one` is no number"),
+        ("operation.csv", "0,a,1,1,1,get,0\n0,a,1,1,1,touch,0\n", 2, "unknown operation `touch`"),
+        ("time.csv", "x,a,1,1,1,get,0\n", 1, "invalid number `x`"),
+        ("size.csv", "0,a,one,1,1,get,0\n", 1, "invalid number `one`"),
         ("mixed.csv", "0,a,1,1,1,get,0\n1 1 0 1\n", 2, "1 fields"),
     ] {
         let file = file(name, content.as_bytes());

@@ -34,7 +34,7 @@ fn skippable(first: u8, bytes: usize) -> Vec<u8> {
     [head, vec![0xa5; bytes]].concat()
 }
 
-/// What `zstd --long` makes of a pipe: a window larger than is taken without being asked for.
+/// Compresses a text as `zstd --long` does with a pipe: with a window that is larger than decoders accept by default.
 fn long_window(text: &str) -> Vec<u8> {
     let mut encoder = zstd::Encoder::new(Vec::new(), 3).expect("zstd");
     encoder.window_log(28).expect("zstd");

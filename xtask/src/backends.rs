@@ -1,11 +1,11 @@
-//! The backends, for the commands that go through all of them.
+//! The backends, for commands that run on each of them.
 
-/// A backend: its feature in `hotcache`, and what can be asked of it.
+/// A backend: its feature in `hotcache`, and its properties.
 pub(crate) struct Backend {
-    /// The feature, which is also the name that the backend gives itself.
+    /// The feature, which is also the name of the backend.
     pub(crate) feature: &'static str,
-    /// Whether ThreadSanitizer can follow it: its own synchronisation, and its map's, is built with it and uses
-    /// no fences, at least under `cfg(tsan)`.
+    /// Whether ThreadSanitizer supports it: its synchronisation and that of its map are instrumented, and use no
+    /// fences, at least under `cfg(tsan)`.
     pub(crate) thread_sanitizer: bool,
     /// Whether its unsafe code is our own: then all its tests run under AddressSanitizer, and nothing may leak.
     pub(crate) ours: bool,

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: refuses what cannot be measured, builds the benchmark, and hands it the same flags.
+//! `cargo xtask bench`: checks the flags, builds the benchmark, and runs it with the same flags.
 
 use std::env;
 use std::path::PathBuf;
@@ -38,11 +38,11 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode> {
 /// The process that measures.
 static MEASURES: AtomicU32 = AtomicU32::new(NOBODY);
 
-/// No process has this number.
+/// The placeholder for no process.
 const NOBODY: u32 = 0;
 
-/// Ctrl-C reaches the benchmark too, which then keeps and shows what it has: this process only has to outlive it. What is
-/// sent to this process alone is handed on.
+/// Ctrl-C also reaches the benchmark, which then saves and shows its results: this process only has to outlive it.
+/// Signals to this process alone are forwarded.
 fn hand_signals_on() -> Result<()> {
     hand_terminations_on().context("cannot handle SIGTERM")?;
     ctrlc::set_handler(|| {
@@ -66,7 +66,7 @@ fn hand_terminations_on() -> std::io::Result<()> {
                 NOBODY => process::exit(128 + signal),
                 id => {
                     let id = i32::try_from(id).ok().and_then(Pid::from_raw);
-                    // It may have ended by itself.
+                    // It may have ended already.
                     let _ = id.map(|id| kill_process(id, Signal::TERM));
                 }
             }
@@ -75,13 +75,13 @@ fn hand_terminations_on() -> std::io::Result<()> {
     std::thread::Builder::new().spawn(hand_on).map(drop)
 }
 
-/// Elsewhere Ctrl-C is all there is.
+/// Other systems have Ctrl-C only.
 #[cfg(not(unix))]
 fn hand_terminations_on() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Builds a benchmark, and returns the program: run by cargo, it would be cut off by Ctrl-C.
+/// Builds a benchmark, and returns the program. If cargo ran it, Ctrl-C would kill it.
 pub(crate) fn build(target: &str, features: &[&str]) -> Result<PathBuf> {
     tell("building the benchmarks (link-time optimisation takes a minute the first time)");
     let output = cargo(["bench", "--package", "hotcache-bench", "--bench", target])
@@ -98,7 +98,7 @@ pub(crate) fn build(target: &str, features: &[&str]) -> Result<PathBuf> {
     program.with_context(|| format!("cargo built no program for the benchmark `{target}`"))
 }
 
-/// The program, if this message of cargo's says that it built the target.
+/// Returns the program, if this message of cargo says that it built the target.
 fn executable(message: &str, target: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let is_target = message["target"]["name"] == target && message["target"]["kind"][0] == "bench";

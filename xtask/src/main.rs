@@ -15,6 +15,7 @@ mod self_check;
 mod sh;
 mod soak;
 mod test;
+mod versions;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! `cargo xtask soak --preempt`: threads interrupted inside every operation of our own table.
 //!
-//! The example `preempt` of `cache-bucket` does it. It finds nothing in the table as it is; that says something only if it
-//! finds the bugs that can be planted (`seeded.rs`), each within a minute.
+//! It runs the example `preempt` of `cache-bucket`, which finds nothing in the unchanged table. That is evidence only
+//! if it finds the planted bugs (`seeded.rs`), each within a minute.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::sh::{self, cargo};
 struct Bug {
     name: &'static str,
     profile: &'static str,
-    /// Whether it is in what a thread does whose pins need no fence: never in the portable build.
+    /// Whether it is in code for threads whose pins need no fence, which the portable build does not have.
     fast: bool,
 }
 
@@ -72,7 +72,7 @@ const BUGS: &[Bug] = &[
     slow("reopen", "growth"),
 ];
 
-/// Those of the brief run: each is found within a second, and by another check.
+/// The bugs of the brief run. Each is found within a second, and by a different check.
 const BRIEF: [&str; 3] = ["one-epoch", "remove-at-home", "settled-anyway"];
 
 /// The names of the bugs.
@@ -80,9 +80,9 @@ pub(crate) fn bugs() -> impl Iterator<Item = &'static str> {
     BUGS.iter().map(|bug| bug.name)
 }
 
-/// How long a bug may stay unfound.
+/// The time within which a bug must be found.
 const WITHIN: Duration = Duration::from_secs(60);
-/// How much longer than it was told a program may run: it ends by itself unless it hangs.
+/// The time that a program may run longer than requested before it counts as a hang.
 const SLACK: Duration = Duration::from_secs(60);
 /// How long the brief run tests the table as it is, in seconds.
 const BRIEF_SECONDS: u64 = 15;
@@ -90,7 +90,7 @@ const BRIEF_SECONDS: u64 = 15;
 /// How the table is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Build {
-    /// As users of this machine have it.
+    /// The build that users of this machine get.
     Usual,
     Portable,
 }
@@ -105,7 +105,7 @@ impl Build {
         }
     }
 
-    /// Whether a thread's pins need no fence, so that it takes the fast paths.
+    /// Whether the pins of a thread need no fence, so that it takes the fast paths.
     fn is_fast(self) -> bool {
         self == Build::Usual
     }
@@ -126,7 +126,7 @@ impl Build {
     }
 }
 
-/// Finds every bug, and nothing else for so many seconds in each build.
+/// Checks that every bug is found, and that the unchanged table shows none for `seconds` in each build.
 pub(crate) fn run(seconds: u64, seed: u64) -> Result<()> {
     println!("to repeat: cargo xtask soak --preempt --minutes {:.2} --seed {seed}", seconds as f64 / 60.0);
     only_linux()?;
@@ -139,10 +139,11 @@ pub(crate) fn run(seconds: u64, seed: u64) -> Result<()> {
     find_nothing(&programs, seconds, seed)
 }
 
-/// Half a minute of the same in the usual build: a few bugs, and nothing else. The other build takes minutes to make.
+/// Runs the same checks for half a minute, with a few bugs and the default build only, because the other build takes
+/// minutes to compile.
 pub(crate) fn brief() -> Result<()> {
     if !cfg!(target_os = "linux") {
-        println!("skipped: a thread's own timer is a thing of Linux");
+        println!("skipped: only Linux has timers for a single thread");
         return Ok(());
     }
     // The same operations in each run; what they are interrupted by differs anyway.
@@ -155,7 +156,7 @@ pub(crate) fn brief() -> Result<()> {
 }
 
 fn only_linux() -> Result<()> {
-    ensure!(cfg!(target_os = "linux"), "a thread's own timer is a thing of Linux");
+    ensure!(cfg!(target_os = "linux"), "only Linux has timers for a single thread");
     Ok(())
 }
 
@@ -163,7 +164,7 @@ fn programs() -> Result<Vec<(Build, PathBuf)>> {
     Build::ALL.into_iter().map(|build| Ok((build, build.make()?))).collect()
 }
 
-/// Runs the table as it is.
+/// Runs the unchanged table.
 fn find_nothing(programs: &[(Build, PathBuf)], seconds: u64, seed: u64) -> Result<()> {
     for (build, program) in programs {
         println!("\n{}, as it is, for {seconds} s", build.name());
@@ -173,14 +174,14 @@ fn find_nothing(programs: &[(Build, PathBuf)], seconds: u64, seed: u64) -> Resul
         print!("{}", run.said);
         match run.ended {
             Some(status) if status.success() => {}
-            Some(status) => bail!("something was found in the {}: {status}, seed {seed}", build.name()),
+            Some(status) => bail!("the {} failed: {status}, seed {seed}", build.name()),
             None => bail!("the {} hangs, seed {seed}", build.name()),
         }
     }
     Ok(())
 }
 
-/// Runs the table with a bug, which must be found. A crash is a find, as is a hang.
+/// Runs the table with a bug, which must be found. A crash or a hang also counts.
 fn find(build: Build, program: &Path, bug: &Bug, seed: u64) -> Result<()> {
     let seconds = WITHIN.as_secs().to_string();
     let mut command = Command::new(program);
@@ -206,7 +207,7 @@ fn find(build: Build, program: &Path, bug: &Bug, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// What became of a program.
+/// The result of a program.
 struct Run {
     /// `None` if it had to be killed.
     ended: Option<ExitStatus>,
@@ -214,9 +215,9 @@ struct Run {
 }
 
 impl Run {
-    /// Runs a program for so long at most.
+    /// Runs a program, and kills it after `at_most`.
     fn of(command: &mut Command, at_most: Duration) -> Result<Run> {
-        /// How often it is looked at.
+        /// The interval between two checks whether it has ended.
         const LOOK: Duration = Duration::from_millis(20);
 
         let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start the program")?;

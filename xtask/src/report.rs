@@ -1,4 +1,4 @@
-//! `cargo xtask report`: pages from what the benchmarks saved.
+//! `cargo xtask report`: makes pages from saved runs of the benchmarks.
 
 use std::path::Path;
 
@@ -27,11 +27,11 @@ fn write(runs: Vec<Run>, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The runs of these files and names; without any, the run that was saved last.
+/// Returns the runs of these files and names, or the run that was saved last if there are none.
 fn runs(asked: &[String], store: &Store) -> Result<Vec<Run>> {
     if asked.is_empty() {
         let Some(last) = store.last()? else {
-            bail!("no run is saved yet: cargo xtask bench --save NAME, or say which JSON file")
+            bail!("no run is saved yet: run cargo xtask bench --save NAME, or name a JSON file")
         };
         say(&format!("the run that was saved last: {last}"));
         return Ok(vec![store.load(&last)?]);
@@ -39,7 +39,8 @@ fn runs(asked: &[String], store: &Store) -> Result<Vec<Run>> {
     asked.iter().map(|one| find(one, store)).collect()
 }
 
-/// What is a file, or is written like one, is a file; all else is a name.
+/// Finds a run by file or by name. An existing file, or text that looks like a path, is a file; anything else is a
+/// name.
 fn find(asked: &str, store: &Store) -> Result<Run> {
     let file = Path::new(asked);
     let like_a_file =

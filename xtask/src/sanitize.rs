@@ -1,8 +1,8 @@
 //! `cargo xtask sanitize`: the conformance suite under AddressSanitizer and ThreadSanitizer.
 //!
-//! The sanitizers come with a nightly compiler. The standard library is not instrumented, so ThreadSanitizer does
-//! not see what `thread::join` and `Arc` order; those reports are suppressed by name in `tsan.supp`, each with its
-//! reason. A planted race, run with the same suppressions, must still be reported, or the run says nothing.
+//! The sanitizers need a nightly compiler. The standard library is not instrumented, so ThreadSanitizer does not see
+//! the synchronisation of `thread::join` and `Arc`. Such false reports are suppressed by name in `tsan.supp`, each
+//! with its reason. A planted race must still be reported with the same suppressions.
 
 use std::process::Command;
 
@@ -12,14 +12,14 @@ use crate::backends::BACKENDS;
 use crate::install;
 use crate::sh::{self, Steps};
 
-/// How much of each test's full size is run: instrumented code is slower by this order.
+/// The share of each test's full size that runs, in per cent, because instrumented code is slow.
 const SCALE_PERCENT: &str = "20";
 
-/// What ThreadSanitizer ends a program with when it reported anything.
+/// The exit status of a program for which ThreadSanitizer reported anything.
 const RACE_REPORTED: i32 = 66;
 
-/// Bugs of the bucket table that `src/seeded.rs` plants when it is told to, and the stress test that runs into each: an
-/// entry published by a relaxed store, and things freed while they are looked at.
+/// Bugs of the bucket table that `src/seeded.rs` can plant, with the stress test that finds each: an entry that is
+/// published by a relaxed store, and objects that are freed while they are in use.
 const SEEDED: [(&str, &str); 2] =
     [("lane", "no_add_is_lost_while_the_table_grows"), ("no-grace", "long_keys_come_and_go")];
 
@@ -72,7 +72,7 @@ pub(crate) fn run(install: bool) -> Result<()> {
     Ok(())
 }
 
-/// Runs what races on purpose, and fails unless the race is reported.
+/// Runs a test with a planted race, and fails unless the race is reported.
 fn must_report(mut race: Command) -> Result<()> {
     let output = sh::capture(race.env("TSAN_OPTIONS", thread_options()))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -100,7 +100,7 @@ fn nightly(sanitizer: &str, host: &str, args: &[&str]) -> Command {
     command.current_dir(sh::root()).args(["+nightly", subcommand, "--target", host]).args(rest);
     // The target directory has to differ, as the flags are the same for cargo's eyes only.
     command.env("CARGO_TARGET_DIR", sh::root().join("target/sanitize").join(sanitizer));
-    // std is not instrumented: the compiler is told that the mixture is meant.
+    // std is not instrumented: this flag allows the mixture.
     let mut flags = format!("-Zsanitizer={sanitizer} -Cunsafe-allow-abi-mismatch=sanitizer");
     if sanitizer == "thread" {
         // In place of fences and plain stores, what it can follow.
@@ -111,7 +111,7 @@ fn nightly(sanitizer: &str, host: &str, args: &[&str]) -> Command {
     command
 }
 
-/// The triple of this machine; with an explicit target, build scripts stay free of the sanitizer.
+/// Returns the target triple of this machine. With an explicit target, build scripts are not instrumented.
 fn host() -> Result<String> {
     let output = sh::capture(Command::new("rustc").args(["+nightly", "-vV"]))?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,15 +1,15 @@
-//! What commands print: what nobody reads any more is no reason to break off.
+//! Output of commands. A closed output does not stop a command.
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether something could not be printed.
+/// Whether printing has failed.
 static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Prints a line.
 pub(crate) fn say(line: &str) {
     if cfg!(test) {
-        // Tests keep what is printed this way to themselves.
+        // `println!` is captured in tests.
         println!("{line}");
         return;
     }
@@ -18,13 +18,13 @@ pub(crate) fn say(line: &str) {
     }
 }
 
-/// Prints a line beside the results.
+/// Prints a line on standard error.
 pub(crate) fn tell(line: &str) {
-    // There is nobody left to tell if this fails.
+    // If this fails, the failure cannot be reported.
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// Whether all that was said could be printed.
+/// Returns whether everything could be printed.
 pub(crate) fn is_all_said() -> bool {
     // A line that the standard library still holds is printed now or never.
     io::stdout().flush().is_ok() && !LOST.load(Ordering::Relaxed)

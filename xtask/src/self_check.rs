@@ -1,4 +1,4 @@
-//! `cargo xtask self-check`: whether the comparisons of the benchmarks are to be relied on, on this machine, now.
+//! `cargo xtask self-check`: tests whether the benchmarks' comparisons are reliable on this machine.
 //!
 //! Three runs of one program: two that must not differ, and one in which a backend takes 1.2 times as long.
 
@@ -53,7 +53,7 @@ fn measure(asked: &SelfCheck) -> Result<()> {
     let flags = Bench::try_parse_from(&asked.bench)?.flags;
     let Task::Matrix(_) = flags.task(None)? else { bail!("only cells of the matrix can be compared") };
     if flags.full || flags.output.save.is_some() || flags.output.compare.is_some() {
-        bail!("self-check saves and compares by itself: no --full, --save or --compare");
+        bail!("self-check saves and compares runs itself: --full, --save and --compare are not allowed");
     }
     let program = bench::build("matrix", &["slowed"])?;
     for (name, slowed) in [(FIRST, None), (SECOND, None), (SLOWED, Some(&asked.slowed))] {
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// A run of steady rows, papaya taking so many times as long.
+    /// A run without noise, in which papaya takes this many times as long.
     fn run(papaya: f64) -> Run {
         let mut run = Run::new(Machine { cores: 2, ..Machine::default() });
         for max_key in [100, 10_000, 100_000] {

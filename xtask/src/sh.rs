@@ -1,4 +1,4 @@
-//! Running other programs: one way to do it, with the command shown and a failure that names it.
+//! Runs other programs: prints the command, and names it in errors.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub(crate) fn root() -> PathBuf {
     xtask
 }
 
-/// A cargo command in the root of the workspace, with the toolchain that runs this.
+/// Returns a cargo command in the root of the workspace, with the toolchain of this process.
 pub(crate) fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
     let mut command = Command::new("cargo");
     command.args(args).current_dir(root());
@@ -43,7 +43,7 @@ pub(crate) fn works(program: &str, args: &[&str]) -> bool {
     capture(Command::new(program).args(args)).is_ok_and(|output| output.status.success())
 }
 
-/// The command as a shell would be given it: the variables that were set, the program, its arguments.
+/// Formats a command for a shell: the variables that were set, the program, its arguments.
 fn show(command: &Command) -> String {
     let set = command.get_envs().filter_map(|(name, value)| {
         Some(format!("{}='{}'", name.to_string_lossy(), value?.to_string_lossy()))
@@ -52,7 +52,7 @@ fn show(command: &Command) -> String {
     set.chain(called.map(|word| word.to_string_lossy().into_owned())).collect::<Vec<_>>().join(" ")
 }
 
-/// Named steps, timed, and summed up at the end.
+/// Named steps, with their times, and a summary at the end.
 pub(crate) struct Steps {
     done: Vec<(String, Duration)>,
 }

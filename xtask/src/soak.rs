@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the long test of our own table, optimized as users build it, and ten million purchases beside
+//! `cargo xtask soak`: the long test of our own table, in an optimized build, and ten million purchases beside
 //! removals on every backend.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,15 +10,15 @@ use crate::flags::Soak;
 use crate::preempt;
 use crate::sh::{self, cargo};
 
-/// What makes the 80,000 purchases of a conformance run ten million, in per cent.
+/// The scale, in per cent, that turns the 80,000 purchases of a conformance run into ten million.
 const TEN_MILLION: &str = "12500";
 
 pub(crate) fn run(flags: &Soak) -> Result<()> {
     if !flags.minutes.is_finite() || flags.minutes <= 0.0 {
-        bail!("--minutes is {}, and has to be more than 0", flags.minutes);
+        bail!("invalid --minutes {}: must be above 0", flags.minutes);
     }
     let seconds = (flags.minutes * 60.0).ceil() as u64;
-    // Any number will do, as long as it is told.
+    // Any number will do, because it is printed.
     let seed = flags.seed.unwrap_or_else(|| {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
     });
@@ -32,7 +32,7 @@ pub(crate) fn run(flags: &Soak) -> Result<()> {
     purchases()
 }
 
-/// Ten million purchases beside `retain` and `del_if` on every backend: none is lost.
+/// Checks that none of ten million purchases beside `retain` and `del_if` is lost, on every backend.
 fn purchases() -> Result<()> {
     let mut command = cargo(["test", "--release", "--test", "conformance"]);
     for backend in BACKENDS {

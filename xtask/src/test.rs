@@ -10,11 +10,15 @@ use crate::install;
 use crate::loom;
 use crate::preempt;
 use crate::sh::{self, Steps, cargo};
+use crate::versions::Declared;
 
 pub(crate) fn run(install: bool) -> Result<()> {
     install::ensure(install::TEST, install)?;
+    let declared = Declared::read()?;
+    declared.ensure(install)?;
     let mut steps = Steps::new();
     steps.step("format", || sh::run(&mut cargo(["fmt", "--all", "--", "--check"])))?;
+    steps.step("licences and sources of dependencies", dependencies)?;
     steps.step("lints", || sh::run(&mut clippy(&["--workspace", "--all-features"])))?;
     steps.step("each feature alone, none, all", features)?;
     steps.step("tests and doc tests", || sh::run(&mut cargo(["test", "--workspace", "--all-features"])))?;
@@ -31,33 +35,23 @@ pub(crate) fn run(install: bool) -> Result<()> {
     steps.step("benchmarks compile", || {
         sh::run(&mut cargo(["build", "--workspace", "--all-features", "--benches"]))
     })?;
-    steps.step("the declared rust-version", || declared_rust_version(install))?;
+    steps.step("the declared Rust versions", || declared.check())?;
     steps.finish();
     Ok(())
 }
 
-/// Builds with the `rust-version` that the manifests declare, unless everything above was built with it.
-fn declared_rust_version(install: bool) -> Result<()> {
-    let declared = env!("CARGO_PKG_RUST_VERSION");
-    let output = sh::capture(Command::new("rustc").arg("--version"))?;
-    let version = String::from_utf8_lossy(&output.stdout);
-    if version.starts_with(&format!("rustc {declared}.")) {
-        println!("every step was built with {}, which is what is declared", version.trim_end());
-        return Ok(());
+/// Checks all dependencies, including those of the fuzz targets, against `deny.toml`. Advisories are not checked,
+/// because their database has to be downloaded.
+fn dependencies() -> Result<()> {
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        let config = sh::root().join("deny.toml");
+        let mut deny = cargo(["deny", "--manifest-path", manifest, "--config"]);
+        sh::run(deny.arg(config).args(["check", "licenses", "bans", "sources"]))?;
     }
-    let toolchain = format!("+{declared}");
-    if !sh::works("cargo", &[&toolchain, "--version"]) {
-        if !install {
-            bail!(
-                "to build with the declared {declared}: rustup toolchain install {declared}, or add --install"
-            );
-        }
-        sh::run(Command::new("rustup").args(["toolchain", "install", "--profile", "minimal", declared]))?;
-    }
-    sh::run(&mut cargo([&toolchain, "check", "--workspace", "--all-features", "--all-targets"]))
+    Ok(())
 }
 
-/// How much of each test's full size is run where all of it was run before on the other build.
+/// The share of each test's full size that runs in the second build, in per cent. The first build runs all of it.
 const SECOND_PERCENT: &str = "30";
 
 /// Runs all tests of the bucket table on the twins of what it has for one processor or system only.
@@ -68,7 +62,7 @@ fn portable() -> Result<()> {
     sh::run(&mut test)
 }
 
-/// The facade with no backend, with each alone, and with all; the consumer with each alone.
+/// Checks the facade without a backend, with each backend alone, and with all.
 fn features() -> Result<()> {
     sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features"]))?;
     for backend in BACKENDS {

@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-/// What a thread has allocated.
+/// The allocations of a thread: their number and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allocated {
     /// The number of allocations, re-allocations included.
@@ -17,7 +17,7 @@ pub struct Allocated {
 }
 
 impl Allocated {
-    /// What was allocated from `earlier` to this.
+    /// Returns the allocations since `earlier`.
     #[must_use]
     pub fn since(self, earlier: Allocated) -> Allocated {
         Allocated { count: self.count - earlier.count, bytes: self.bytes - earlier.bytes }
@@ -31,7 +31,7 @@ impl std::ops::AddAssign for Allocated {
     }
 }
 
-/// What this thread has allocated so far.
+/// Returns the allocations of this thread so far.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! What flags ask for: a task, or a refusal by name.
+//! Turns flags into a task, or into an error that names the flag.
 
 use std::path::PathBuf;
 
@@ -15,16 +15,16 @@ impl Flags {
     ///
     /// # Errors
     ///
-    /// If they ask for what is impossible; the message names it.
+    /// If the flags are invalid. The message names the flag.
     pub fn task(&self, max_key_variable: Option<&str>) -> Result<Task, Refusal> {
         modes::check(self)?;
         if self.threads.iter().chain(&self.key_len).chain(&self.passes).any(|n| *n == 0) {
-            return Err(Refusal::new(
-                "0 is not possible for --threads, --key-len and --passes: the least is 1",
-            ));
+            return Err(Refusal::new("--threads, --key-len and --passes must be at least 1"));
         }
         if let Some(many) = self.threads.iter().find(|threads| **threads > MOST_THREADS) {
-            return Err(Refusal::new(format!("{many} --threads are too many: the most is {MOST_THREADS}")));
+            return Err(Refusal::new(format!(
+                "{many} --threads are too many: at most {MOST_THREADS} are allowed"
+            )));
         }
         let max_key = self.max_key(max_key_variable)?;
         if self.trace.is_some() || self.memory || self.adapters || self.latency {
@@ -45,7 +45,7 @@ impl Flags {
         self.matrix(&max_key)
     }
 
-    /// Refuses rows that another program measures, for what is measured in this one.
+    /// Rejects rows in Go in modes that do not support them.
     fn no_other_program(&self) -> Result<(), Refusal> {
         match self.backends.iter().find(|row| row.go.is_some()) {
             Some(row) => Err(Refusal::new(format!(
@@ -166,7 +166,7 @@ const QUICK_KEYS: KeyCount = KeyCount(100_000);
 /// A load that every row can bear, and under which a stall shows.
 const HALF: Rate = Rate::Share(0.5);
 
-/// What was asked, each once; or the default.
+/// Returns the requested values without duplicates, or the default if there are none.
 pub(crate) fn or<T: Clone + PartialEq>(asked: &[T], default: &[T]) -> Vec<T> {
     let mut each_once = Vec::new();
     for one in if asked.is_empty() { default } else { asked } {

@@ -45,7 +45,7 @@ impl FromStr for Dist {
         match exponent {
             Some(exponent) if exponent.is_finite() && exponent > 0.0 => Ok(Dist::Zipf(exponent)),
             _ => Err(Refusal::new(format!(
-                "`{text}` is no distribution; there are: uniform, hot, zipf:EXPONENT with an exponent above 0, \
+                "invalid distribution `{text}`: expected uniform, hot, or zipf:EXPONENT with an exponent above 0, \
                  such as zipf:0.99"
             ))),
         }

@@ -6,7 +6,7 @@ use crate::{Cache, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, Rate, Row}
 
 /// The flags of `cargo xtask bench`.
 ///
-/// Which flag goes with which mode is no matter of the parser's: [`task`](Flags::task) looks it up in a table.
+/// The parser does not check which flags go with which mode. [`task`](Flags::task) does, from a table.
 ///
 /// # Examples
 ///
@@ -26,27 +26,27 @@ use crate::{Cache, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, Rate, Row}
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct Flags {
-    /// A fixed small matrix: every backend, the empty loop and the roof, 1 and 2 threads, two key counts; less
-    /// than three minutes. With --memory: fewer keys and less garbage, about a minute.
+    /// A small fixed matrix: every backend, the empty loop and the roof, 1 and 2 threads, two key counts. Takes less
+    /// than three minutes. With --memory: fewer keys and less garbage, in about a minute.
     #[arg(long)]
     pub quick: bool,
 
-    /// Every axis of the matrix, for hours: two distributions, four key counts, three key lengths, threads up to twice
-    /// the cores, one hot key. What is done is kept as it grows, and an interrupted run goes on where it stopped; it is
-    /// saved as `full` unless --save says otherwise.
+    /// Every axis of the matrix, for hours: two distributions, four key counts, three key lengths, threads up to
+    /// twice the cores, one hot key. Results are saved as they are measured, as `full` or under the name of --save.
+    /// An interrupted run continues where it stopped.
     #[arg(long)]
     pub full: bool,
 
-    /// With --full: begin anew, and give up what an interrupted run has measured.
+    /// With --full: start again, and discard the results of an interrupted run.
     #[arg(long)]
     pub fresh: bool,
 
-    /// How often the whole matrix is gone through, each time with maps built anew and with as much time for a cell: more
-    /// passes find smaller changes, and take as much longer.
+    /// The number of passes through the whole matrix, each with newly built maps. More passes detect smaller changes,
+    /// and take longer in proportion.
     #[arg(long, value_name = "COUNT")]
     pub passes: Option<usize>,
 
-    /// Measure these rows only, beside the empty loop and the roof.
+    /// Measure these rows only, in addition to the empty loop and the roof.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Row::named)]
     pub backends: Vec<&'static Row>,
 
@@ -54,34 +54,35 @@ pub struct Flags {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub caches: Vec<Cache>,
 
-    /// Measure these operations only: get, set, add, insert, del; and those that are measured when asked for:
-    /// get_many (16 keys at a time, time for each), with (an object where it lies), churn, reinsert, grow, mix.
+    /// Measure these operations only: get, set, add, insert, del. Not measured by default: get_many (16 keys at a
+    /// time, time per key), with (an object in place), churn, reinsert, grow, mix.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub ops: Vec<Op>,
 
-    /// Key counts; 0 gives every operation a key of its own, in batches of at most a million. Without this flag
-    /// the variable maxKey counts.
+    /// Key counts; 0 gives every operation its own key, in batches of at most a million. The default is the
+    /// environment variable maxKey, if it is set.
     #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
     pub max_key: Vec<KeyCount>,
 
-    /// Thread counts, any number; past the cores they share them.
+    /// Thread counts. There may be more threads than cores.
     #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
     pub threads: Vec<usize>,
 
-    /// Types of keys: str, u64, pair (of u64). Without this flag text; and a few works with each other type, if nothing is
-    /// said of keys and operations.
+    /// Types of keys: str, u64, pair (of u64). The default is str; and, unless other flags choose keys or operations,
+    /// some work with each of the other types.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub key_type: Vec<KeyType>,
 
-    /// Key lengths in bytes, of text.
+    /// Lengths of text keys, in bytes.
     #[arg(long, value_name = "BYTES", value_delimiter = ',')]
     pub key_len: Vec<usize>,
 
-    /// How often each key is asked for: uniform, zipf:0.99, hot (one key always).
+    /// Distributions of requests over keys: uniform, zipf:0.99, hot (a single key).
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub dist: Vec<Dist>,
 
-    /// Every thread on one key: get, set and add (with, for objects), in a map of that key alone or of --max-key.
+    /// All threads use one key, with get, set and add (objects: get, set and with), in a map of that key alone or of
+    /// --max-key keys.
     #[arg(long, conflicts_with = "dist")]
     pub hot_key: bool,
 
@@ -90,16 +91,17 @@ pub struct Flags {
     #[arg(long, value_name = "OP=WEIGHT,...", conflicts_with = "hot_key")]
     pub mix: Vec<Mix>,
 
-    /// Traffic as measured in production, 100000 keys unless --max-key says others: counter-hot, counter-churn,
-    /// read-mostly, lists, write-heavy, balanced, with-deletes.
+    /// Traffic as measured in production, by default with 100000 keys: counter-hot, counter-churn, read-mostly,
+    /// lists, write-heavy, balanced, with-deletes.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["hot_key", "key_len", "key_type", "dist"])]
     pub profile: Vec<Profile>,
 
-    /// Keys that come and go at a constant number: new ones all the time (churn), and the same again (reinsert).
+    /// Keys that come and go while their number stays constant: new keys (churn), or the same keys again (reinsert).
     #[arg(long, conflicts_with = "hot_key")]
     pub churn: bool,
 
-    /// Insert from empty to a million keys, or --max-key, in five maps each; and the longest single insert.
+    /// Inserts into an empty map, up to a million keys or --max-key, in five maps each; and the longest single
+    /// insert.
     #[arg(long, conflicts_with = "hot_key")]
     pub grow: bool,
 
@@ -107,27 +109,28 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 
-    /// Bytes per key after loading, while growing, after churn and after deleting all; and garbage, the bytes that a map
-    /// has retired and not freed, after one large object was replaced, by idle threads, by threads and caches that are
-    /// short-lived, and after churn. Each row in a process of its own. Needs 4 GiB of memory, or 1 with --quick.
+    /// Bytes per key after loading, while growing, after churn and after deleting all keys. And garbage, the bytes
+    /// that a map has retired and not freed: after one large object was replaced, with idle threads, with short-lived
+    /// threads and caches, and after churn. Each row runs in its own process. Needs 4 GiB of memory, or 1 GiB with
+    /// --quick.
     #[arg(long)]
     pub memory: bool,
 
-    /// How long operations take that arrive on a fixed schedule, from the instant at which each was due: get, set, add,
-    /// and growth from empty, at a million keys, one thread. Each row in a process of its own.
+    /// Latencies of operations that arrive on a fixed schedule, from the instant at which each was due: get, set,
+    /// add, and growth from empty, with a million keys and one thread. Each row runs in its own process.
     #[arg(long)]
     pub latency: bool,
 
-    /// Arrivals a second of all threads together, such as 500000; or a share of what the slowest row can do, such as
-    /// 50%, which is what is taken without this.
+    /// Arrivals per second of all threads together, such as 500000, or a share of the throughput of the slowest row.
+    /// The default is 50%.
     #[arg(long, value_name = "RATE")]
     pub rate: Option<Rate>,
 
-    /// Each backend against its map used by hand, in interleaved rounds.
+    /// Each backend against direct use of its map, in interleaved rounds.
     #[arg(long)]
     pub adapters: bool,
 
-    /// What becomes of the run.
+    /// Where the results go.
     #[command(flatten)]
     pub output: Output,
 }

@@ -144,7 +144,7 @@ impl Garbage {
         self.sets_per_thread + thread * 4 + 3
     }
 
-    /// What repeats: replacements, sets, threads, caches or operations.
+    /// Returns the number of repetitions: of replacements, sets, threads, caches or operations.
     #[must_use]
     pub const fn repeats(&self, workload: Workload) -> usize {
         match workload {
@@ -175,7 +175,7 @@ impl Garbage {
         }
     }
 
-    /// What is done, in words.
+    /// Describes the workload.
     #[must_use]
     pub fn about(&self, workload: Workload, cache: Cache) -> String {
         let each = size(self.object_bytes(workload, cache));

@@ -39,7 +39,7 @@ impl KeyCount {
     ///
     /// # Errors
     ///
-    /// If one of them is no number of keys; the message names it.
+    /// If one of them is not a valid key count. The message names it.
     pub fn parse_list(text: &str) -> Result<Vec<KeyCount>, Refusal> {
         text.split(',').map(|one| one.trim().parse()).collect()
     }
@@ -52,10 +52,9 @@ impl FromStr for KeyCount {
         let digits = text.replace('_', "");
         match digits.parse::<usize>() {
             Ok(count) if count <= MOST => Ok(KeyCount(count)),
-            Ok(_) => Err(Refusal::new(format!("`{text}` keys are too many: the most is {MOST}"))),
+            Ok(_) => Err(Refusal::new(format!("`{text}` keys are too many: at most {MOST} are allowed"))),
             Err(_) => Err(Refusal::new(format!(
-                "`{text}` is no number of keys; say 100, or 100,1000000, or 0 for a key of its own for every \
-                 operation"
+                "invalid key count `{text}`: expected an integer such as 100, or 0 for a new key in every operation"
             ))),
         }
     }

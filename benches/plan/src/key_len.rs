@@ -25,7 +25,7 @@ const ENDLESS: usize = 6;
 pub(crate) fn endless(key_len: usize) -> Result<(), Refusal> {
     if key_len < ENDLESS {
         return Err(Refusal::new(format!(
-            "keys of {key_len} bytes are too few for `churn`, which inserts new ones all the time: the least is {ENDLESS}"
+            "keys of {key_len} bytes are too short for `churn`, which keeps inserting new keys: at least {ENDLESS} bytes are needed"
         )));
     }
     Ok(())
@@ -36,7 +36,7 @@ pub(crate) fn long_enough(key_len: usize, keys: usize) -> Result<(), Refusal> {
     let least = least_key_len(keys);
     if key_len < least {
         return Err(Refusal::new(format!(
-            "keys of {key_len} bytes are too few to tell {keys} keys apart: the least is {least}"
+            "keys of {key_len} bytes are too short to tell {keys} keys apart: at least {least} bytes are needed"
         )));
     }
     Ok(())

@@ -9,10 +9,10 @@ use crate::{Cache, Dist, Flags, KeyCount, KeyType, Op, Pace, Profile, Refusal, W
 /// Keys of a length that needs no heap in any row.
 pub(crate) const DEFAULT_KEY_LEN: usize = 8;
 
-/// What all threads do to one key.
+/// The operations for `--hot-key`, on one key from all threads.
 const ON_ONE_KEY: [Op; 4] = [Op::Get, Op::Set, Op::Add, Op::With];
 
-/// What arrives on a schedule, besides growth.
+/// The operations for `--latency`, besides growth.
 const AT_THEIR_TIME: [Op; 3] = [Op::Get, Op::Set, Op::Add];
 
 /// The default operations for keys that are not text, if no flag names keys or operations.
@@ -25,7 +25,7 @@ const TYPED_KEYS: KeyCount = KeyCount(100_000);
 /// keys takes seconds a cell.
 const MOST_CONSUMED: usize = 100_000;
 
-/// What `--grow` grows to unless key counts are asked for.
+/// The default number of keys for `--grow`.
 const GROWN: KeyCount = KeyCount(1_000_000);
 
 /// The works that these flags ask for, on `max_key` keys or, where that is empty, on as many as suit the kind.
@@ -95,7 +95,7 @@ fn typed(flags: &Flags, max_key: &[KeyCount], plain: &Axes) -> Option<Axes> {
     Some(Axes { caches, ops: TYPED_OPS.to_vec(), max_key, keys, dist, ..plain.clone() })
 }
 
-/// What is measured unless flags say otherwise, in minutes.
+/// Returns the axes of a run without flags, which takes minutes.
 fn usual(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) -> Axes {
     let few_and_many = match (flags.quick, flags.latency) {
         (true, _) => &QUICK_KEYS[..],
@@ -113,7 +113,7 @@ fn usual(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) 
     }
 }
 
-/// What is measured of each axis unless flags say otherwise, in hours.
+/// Returns the axes of `--full`, which takes hours.
 fn full(flags: &Flags, caches: Vec<Cache>, ops: Vec<Op>, max_key: &[KeyCount]) -> Axes {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let doubling: Vec<_> =
@@ -172,7 +172,7 @@ fn ops(flags: &Flags) -> Vec<Op> {
     }
 }
 
-/// Refuses what was asked for and none of the caches can do, or nobody on this distribution.
+/// Rejects requested operations that none of the caches supports, or that this distribution does not allow.
 fn refuse_ops(flags: &Flags, ops: &[Op], caches: &[Cache]) -> Result<(), Refusal> {
     let profiles = flags.profile.iter().copied().map(Op::Profile);
     for op in flags.ops.iter().copied().chain(flags.mix.iter().copied().map(Op::Mix)).chain(profiles) {
@@ -182,7 +182,7 @@ fn refuse_ops(flags: &Flags, ops: &[Op], caches: &[Cache]) -> Result<(), Refusal
             return Err(Refusal::new(match op.mix() {
                 // Nothing else is missing anywhere.
                 Some(_) => format!("`{op}` adds, and the {names} cache has no add"),
-                None => format!("`{op}` is no operation of the {names} cache"),
+                None => format!("the {names} cache has no operation `{op}`"),
             }));
         }
     }
@@ -195,7 +195,7 @@ fn refuse_ops(flags: &Flags, ops: &[Op], caches: &[Cache]) -> Result<(), Refusal
     }
 }
 
-/// The same where hours are taken: one of ten million keys takes minutes a cell.
+/// The limit for `--full`: with ten million keys, a cell takes minutes.
 const MOST_CONSUMED_IN_FULL: usize = 1_000_000;
 
 const QUICK_KEYS: [KeyCount; 2] = [KeyCount(100), KeyCount(100_000)];

@@ -1,8 +1,8 @@
-//! What the benchmarks can be asked.
+//! The flags of the benchmarks, and the tasks that they describe.
 //!
-//! `cargo xtask bench` refuses a question before it builds anything, so the question's types are here, apart from
-//! the maps: [`Flags`] are parsed and checked into a [`Task`]. The benchmarks parse the same flags and run the
-//! task. What they measure is a [`hotcache_report::Run`], which tables, comparisons and pages are made from.
+//! `cargo xtask bench` rejects invalid flags before it builds anything, so these types are in a crate without the
+//! maps: [`Flags`] are parsed and checked into a [`Task`]. The benchmarks parse the same flags and run the task. The
+//! result is a [`hotcache_report::Run`], from which tables, comparisons and pages are made.
 #![forbid(unsafe_code)]
 
 mod asked;

@@ -12,7 +12,7 @@ pub struct Matrix {
     pub pace: Pace,
 }
 
-/// What is varied: every combination that makes sense is a work.
+/// The parameters that vary. Every valid combination is a work.
 #[derive(Clone, Debug)]
 pub(crate) struct Axes {
     pub(crate) caches: Vec<Cache>,

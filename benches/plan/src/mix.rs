@@ -29,8 +29,7 @@ pub struct Mix {
 const MOST: u16 = 10_000;
 
 impl Mix {
-    /// What is meant by a mix that nobody described: mostly read, sometimes replaced, seldom removed. Both caches
-    /// can do it.
+    /// The default mix: mostly reads, some replacements, few removals. Both caches support it.
     pub const USUAL: Mix = Mix::of(90, 9, 0, 0, 1);
 
     /// A mix of these weights.
@@ -86,14 +85,14 @@ impl FromStr for Mix {
                 share.split_once('=').map(|(name, weight)| (name.trim(), weight.trim().parse::<u16>()));
             let Some((name, Ok(weight @ 1..=MOST))) = named else {
                 return Err(Refusal::new(format!(
-                    "`{share}` is no share of a mix; say get=90,add=9,del=1, with whole weights from 1 to {MOST}"
+                    "invalid share of a mix `{share}`: expected OPERATION=WEIGHT, with an integer weight from 1 to {MOST}"
                 )));
             };
             let Some(at) = Op::DEFAULT.iter().position(|op| op.name() == name) else {
                 return Err(Refusal::unknown("operation of a mix", name, Op::DEFAULT.map(Op::name)));
             };
             if mix.weights[at] > 0 {
-                return Err(Refusal::new(format!("`{name}` is twice in the mix `{text}`")));
+                return Err(Refusal::new(format!("`{name}` occurs twice in the mix `{text}`")));
             }
             mix.weights[at] = weight;
         }
@@ -118,7 +117,7 @@ mod tests {
             ("get=20000", "`get=20000`"),
             ("get=90,incr=10", "`incr`"),
             ("get=90,get_many=10", "`get_many`"),
-            ("get=90,set=9,get=1", "`get` is twice"),
+            ("get=90,set=9,get=1", "`get` occurs twice"),
         ] {
             let refused = bad.parse::<Mix>().expect_err(bad).to_string();
             assert!(refused.contains(named), "{bad}: {refused}");

@@ -26,7 +26,7 @@ pub enum Op {
     Del,
     /// Reads present keys, [`GROUP`] at a time.
     GetMany,
-    /// Reads a present object in place, and shares it with nobody.
+    /// Reads a present object in place, without sharing it.
     With,
     /// Removes a present key, then inserts one that was never there; the map keeps its size. Each of the two counts.
     Churn,
@@ -59,7 +59,7 @@ impl Op {
         Op::Mix(Mix::USUAL),
     ];
 
-    /// What is measured unless something is asked for.
+    /// The operations that are measured by default.
     pub const DEFAULT: [Op; 5] = [Op::Get, Op::Set, Op::Add, Op::Insert, Op::Del];
 
     /// The name in flags; tables and JSON describe a mix besides.

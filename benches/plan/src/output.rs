@@ -59,7 +59,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// If there is no such run, or what is to be measured could not be written where it is to go.
+    /// If there is no such run, or the results could not be written.
     pub fn baseline(&self, store: &Store) -> Result<Option<Run>, Refusal> {
         self.check_writable(self.save.as_deref(), store)?;
         let Some(name) = &self.compare else { return Ok(None) };
@@ -127,6 +127,6 @@ impl Flags {
 fn percent(text: &str) -> Result<f64, Refusal> {
     match text.parse::<f64>() {
         Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(percent),
-        _ => Err(Refusal::new(format!("`{text}` is no percentage; say 5, or 2.5"))),
+        _ => Err(Refusal::new(format!("invalid percentage `{text}`: expected a number such as 5 or 2.5"))),
     }
 }

@@ -21,7 +21,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// What the cells of `--quick` can take in three minutes on two cores.
+    /// The times per cell with which `--quick` takes three minutes on two cores.
     pub(crate) const QUICK: Pace = Pace {
         warm_up: Duration::from_millis(5),
         measurement: Duration::from_millis(40),
@@ -31,7 +31,7 @@ impl Pace {
         own_key_batch: 100_000,
     };
 
-    /// What the cells of a run without flags can take in a quarter of an hour on two cores.
+    /// The times per cell with which a run without flags takes a quarter of an hour on two cores.
     pub(crate) const DEFAULT: Pace = Pace {
         warm_up: Duration::from_millis(20),
         measurement: Duration::from_millis(120),
@@ -41,7 +41,7 @@ impl Pace {
         own_key_batch: OWN_KEY_BATCH,
     };
 
-    /// What cells that are to be relied on take; nobody waits for them.
+    /// The times per cell of a run whose accuracy matters more than its duration.
     pub(crate) const FULL: Pace = Pace {
         warm_up: Duration::from_millis(50),
         measurement: Duration::from_millis(200),
@@ -51,7 +51,7 @@ impl Pace {
         own_key_batch: OWN_KEY_BATCH,
     };
 
-    /// This, with cells measured for a shorter time if what is left will not fit into the budget.
+    /// Returns this pace, with a shorter time per cell if the remaining cells do not fit into the budget.
     ///
     /// Not for less than a fifth: a sample has to be long beside the clock.
     ///

@@ -69,7 +69,7 @@ impl Profile {
         }
     }
 
-    /// What is done, by weight.
+    /// Returns the mix of operations.
     #[must_use]
     pub const fn mix(self) -> Mix {
         match self {

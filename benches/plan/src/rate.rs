@@ -50,7 +50,8 @@ impl FromStr for Rate {
         };
         rate.ok_or_else(|| {
             Refusal::new(format!(
-                "`{text}` is no rate of arrivals; say 500000 for so many a second, or 50% of what the slowest row can do"
+                "invalid rate `{text}`: expected arrivals per second, such as 500000, or a share of the throughput of the \
+                 slowest row, such as 50%"
             ))
         })
     }

@@ -3,7 +3,7 @@ use std::fmt;
 
 use crate::shown;
 
-/// Why a question cannot be answered, in words for whoever asked it.
+/// An error for flags that cannot be used, with a message for the user.
 ///
 /// # Examples
 ///
@@ -11,7 +11,7 @@ use crate::shown;
 /// use hotcache_bench_plan::{KeyCount, Refusal};
 ///
 /// let refused: Refusal = "many".parse::<KeyCount>().unwrap_err();
-/// assert!(refused.to_string().starts_with("`many` is no number of keys"));
+/// assert!(refused.to_string().starts_with("invalid key count `many`"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(String);

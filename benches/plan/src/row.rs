@@ -17,9 +17,9 @@ use crate::{Cache, KeyType, Kind, Op, Refusal, Work};
 pub struct Row {
     /// The name in flags, tables and JSON.
     pub name: &'static str,
-    /// What sort of thing it is.
+    /// The kind of row.
     pub kind: Kind,
-    /// What it is, in a few words.
+    /// A short description.
     pub about: &'static str,
     /// The name of the map in the program `benches/go`, if it is measured there.
     pub go: Option<&'static str>,
@@ -89,7 +89,7 @@ impl Row {
     /// Whether it can do this work: the operation, on keys of this type.
     #[must_use]
     pub fn does_work(&self, work: &Work) -> bool {
-        // The program in Go is told text.
+        // The program in Go supports text only.
         let has_such_keys = self.go.is_none() || work.key_type == KeyType::Str;
         has_such_keys && self.does(work.cache, work.op)
     }
@@ -102,7 +102,7 @@ impl Row {
             Cache::Obj => self.obj,
         };
         match op.mix() {
-            // The program in Go is told of single operations only.
+            // The program in Go supports single operations only.
             Some(mix) => self.go.is_none() && mix.shares().all(|(op, _)| ops.contains(&op)),
             None => ops.contains(&op),
         }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use crate::{Cache, Garbage, Matrix, Rate, Row, Work};
 
-/// What a run shall do: flags that were found to make sense.
+/// The task of a run, made from valid flags.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Task {
     /// Measure operations.
@@ -22,7 +22,7 @@ pub enum Task {
 pub struct Trace {
     /// The file or pipe: `.lis` or Twitter's format, plain or packed with zstd or gzip.
     pub file: PathBuf,
-    /// What tables and documents call it.
+    /// Its name in tables and documents.
     pub name: String,
     /// Which caches to replay into.
     pub caches: Vec<Cache>,
@@ -52,7 +52,7 @@ pub struct Memory {
 pub struct Latency {
     /// The rows.
     pub rows: Vec<&'static Row>,
-    /// What is done.
+    /// The works to measure.
     pub works: Vec<Work>,
     /// How many operations arrive.
     pub rate: Rate,

@@ -12,7 +12,7 @@ const PACKED: [&str; 2] = [".zst", ".gz"];
 /// As many characters as a document allows a name.
 const LONGEST_NAME: usize = 80;
 
-/// Refuses what is no file that could be read: a pipe is looked at and not opened, as what is read of it is gone.
+/// Checks that a file can be read. A pipe is not opened, because its data can be read only once.
 pub(crate) fn check(file: &Path) -> Result<(), Refusal> {
     let refused = |why: &str| Refusal::new(format!("--trace: {}: {why}", shown_path(file)));
     let about = match fs::metadata(file) {

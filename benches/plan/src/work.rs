@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::{Cache, Dist, KeyCount, KeyType, Op};
 
-/// The same work for every row: what one line of numbers, a row beside the other, is about.
+/// The work that a line of a table measures. It is the same for every row.
 ///
 /// # Examples
 ///

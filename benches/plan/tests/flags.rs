@@ -1,4 +1,4 @@
-//! What is asked, and what is refused by name before anything is built.
+//! Valid flags become tasks, and invalid ones are rejected by name before anything is built.
 #![forbid(unsafe_code)]
 
 use clap::Parser;
@@ -21,7 +21,7 @@ fn task(words: &str, max_key: Option<&str>) -> Result<Task, String> {
 fn matrix(words: &str, max_key: Option<&str>) -> Matrix {
     match task(words, max_key) {
         Ok(Task::Matrix(matrix)) => matrix,
-        other => panic!("`{words}` is no matrix: {other:?}"),
+        other => panic!("`{words}` gives no matrix: {other:?}"),
     }
 }
 
@@ -36,9 +36,9 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--backends rwlock,,papaya", "``"),
         ("--caches blob", "`blob`"),
         ("--ops upsert", "`upsert`"),
-        ("--caches obj --ops add", "`add` is no operation of the obj cache"),
-        ("--caches int --ops with", "`with` is no operation of the int cache"),
-        ("--caches obj --ops get_many", "`get_many` is no operation of the obj cache"),
+        ("--caches obj --ops add", "the obj cache has no operation `add`"),
+        ("--caches int --ops with", "the int cache has no operation `with`"),
+        ("--caches obj --ops get_many", "the obj cache has no operation `get_many`"),
         ("--hot-key --ops insert", "`insert` is not measured with --hot-key"),
         ("--hot-key --dist uniform", "--dist"),
         ("--hot-key --memory", "--memory"),
@@ -54,31 +54,31 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--profile lists --dist uniform", "--dist"),
         ("--profile lists --memory", "--memory"),
         ("--churn --max-key 0", "`churn` needs key counts above 0"),
-        ("--churn --key-len 5", "keys of 5 bytes are too few for `churn`"),
-        ("--ops reinsert --key-len 1 --max-key 19", "keys of 1 bytes are too few to tell 38 keys apart"),
+        ("--churn --key-len 5", "keys of 5 bytes are too short for `churn`"),
+        ("--ops reinsert --key-len 1 --max-key 19", "keys of 1 bytes are too short to tell 38 keys apart"),
         ("--churn --threads 200 --max-key 100", "200 threads cannot share 100 keys for `churn`"),
         ("--grow --threads 200 --max-key 100", "200 threads cannot share 100 keys for `grow`"),
         ("--rate 5", "--latency"),
-        ("--latency --rate fast", "`fast` is no rate of arrivals"),
+        ("--latency --rate fast", "invalid rate `fast`"),
         ("--latency --quick", "--quick"),
         ("--latency --full", "--full"),
         ("--latency --ops del", "`del` is not measured with --latency"),
         ("--latency --ops get --max-key 0", "--latency needs key counts above 0"),
         ("--latency --backends go-sync-map", "`go-sync-map` is in Go"),
-        ("--max-key many", "`many` is no number of keys"),
+        ("--max-key many", "invalid key count `many`"),
         ("--max-key -1", "-1"),
-        ("--threads 0", "0 is not possible"),
+        ("--threads 0", "must be at least 1"),
         ("--threads two", "two"),
-        ("--threads 64,2049", "2049 --threads are too many: the most is 2048"),
+        ("--threads 64,2049", "2049 --threads are too many: at most 2048"),
         ("--memory --threads 1", "--threads"),
-        ("--key-len 0", "0 is not possible"),
+        ("--key-len 0", "must be at least 1"),
         ("--key-type uuid", "`uuid`"),
         ("--key-type u64,pair --key-len 9", "--key-len is the length of keys of text"),
         ("--key-type u64 --profile lists", "--profile"),
         ("--latency --key-type u64", "--key-type goes with the matrix and --full only, not with --latency"),
         (
             "--key-len 3 --max-key 1000000",
-            "keys of 3 bytes are too few to tell 1000000 keys apart: the least is 4",
+            "keys of 3 bytes are too short to tell 1000000 keys apart: at least 4",
         ),
         ("--key-len 3 --max-key 0", "keys of 3 bytes"),
         ("--dist pareto", "`pareto`"),
@@ -101,13 +101,13 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--trace Cargo.toml --compare x", "--trace has none"),
         ("--adapters --compare x", "--adapters has none"),
         ("--deny-regressions 5", "--compare"),
-        ("--compare x --deny-regressions much", "`much` is no percentage"),
-        ("--compare x --deny-regressions=-1", "`-1` is no percentage"),
+        ("--compare x --deny-regressions much", "invalid percentage `much`"),
+        ("--compare x --deny-regressions=-1", "invalid percentage `-1`"),
         ("--memory --backends rwlock,go-sync-map", "`go-sync-map` is in Go"),
         ("--trace Cargo.toml --backends go-rwmutex", "`go-rwmutex` is in Go"),
         ("--adapters --backends moka", "`moka` has no map to use by hand"),
         ("--fast", "--fast"),
-        ("--passes 0", "0 is not possible"),
+        ("--passes 0", "must be at least 1"),
         ("--memory --passes 2", "--passes"),
         ("--quick --memory --ops get", "--ops"),
         ("--quick --memory --compare x", "--memory has none"),
@@ -133,7 +133,7 @@ fn the_variable_chooses_key_counts_unless_the_flag_does() {
     assert_eq!(counts("--quick --max-key 7", Some("100")), [7]);
     assert_eq!(counts("--quick", None).len(), 2);
     let refused = task("", Some("abc")).expect_err("abc");
-    assert!(refused.starts_with("maxKey=abc: `abc` is no number of keys"), "{refused}");
+    assert!(refused.starts_with("maxKey=abc: invalid key count `abc`"), "{refused}");
     assert!(task("", Some("")).expect_err("empty").contains("maxKey="));
     assert!(task("--max-key 5", Some("abc")).is_ok(), "the flag counts");
 }
@@ -413,7 +413,7 @@ fn types_of_keys_are_an_axis_and_a_few_typed_works_are_in_the_default() {
     {
         assert_eq!(typed(words), [], "{words}");
     }
-    // The program in Go is told text.
+    // The program in Go supports text only.
     let go = Row::named("go-sync-map").expect("a row");
     assert!(by_default.iter().all(|work| go.does(work.cache, work.op) && !go.does_work(work)));
 }

@@ -2,17 +2,17 @@
 
 use crate::{Cell, Run};
 
-/// From this share of the processors on, what else ran has to be told.
+/// The share of the processors from which other processes are reported.
 const BUSY: f64 = 0.05;
 
 /// From this share of a pass's time on, the pass was disturbed.
 const DISTURBED: f64 = 0.1;
 
-/// From this share of the cells on, that many were disturbed has to be told.
+/// The share of disturbed cells from which they are reported.
 const MANY: f64 = 0.05;
 
-/// What disturbed the machine while a run was measured, for the head of its pages and tables; `None` if it was quiet, or
-/// nothing is known.
+/// Describes what disturbed the machine during a run, for the head of its pages and tables. `None` if the machine was
+/// quiet, or nothing is known.
 ///
 /// A machine is disturbed if other processes took more than 5 % of its processors, or if more than 5 % of the cells lost
 /// a tenth of their time or more to something else in at least half of their passes.

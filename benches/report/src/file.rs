@@ -3,7 +3,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
 
-/// Writes a file whole or not at all: whoever reads it meanwhile, or after a crash, sees the old or the new.
+/// Writes a file atomically: a reader, even after a crash, sees either the old or the new contents.
 ///
 /// Missing directories are made. A symbolic link stays, and the file that it leads to is written.
 ///
@@ -38,7 +38,7 @@ pub fn write_whole(file: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// If the directory is missing or not writable, or the path leads to what is no regular file.
+/// If the directory is missing or not writable, or the path leads to something other than a regular file.
 ///
 /// # Examples
 ///

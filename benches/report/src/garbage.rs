@@ -81,7 +81,7 @@ pub(crate) fn detail(moment: &Moment) -> String {
     [rss, objects].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// What an entry is.
+/// Explains the entries of the table.
 fn legend(all: &[&Garbage]) -> &'static str {
     let has_objects = all.iter().flat_map(|one| &one.moments).any(|moment| moment.objects.is_some());
     if has_objects { "garbage: counted / resident, objects\n" } else { "garbage: counted / resident\n" }

@@ -1,4 +1,4 @@
-//! What hotcache's benchmarks measured: the form it is written in, comparisons of runs, and pages that show it.
+//! The results of hotcache's benchmarks: their file format, comparisons of runs, and pages that show them.
 #![forbid(unsafe_code)]
 
 mod advice;
@@ -17,11 +17,11 @@ mod random;
 mod report;
 mod scaling;
 mod schema;
+mod series_style;
 mod stats;
 mod store;
 mod summary;
 mod svg;
-mod tone;
 
 pub use advice::{Advice, Standing};
 pub use compare::{Change, Common, Comparison, Settings, Verdict, compare};

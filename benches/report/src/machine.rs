@@ -12,8 +12,8 @@ const UNKNOWN: &str = "unknown";
 impl Machine {
     /// This machine, now, and the tree that the working directory is in.
     ///
-    /// The allocator, hasher and flags are only known to whoever built the benchmarks. Words of `flags` that
-    /// hold a path are left out.
+    /// Only the builder of the benchmarks knows the allocator, hasher and flags. Words of `flags` that hold a path
+    /// are left out.
     ///
     /// # Examples
     ///
@@ -46,7 +46,7 @@ impl Machine {
         }
     }
 
-    /// The same with the commit of another tree than the one that the working directory is in.
+    /// Sets the commit to that of the tree at `tree`, instead of the tree of the working directory.
     ///
     /// # Examples
     ///

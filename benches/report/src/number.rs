@@ -50,7 +50,7 @@ pub(crate) fn keys(max_key: u64) -> String {
     }
 }
 
-/// What keys are, in a few words: text has a length, another type a name.
+/// Describes the keys: by their length if they are text, otherwise by the name of their type.
 pub(crate) fn key_form(key_type: &str, key_len: usize) -> String {
     if key_type == "str" { format!("{key_len}-byte keys") } else { format!("{key_type} keys") }
 }
@@ -77,7 +77,7 @@ pub(crate) fn bytes(bytes: i64) -> String {
     let size = bytes.unsigned_abs() as f64;
     let sign = if bytes < 0 { "-" } else { "" };
     match size {
-        // What rounds to the next unit is told in it.
+        // Sizes that round up to the next unit are shown in it.
         _ if size < STEP => format!("{bytes} B"),
         _ if size < 999.5 * STEP => format!("{sign}{} KiB", short(size / STEP)),
         _ if size < 999.5 * STEP * STEP => format!("{sign}{} MiB", short(size / STEP / STEP)),

@@ -1,4 +1,4 @@
-//! A document packed with gzip: what is committed and kept beside pages.
+//! A document that is compressed with gzip, as it is committed next to pages.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-/// What every gzip member begins with.
+/// The first bytes of every gzip member.
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Packs a text. The same text gives the same bytes: no name and no time is in them.

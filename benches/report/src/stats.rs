@@ -50,7 +50,7 @@ pub(crate) fn resampled(values: &[f64], share: f64, count: usize, random: &mut R
     quantiles.collect()
 }
 
-/// How likely Student's t of so many degrees of freedom, an even number, lies at least so far from zero.
+/// Returns the two-sided probability of Student's t for an even number of degrees of freedom.
 ///
 /// The closed form for even degrees: Abramowitz and Stegun, 26.7.4.
 pub(crate) fn student_tails(t: f64, freedom: u32) -> f64 {

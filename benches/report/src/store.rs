@@ -49,7 +49,7 @@ pub enum StoreError {
     Unknown {
         /// The name.
         name: String,
-        /// Those that there are.
+        /// The names of the saved runs.
         known: Vec<String>,
     },
     /// The file holds no run, or the run holds a value that cannot be.
@@ -58,7 +58,7 @@ pub enum StoreError {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What went wrong.
+        /// The underlying error.
         error: io::Error,
     },
 }

@@ -62,7 +62,7 @@ fn nanoseconds(cell: &Cell) -> String {
     if ns < 99.95 { format!("{ns:.1}") } else { format!("{ns:.0}") }
 }
 
-/// What tells a work from the others: distribution and key length only where they vary.
+/// Returns a label that tells a work from the others. It has the distribution and the key length only if they vary.
 fn label(work: &Work, works: &[Work]) -> String {
     let Work { op, max_key, threads, dist, key_type, key_len, .. } = work;
     let keys = if *max_key == 0 { "own".to_owned() } else { number::count(*max_key) };

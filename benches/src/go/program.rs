@@ -50,7 +50,7 @@ impl Program {
         Self { input: Box::new(input), output: Box::new(output), child: None, knows_keys: false, knows: None }
     }
 
-    /// What comes next is on other keys, or on maps to be built anew.
+    /// Forgets which keys and maps the program has. The next requests use other keys, or new maps.
     pub fn forget(&mut self) {
         self.knows_keys = false;
         self.knows = None;
@@ -127,7 +127,7 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // There is nobody to tell if that fails.
+        // If that fails, the failure cannot be reported.
         drop(self.0.wait());
     }
 }
@@ -141,7 +141,7 @@ impl fmt::Debug for Program {
     }
 }
 
-/// What was timed, held against what the maps hold now.
+/// Returns the sample, after checking it against the contents of the maps.
 fn checked(part: &Part, cell: &Cell<'_>, turn: usize, rounds: usize) -> Result<Sample, Fault> {
     let tells = matches!(cell.work.op, Op::Get | Op::Del);
     let sample = Sample {
@@ -169,7 +169,7 @@ fn checked(part: &Part, cell: &Cell<'_>, turn: usize, rounds: usize) -> Result<S
     Ok(sample)
 }
 
-/// What is under the last keys that each thread set.
+/// Returns the values of the last keys that each thread set.
 fn looked_at<'a>(part: &Part, cell: &Cell<'a>, last_turn: usize) -> HashMap<KeyRef<'a>, i64> {
     let last = |stream: &'a Stream| {
         let keys = stream.chunk(last_turn).keys;
@@ -179,7 +179,7 @@ fn looked_at<'a>(part: &Part, cell: &Cell<'a>, last_turn: usize) -> HashMap<KeyR
     of_threads.flat_map(|(stream, values)| last(stream).zip(values.iter().copied())).collect()
 }
 
-/// What the program says of a map, to be checked as a map is.
+/// The contents of a map as the program reports them, to be checked like a map.
 struct Told<'a> {
     content: Content,
     values: HashMap<KeyRef<'a>, i64>,

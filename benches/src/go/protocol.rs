@@ -54,9 +54,9 @@ pub struct Sampling {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Answer {
-    /// What was timed: one part, or one for each round of filling or emptying maps.
+    /// The timed parts: one, or one for each round of filling or emptying maps.
     pub parts: Vec<Part>,
-    /// What was wrong with the request; empty if it was done.
+    /// The error; empty if the request succeeded.
     pub error: String,
 }
 
@@ -77,14 +77,14 @@ pub struct Part {
     pub allocs: u64,
     /// The sum of the map's values before.
     pub total_before: i64,
-    /// What each map holds now.
+    /// The contents of each map.
     pub maps: Vec<Content>,
-    /// After `set`, what is now under each thread's last keys.
+    /// After `set`, the values of each thread's last keys.
     #[serde(default)]
     pub looked_at: Vec<Vec<i64>>,
 }
 
-/// What a map holds.
+/// The contents of a map.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Content {
     /// The number of keys.

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 /// The program's source, a module that needs nothing but the standard library.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/go");
 
-/// What `sync.Map` has been a hash trie since.
+/// The first version of Go whose `sync.Map` is a hash trie.
 const LEAST: (u32, u32) = (1, 24);
 
 /// Builds the program, and returns the version of Go and the program's path; or why that cannot be done, in words for
@@ -38,14 +38,14 @@ fn go(arguments: &[&str]) -> Command {
     go
 }
 
-/// What it said, if it succeeded; or how it failed.
+/// Returns the output of a command that succeeded, or the reason for its failure.
 fn words(output: &Output) -> Result<String, String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if output.status.success() {
         return Ok(text(&output.stdout));
     }
     let said = text(&output.stderr);
-    Err(format!("go failed: {}", said.lines().next().unwrap_or("it does not say why")))
+    Err(format!("go failed: {}", said.lines().next().unwrap_or("no reason given")))
 }
 
 /// Major and minor of `go1.27.3`, `go1.25rc1`, `devel go1.26-0123abc`.

@@ -13,7 +13,7 @@ pub trait KeyForm: Key {
     ///
     /// # Panics
     ///
-    /// If they are of another type: whoever builds a map builds it for the keys of its cell.
+    /// If they are of another type. A map is always built for the keys of its cell.
     fn of(keys: KeyIter<'_>) -> Self::Iter<'_>;
 
     /// This text as a key; `None` unless keys are text.
@@ -61,7 +61,7 @@ impl KeyForm for (u64, u64) {
     }
 }
 
-/// The next keys, as many as there is room for or left; `None` if none is left.
+/// Returns the next keys, as many as there are or as fit; `None` if there are none.
 #[inline]
 pub(crate) fn group_of<'a, 'g, K: ?Sized>(
     keys: &mut impl Iterator<Item = &'a K>,

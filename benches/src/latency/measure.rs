@@ -23,7 +23,7 @@ const LASTS: Duration = Duration::from_secs(2);
 /// How long a row is tried out for, to learn what it can do or to warm it up.
 const TRIAL: Duration = Duration::from_millis(150);
 
-/// What a row came to.
+/// The latencies of a row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Latencies {
     /// The operations that were timed.
@@ -148,7 +148,7 @@ fn summed_up(times: &Histogram<u64>, page_faults: Option<u64>) -> Latencies {
         p9999: at(0.9999),
         max: times.max() as f64,
     };
-    // Eight points for each halving of what is left, up to the slowest thirty-two operations or so.
+    // Eight points for each halving of the remaining share, up to about the slowest thirty-two operations.
     let halvings = (times.len() as f64 / 32.0).log2().clamp(1.0, 20.0) as u32;
     let quantile = |point: u32| 1.0 - 0.5_f64.powf(f64::from(point) / 8.0);
     let curve = (0..=halvings * 8).map(quantile).map(|quantile| [quantile, at(quantile)]).collect();

@@ -27,7 +27,7 @@ use crate::progress::Progress;
 /// Set for a process that measures one row: what it measures. The rest is in the flags.
 const VARIABLE: &str = "HOTCACHE_BENCH_LATENCY";
 
-/// What one process measures.
+/// The task of one process.
 #[derive(Debug, Serialize, Deserialize)]
 struct Task {
     /// The place of the work in the plan.
@@ -45,10 +45,10 @@ const ONE_HEAP: [(&str, &str); 4] = [
     ("MALLOC_TOP_PAD_", "16777216"),
 ];
 
-/// What a key takes in the most wasteful map while it doubles.
+/// The memory of a key in the largest map while it doubles.
 const BYTES_PER_KEY: usize = 500;
 
-/// What a process needs besides.
+/// The other memory of a process.
 const BESIDES: usize = 64 << 20;
 
 /// Measures one row and prints what it came to, if this process was started to do that.
@@ -73,7 +73,7 @@ pub fn as_child(plan: &Plan, entries: &[Entry]) -> Result<bool> {
     Ok(true)
 }
 
-/// Writes to so many bytes of the heap, and frees them.
+/// Writes to this many bytes of the heap, and frees them.
 fn touch(bytes: usize) {
     drop(black_box(vec![1_u8; bytes]));
 }
@@ -121,10 +121,7 @@ pub fn run(plan: &Plan, console: &mut Console, document: &Shared) -> Result<()> 
                 for row in rows.iter().filter(|row| row.kind != Kind::Floor) {
                     slowest = slowest.min(serde_json::from_slice(&child(row, None, console)?)?);
                 }
-                ensure!(
-                    slowest.is_finite(),
-                    "{work}: only floors can do this, so say how many arrive: --rate"
-                );
+                ensure!(slowest.is_finite(), "{work}: only floors support this, so --rate is required");
                 slowest * share
             }
         };
@@ -170,7 +167,7 @@ fn line(name: &str, found: &Latencies) -> String {
     format!("{name:<46} {count:>11} p50 {p50:.2} µs, p99 {p99:.2} µs, p99.99 {p9999:.1} µs, max {max:.1} µs")
 }
 
-/// What a process of its own, with the flags of this one, says.
+/// Returns the output of a separate process with the flags of this one.
 fn answer_of(task: &Task, name: &str) -> Result<Vec<u8>> {
     let program = env::current_exe().context("the path of this program")?;
     let mut command = Command::new(program);

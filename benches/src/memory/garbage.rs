@@ -1,4 +1,4 @@
-//! Memory that a map retired and has not freed, while nobody calls `reclaim`.
+//! Memory that a map has retired and not freed, without calls of `reclaim`.
 //!
 //! Bytes are looked at while no thread works on the cache, where the count is exact.
 

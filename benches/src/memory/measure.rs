@@ -17,7 +17,7 @@ const LOOK: usize = 64;
 /// Looks at the counted bytes between two looks at the resident memory, which takes a system call.
 const RESIDENT_LOOK: usize = 128;
 
-/// What is done to a map before its memory is looked at.
+/// The work that is done on a map whose memory is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Load the keys, then grow to twice as many.
@@ -121,7 +121,7 @@ fn delete(subject: &dyn Subject, keys: &Keys, start: usize, end: usize) {
 }
 
 impl Footprint {
-    /// What was taken since then, for this many keys.
+    /// Returns the memory per key that was allocated since `base`.
     fn since(base: &Base, keys: usize) -> Self {
         Self { keys, counted: base.counted(), resident: base.resident() }
     }

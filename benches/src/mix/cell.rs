@@ -11,8 +11,8 @@ use crate::subject::{Batch, Checks, Objects, Subject, objects};
 /// The steps of each thread whose keys are looked at after a sample.
 const LOOKED_AT: usize = 1_024;
 
-/// What a thread has at hand, and what its steps came to.
-struct Hand {
+/// The inputs of a thread, and the results of its steps.
+struct ThreadState {
     thread: usize,
     /// The next value to store.
     next: i64,
@@ -29,7 +29,7 @@ impl Cell<'_> {
     ///
     /// # Errors
     ///
-    /// If the results, or what is in the map afterwards, are not the model's.
+    /// If the results, or the contents of the map afterwards, differ from the model.
     pub fn on_mixed(
         &self,
         subject: &dyn Subject,
@@ -45,20 +45,27 @@ impl Cell<'_> {
         let sums = subject.checks() == Checks::Sum && mix.commutes();
         let total_before = if sums { subject.total() } else { 0 };
         let (legs, is_far) = (self.legs(turn, rounds), self.is_far());
-        let (elapsed, hands) = self.team.run_legs(
+        let (elapsed, states) = self.team.run_legs(
             legs.len(),
             |thread| {
                 let taken = numbered(thread).filter(|(step, _)| takes(*step)).count();
                 let next = first_at(thread, turn);
                 let (objects, near) = (objects(next, taken), Room::default());
-                Hand { thread, next, objects, near, found: Mixed::default(), allocated: Allocated::default() }
-            },
-            |hand, leg| {
-                if is_far {
-                    streams[hand.thread].chunk(legs[leg].start).copy_to(&mut hand.near);
+                ThreadState {
+                    thread,
+                    next,
+                    objects,
+                    near,
+                    found: Mixed::default(),
+                    allocated: Allocated::default(),
                 }
             },
-            |Hand { thread, next, objects, near, found, allocated }, leg| {
+            |state, leg| {
+                if is_far {
+                    streams[state.thread].chunk(legs[leg].start).copy_to(&mut state.near);
+                }
+            },
+            |ThreadState { thread, next, objects, near, found, allocated }, leg| {
                 let (mixed, by_thread) = counted(|| {
                     let mut mixed = Mixed::default();
                     for turn in legs[leg].clone() {
@@ -81,9 +88,9 @@ impl Cell<'_> {
             expected += model.play(numbered(thread), first_at(thread, turn));
         }
         let mut allocated = Allocated::default();
-        for hand in &hands {
-            found += hand.found;
-            allocated += hand.allocated;
+        for state in &states {
+            found += state.found;
+            allocated += state.allocated;
         }
         match subject.checks() {
             Checks::None => {}

@@ -4,7 +4,7 @@ use super::{Mixed, Step};
 use crate::stream::value_of;
 use crate::subject::OBJECTS;
 
-/// What a map must hold, followed step by step.
+/// A model of the map's contents, updated step by step.
 #[derive(Debug)]
 pub struct Model {
     cache: Cache,
@@ -43,8 +43,8 @@ impl Model {
         self.values[key as usize]
     }
 
-    /// Does what a thread did whose first stored value in this sample is `first`, and returns what it must have found.
-    /// What it looked at, others may have been changing: that is left out.
+    /// Repeats the steps of a thread whose first stored value in this sample is `first`, and returns the results that
+    /// the thread must have got. Reads of keys that other threads may have been changing are left out.
     pub(super) fn play(&mut self, steps: impl Iterator<Item = (Step, u32)>, first: i64) -> Mixed {
         let mut found = Mixed::default();
         let mut stored = Stored(0);
@@ -81,7 +81,8 @@ impl Model {
 }
 
 impl Stored {
-    /// What is stored next: one more each time; objects are few, and begin again.
+    /// Returns the next value to store, which is one more each time. There are few objects, so their numbers wrap
+    /// around.
     fn next(&mut self, cache: Cache, first: i64) -> i64 {
         let place = if cache == Cache::Obj { self.0 % OBJECTS as i64 } else { self.0 };
         self.0 += 1;

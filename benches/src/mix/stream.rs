@@ -13,7 +13,7 @@ use crate::stream::{CHUNK, LONGEST, Popularity, chunk_of, seed_of};
 /// So many chunks at least: of a shorter stream a processor learns by heart what comes next.
 const CHUNKS: usize = 16;
 
-/// What a step of a mix does.
+/// The operation of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Step {
@@ -104,7 +104,7 @@ impl MixStream {
         Steps { keys: self.keys.range(place.start, place.end), steps: self.steps[place].iter() }
     }
 
-    /// The same steps with the numbers of their keys.
+    /// Iterates over the steps with the numbers of their keys.
     pub(super) fn numbered(&self, turn: usize) -> impl Iterator<Item = (Step, u32)> + '_ {
         let place = self.place(turn);
         self.steps[place.clone()].iter().copied().zip(self.numbers[place].iter().copied())
@@ -124,7 +124,7 @@ fn step_of(write: Op) -> Step {
 /// The rank next to this one whose key this thread alone writes to.
 fn own(rank: usize, keys: usize, threads: usize, thread: usize) -> usize {
     let own = rank - rank % threads + thread;
-    // The last keys may be too few for all threads; the flags see to it that there are as many keys as threads.
+    // There may be fewer keys left than threads. The flags ensure that there are at least as many keys as threads.
     if own < keys { own } else { own - threads }
 }
 
@@ -142,7 +142,7 @@ impl<'a> Steps<'a> {
         self.steps.copied().zip(K::of(self.keys))
     }
 
-    /// The same steps, with the keys that were copied there.
+    /// Returns the steps with the keys that were copied into `room`.
     pub(crate) fn at<'r>(self, room: &'r Room) -> Steps<'r>
     where
         'a: 'r,

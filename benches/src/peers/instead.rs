@@ -1,7 +1,7 @@
-//! What a user would reach for instead: the standard library, and caches that can evict, told never to.
+//! Alternatives to hotcache: the standard library, and caches that can evict, configured never to.
 //!
-//! They are given what every row has: the same hasher, keys that are kept in place up to 24 bytes, and of several
-//! correct ways to do an operation the one that measured cheapest.
+//! They get the hasher of every other row, and inline keys up to 24 bytes. If there are several correct ways to do an
+//! operation, they use the one that was measured to be the cheapest.
 
 pub(super) mod moka;
 pub(super) mod quick_cache;

@@ -11,7 +11,7 @@ use hotcache::{DefaultHashBuilder, Key};
 use crate::keys::KeyForm;
 use crate::peer::{IntPeer, ObjPeer, Object};
 
-/// What the lock is around.
+/// The map that the lock protects.
 pub(super) type Map<K, V> = HashMap<<K as Key>::Owned, V, DefaultHashBuilder>;
 
 /// A lock that readers share.

@@ -81,7 +81,7 @@ impl<K: KeyForm + ?Sized> IntPeer for Places<AtomicI64, K> {
     }
 }
 
-/// An array of objects that nobody replaces.
+/// An array of objects that are never replaced.
 pub(super) struct ObjRoof<K: ?Sized>(Obj<Places<Arc<Object>, K>>);
 
 impl<K: KeyForm + ?Sized> ObjRoof<K> {
@@ -125,7 +125,7 @@ impl<K: KeyForm + ?Sized> ObjPeer for Places<Arc<Object>, K> {
 /// Why an array is not asked for more.
 const NO_KEYS: &str = "an array has no keys, and no plan asks for any";
 
-/// What both roofs do through what they are made of.
+/// Implements the operations of both roofs by forwarding them to their contents.
 macro_rules! as_inside {
     () => {
         fn run(&self, op: Op, batch: Batch<'_>) -> Tally {

@@ -111,7 +111,7 @@ impl<P: ObjPeer> Subject for Obj<P> {
 
     fn replay(&self, requests: Requests<'_>, objects: &mut Objects) -> Replayed {
         let mut replayed = Replayed::default();
-        // One object for each request that may store one: the trace is told how many those are.
+        // One object for each request that may store one. The trace knows their number.
         let mut object = || objects.next().expect("there is an object for every request");
         for (step, key) in requests.of::<P::Key>() {
             match step {

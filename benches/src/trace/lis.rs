@@ -16,7 +16,7 @@ pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
     let [first, count, zero, sequence] = fields[..] else {
         return Err(format!("{} fields, where `first_block count 0 sequence` has 4", fields.len()));
     };
-    let number = |field: &str| field.parse::<u64>().map_err(|_| format!("`{}` is no number", shown(field)));
+    let number = |field: &str| field.parse::<u64>().map_err(|_| format!("invalid number `{}`", shown(field)));
     let (first, count) = (number(first)?, number(count)?);
     number(zero)?;
     number(sequence)?;

@@ -3,10 +3,10 @@ use hotcache_bench_plan::Cache;
 use super::reader::Trace;
 use super::requests::{Replayed, Step};
 
-/// What a replay must come to.
+/// The expected results of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Model {
-    /// What one thread's replay finds; more threads read as often, but may find otherwise.
+    /// The results with one thread. More threads read as often, but may find other keys.
     pub one_thread: Replayed,
     /// Keys in the map after one thread's replay.
     pub keys_left: usize,

@@ -1,4 +1,4 @@
-//! Traces as they are packed: told by their first bytes, as a pipe has no name that would say.
+//! Compressed traces, which are recognised by their first bytes, because a pipe has no file name.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -14,13 +14,13 @@ const MARK: usize = 6;
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
-/// What a frame begins with that zstd passes over: one of sixteen first bytes, and then these.
+/// The magic number of a skippable zstd frame, without its first byte, which has sixteen values.
 const SKIPPABLE: &[u8] = &[0x2a, 0x4d, 0x18];
 
-/// The largest window that zstd can be told to use, by `--long=31`; on 32 bits it may not be that large.
+/// The largest window that zstd supports, with `--long=31`. 32-bit targets support less.
 const LARGEST_WINDOW: u32 = if usize::BITS == 32 { 30 } else { 31 };
 
-/// What is known and not read, with the command that unpacks it.
+/// Formats that are recognised and not supported, with the commands that unpack them.
 const OTHERS: [(&str, &[u8], &str); 6] = [
     ("bzip2", b"BZh", "bzip2 -dc"),
     ("xz", &[0xfd, b'7', b'z', b'X', b'Z', 0], "xz -dc"),

@@ -13,7 +13,7 @@ use super::{lis, packed, twitter};
 /// A trace, read.
 #[derive(Debug, Default)]
 pub struct Trace {
-    /// What each request does, and the number of its key.
+    /// The operation of each request, and the number of its key.
     requests: Vec<(Step, u32)>,
     /// The keys, by number.
     keys: Vec<Box<str>>,
@@ -82,7 +82,7 @@ pub struct Malformed {
     pub file: PathBuf,
     /// The line, counting from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The reason why it is invalid.
     pub why: String,
 }
 
@@ -124,7 +124,7 @@ pub fn read(file: &Path) -> Result<Trace> {
     Ok(trace)
 }
 
-/// Reads a line into a trace, or says what is wrong with it.
+/// Reads a line into a trace, or returns the reason why it is invalid.
 type Parse = fn(&str, &mut Trace) -> Result<(), String>;
 
 /// The text of a line, without its end: a line feed, with a carriage return before it or not.

@@ -60,7 +60,7 @@ fn describe(file: &Path, trace: &Trace) -> String {
     text
 }
 
-/// What all rows came to with one number of threads.
+/// The results of all rows for one number of threads.
 type Column = Vec<Replay>;
 
 fn column(

@@ -2,11 +2,11 @@ use hotcache_bench_plan::Cache;
 
 use crate::keys::KeyForm;
 
-/// What a request does.
+/// The operation of a request.
 ///
-/// A trace says what was asked, and not what the answer was. So what needs a key to be there is done as if it were:
-/// `replace` and `cas` store; `incr` and `decr` count an absent key from 0 and keep the sum, below 0 too. A request's
-/// time to live is read and checked, and nothing expires by it.
+/// A trace contains requests without their answers. So operations that need a present key are done as if it were
+/// present: `replace` and `cas` store; `incr` and `decr` count an absent key from 0 and keep the sum, even below 0.
+/// The time to live of a request is parsed and not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Step {
@@ -112,12 +112,12 @@ impl<'a> Iterator for Requests<'a> {
     }
 }
 
-/// What the requests of a replay found.
+/// The results of the requests of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Requests that read.
     pub reads: u64,
-    /// Those of them that found their key.
+    /// The number of reads that found their key.
     pub hits: u64,
 }
 

@@ -8,7 +8,7 @@ use super::requests::Step;
 const FORMAT: &str = "timestamp,key,key_size,value_size,client_id,operation,ttl";
 
 pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
-    // A key may have commas in it: what is left of it is one field, what is right of it five.
+    // A key may contain commas. There is one field before it, and five after it.
     let split = line.split_once(',').and_then(|(timestamp, rest)| {
         let mut fields = rest.rsplitn(6, ',');
         let [ttl, operation, client, value_size, key_size] = std::array::from_fn(|_| fields.next());
@@ -19,7 +19,7 @@ pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
         return Err(format!("{fields} fields, where `{FORMAT}` has 7"));
     };
     if let Some(bad) = numbers.iter().find(|number| !is_number(number)) {
-        return Err(format!("`{}` is no number", shown(bad)));
+        return Err(format!("invalid number `{}`", shown(bad)));
     }
     if let Some(operation) = joined(key) {
         return Err(format!("two requests in one line: the first ends behind `{operation}`"));
@@ -30,7 +30,7 @@ pub(super) fn parse(line: &str, trace: &mut Trace) -> Result<(), String> {
             *trace.left_out.entry(name).or_default() += 1;
             return Ok(());
         }
-        None => return Err(format!("`{}` is no operation of a cache trace", shown(operation))),
+        None => return Err(format!("unknown operation `{}`", shown(operation))),
     };
     trace.push(step, key);
     Ok(())
@@ -40,7 +40,7 @@ fn is_number(text: &str) -> bool {
     text.parse::<u64>().is_ok()
 }
 
-/// What an operation of this name does here.
+/// The meaning of an operation's name.
 enum Named {
     Step(Step),
     /// No cache here can do it.

@@ -12,7 +12,7 @@ use hotcache_bench::peers::Setup;
 use hotcache_bench::subject::{Int, Obj, Subject};
 use hotcache_bench_plan::KeyType;
 
-/// What goes wrong, now and then.
+/// A fault that occurs now and then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,

@@ -1,4 +1,4 @@
-//! What is sound passes, and is all there.
+//! Correct maps pass, and all cells are there.
 
 use hotcache_bench::latency;
 use hotcache_bench::peers::{ENTRIES, Entry};

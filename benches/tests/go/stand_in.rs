@@ -1,4 +1,4 @@
-//! What stands in for the program in Go: a thread that does as it is asked, or lies.
+//! A fake of the program in Go: a thread that answers correctly, or lies.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::thread::{self, JoinHandle};
@@ -26,7 +26,7 @@ pub(crate) enum Lie {
     TalksRubbish,
 }
 
-/// What it was asked for: the first letter of each request.
+/// The requests that it got: the first letter of each.
 pub(crate) type Asked = JoinHandle<io::Result<String>>;
 
 pub(crate) struct StandIn {

@@ -7,10 +7,9 @@ use crate::{BucketIntCache, BucketObjCache, reclaim};
 /// # Examples
 ///
 /// ```
-/// use cache_bucket::BucketBackend;
-/// use cache_core::{Backend, IntCache, Options};
+/// use hotcache::{Backend, IntCache, Options, bucket};
 ///
-/// let stock = BucketBackend::int::<str, _>(Options::new());
+/// let stock = bucket::Backend::int::<str, _>(Options::new());
 /// stock.set("sku:1", 100);
 /// assert_eq!(stock.add("sku:1", -1), 99);
 /// ```

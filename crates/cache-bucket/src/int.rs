@@ -18,10 +18,10 @@ const GROUP: usize = 16;
 /// # Examples
 ///
 /// ```
-/// use cache_bucket::BucketIntCache;
-/// use cache_core::IntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::bucket::IntCache;
 ///
-/// let stock: BucketIntCache = BucketIntCache::default();
+/// let stock: IntCache = IntCache::default();
 /// stock.set("sku:1", 100);
 /// assert_eq!(stock.add("sku:1", -1), 99);
 /// ```
@@ -30,12 +30,12 @@ pub struct BucketIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
 }
 
 impl<K: Key + ?Sized> BucketIntCache<K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_bucket::BucketIntCache::<str>::new();
+    /// let cache = hotcache::bucket::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -44,28 +44,28 @@ impl<K: Key + ?Sized> BucketIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
-    /// A cache with this much room and this hasher. A number of shards is ignored: there are none.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_bucket::BucketIntCache;
-    /// use cache_core::Options;
-    /// let cache: BucketIntCache<u64> = BucketIntCache::with_options(Options::new().capacity(1000));
+    /// use hotcache::bucket::IntCache;
+    /// use hotcache::Options;
+    /// let cache: IntCache<u64> = IntCache::with_options(Options::new().capacity(1000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         Self { map: NoReentry::new(Map::new(options, false)) }
     }
 
-    /// The same with large pages, where the system has them.
+    /// Creates a cache with large pages, if the system supports them.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_bucket::BucketIntCache;
-    /// use cache_core::Options;
-    /// let cache: BucketIntCache = BucketIntCache::with_large_pages(Options::new().capacity(1_000_000));
+    /// use hotcache::bucket::IntCache;
+    /// use hotcache::Options;
+    /// let cache: IntCache = IntCache::with_large_pages(Options::new().capacity(1_000_000));
     /// ```
     ///
     /// # Performance
@@ -215,13 +215,13 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     }
 }
 
-/// One step of a compare-and-exchange; the value as it is, if it is another one.
+/// Stores `new` if the value is `current`; otherwise returns the value.
 #[inline(always)]
 fn exchange(cell: &AtomicI64, current: i64, new: i64) -> Result<(), i64> {
     cell.compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire).map(|_| ())
 }
 
-/// What is left to do for a key that is not found at once.
+/// The slow paths of operations, for keys that the fast path does not find.
 impl<K: Key + ?Sized, S: HashBuilder> BucketIntCache<K, S> {
     #[inline(never)]
     fn set_or_insert(&self, key: &K, value: i64) {

@@ -34,19 +34,21 @@
 //!
 //! # Panics in callers' code
 //!
-//! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of a key or an object leaves the cache usable.
-//! All of these may also call the cache, with one exception: a key's own code that calls `take`, `del_if` or `retain` of
-//! an integer cache panics, as the operation that runs it may be one that these wait for. A `Drop` may run at the end of
-//! any write to any cache of the process, on any thread. So it must not need a lock that a writer holds. If it panics,
-//! the panic surfaces from that write, once the write is complete.
+//! A panic in a closure, in a key's `Hash` or `Eq`, or in the `Drop` of a key or an object leaves the cache usable. A
+//! key's own code and every `Drop` may call the cache, with one exception: a call of `take`, `del_if` or `retain` of
+//! an integer cache from a key's own code panics, because the operation that runs that code may be one that they wait
+//! for. Closures of `with`, `for_each`, `retain` and `del_if` must not call their own cache, although it works here:
+//! in builds with debug assertions, such a call panics. A `Drop` may run at the end of any write to any cache of the
+//! process, on any thread. So it must not need a lock that a writer holds. If it panics, the panic surfaces from that
+//! write, once the write is complete.
 //!
 //! # Examples
 //!
 //! ```
-//! use cache_bucket::BucketIntCache;
-//! use cache_core::{IntCache, IntCacheExt};
+//! use hotcache::prelude::*;
+//! use hotcache::bucket::IntCache;
 //!
-//! let stock: BucketIntCache = BucketIntCache::default();
+//! let stock: IntCache = IntCache::default();
 //! stock.set("sku:1", 1);
 //! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(0));
 //! assert!(stock.try_add("sku:1", -1, 0..).is_err());

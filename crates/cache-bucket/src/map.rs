@@ -230,9 +230,7 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
             let at = next.unwrap_or_else(|| self.raw.sweep(guard.pinned()));
             let mut found: Vec<Entry<'_, C>> = Vec::with_capacity(AT_ONCE);
             next = self.raw.gather(guard.pinned(), at, &self.hasher, &mut found);
-            while let Some(at) = next
-                && found.len() < AT_ONCE / 2
-            {
+            while let (Some(at), true) = (next, found.len() < AT_ONCE / 2) {
                 next = self.raw.gather(guard.pinned(), at, &self.hasher, &mut found);
             }
             let (mut maintenance, mut late, mut all) = (Maintenance::NONE, Vec::new(), true);

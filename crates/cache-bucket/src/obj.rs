@@ -19,10 +19,10 @@ use crate::reclaim::{self, Pinned};
 /// # Examples
 ///
 /// ```
-/// use cache_bucket::BucketObjCache;
-/// use cache_core::{ObjCache, ObjCacheExt};
+/// use hotcache::prelude::*;
+/// use hotcache::bucket::ObjCache;
 ///
-/// let titles: BucketObjCache<String> = BucketObjCache::default();
+/// let titles: ObjCache<String> = ObjCache::default();
 /// titles.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(titles.with("event:1", |title| title.len()), Some(10));
 /// ```
@@ -32,12 +32,12 @@ pub struct BucketObjCache<V: Value, K: Key + ?Sized = str, S = DefaultHashBuilde
 }
 
 impl<V: Value, K: Key + ?Sized> BucketObjCache<V, K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_bucket::BucketObjCache::<String>::new();
+    /// let cache = hotcache::bucket::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -46,29 +46,29 @@ impl<V: Value, K: Key + ?Sized> BucketObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
-    /// A cache with this much room and this hasher. A number of shards is ignored: there are none.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_bucket::BucketObjCache;
-    /// use cache_core::Options;
-    /// let cache: BucketObjCache<String, u64> = BucketObjCache::with_options(Options::new().capacity(1000));
+    /// use hotcache::bucket::ObjCache;
+    /// use hotcache::Options;
+    /// let cache: ObjCache<String, u64> = ObjCache::with_options(Options::new().capacity(1000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
         Self { map: NoReentry::new(Map::new(options, false)), loads: Loads::new() }
     }
 
-    /// The same with large pages, where the system has them. See
+    /// Creates a cache with large pages, if the system supports them. See
     /// [`BucketIntCache::with_large_pages`](crate::BucketIntCache::with_large_pages).
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_bucket::BucketObjCache;
-    /// use cache_core::Options;
-    /// let cache: BucketObjCache<String> = BucketObjCache::with_large_pages(Options::new().capacity(1_000_000));
+    /// use hotcache::bucket::ObjCache;
+    /// use hotcache::Options;
+    /// let cache: ObjCache<String> = ObjCache::with_large_pages(Options::new().capacity(1_000_000));
     /// ```
     #[must_use]
     pub fn with_large_pages(options: Options<S>) -> Self {

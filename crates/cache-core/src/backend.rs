@@ -3,25 +3,25 @@ use std::hash::BuildHasher;
 
 use crate::{IntCache, Key, ObjCache, Options};
 
-/// A hasher that a cache can own and share between threads. Implemented for every type that qualifies.
+/// A hasher that a cache can own and share between threads. Implemented for every type that meets the bounds.
 ///
 /// # Examples
 ///
 /// ```
-/// fn qualifies<S: cache_core::HashBuilder>() {}
-/// qualifies::<cache_core::DefaultHashBuilder>();
+/// fn qualifies<S: hotcache::HashBuilder>() {}
+/// qualifies::<hotcache::DefaultHashBuilder>();
 /// qualifies::<std::hash::RandomState>();
 /// ```
 pub trait HashBuilder: BuildHasher + Clone + Send + Sync + 'static {}
 
 impl<S: BuildHasher + Clone + Send + Sync + 'static> HashBuilder for S {}
 
-/// An object that a cache can share between threads. Implemented for every type that qualifies.
+/// An object that a cache can share between threads. Implemented for every type that meets the bounds.
 ///
 /// # Examples
 ///
 /// ```
-/// fn qualifies<V: cache_core::Value>() {}
+/// fn qualifies<V: hotcache::Value>() {}
 /// qualifies::<String>();
 /// qualifies::<Box<dyn std::any::Any + Send + Sync>>();
 /// ```
@@ -29,15 +29,14 @@ pub trait Value: Send + Sync + 'static {}
 
 impl<V: Send + Sync + 'static> Value for V {}
 
-/// What a backend is: a name, and the two caches it builds.
+/// A backend: its name, and the two caches that it builds.
 ///
-/// Code that is generic over `B: Backend` runs on every backend; the conformance suite and the benchmarks are
-/// such code.
+/// Code that is generic over `B: Backend` runs on every backend, as the conformance suite and the benchmarks do.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
+/// use hotcache::{Backend, IntCache, Options};
 ///
 /// fn stock_of<B: Backend>(items: &[(&str, i64)]) -> impl IntCache + use<B> {
 ///     let stock = B::int::<str, _>(Options::new().capacity(items.len()));
@@ -48,13 +47,13 @@ impl<V: Send + Sync + 'static> Value for V {}
 /// }
 /// ```
 pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
-    /// The name by which users choose this backend: its feature in `hotcache`, its row in benchmarks.
+    /// The name of this backend. It is also its feature in `hotcache` and its row in benchmarks.
     const NAME: &'static str;
 
-    /// The integer cache.
+    /// The type of its integer cache.
     type Int<K: Key + ?Sized, S: HashBuilder>: IntCache<K> + Debug + 'static;
 
-    /// The object cache.
+    /// The type of its object cache.
     type Obj<V: Value, K: Key + ?Sized, S: HashBuilder>: ObjCache<V, K> + Debug + 'static;
 
     /// Builds an integer cache.
@@ -62,10 +61,9 @@ pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::{Backend, IntCache, Options};
-    /// use cache_rwlock::RwLockBackend;
+    /// use hotcache::{Backend, IntCache, Options, bucket};
     ///
-    /// let bought = RwLockBackend::int::<u64, _>(Options::new());
+    /// let bought = bucket::Backend::int::<u64, _>(Options::new());
     /// assert_eq!(bought.add(&42, 1), 1);
     /// ```
     fn int<K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Int<K, S>;
@@ -75,27 +73,26 @@ pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::{Backend, ObjCacheExt, Options};
-    /// use cache_rwlock::RwLockBackend;
+    /// use hotcache::{Backend, ObjCacheExt, Options, bucket};
     ///
-    /// let events = RwLockBackend::obj::<String, str, _>(Options::new());
+    /// let events = bucket::Backend::obj::<String, str, _>(Options::new());
     /// events.insert("event:1", "Flash sale".to_owned());
     /// ```
     fn obj<V: Value, K: Key + ?Sized, S: HashBuilder>(options: Options<S>) -> Self::Obj<V, K, S>;
 
-    /// Drives deferred reclamation as far as it goes now, for tests and for quiet moments.
+    /// Frees as many removed objects as possible now. For tests, and for times of low load.
     ///
-    /// Values that were deleted or replaced may be freed only when no reader can still see them. After a call
-    /// with no operation in flight on any thread, all of them are, and all that belonged to caches since dropped.
-    /// Backends that free at once do nothing. Nor do those over maps that reclaim each for itself and cannot be
-    /// driven from outside (flurry, papaya): there the last few values of each thread wait for its next writes,
-    /// or for the drop of their cache.
+    /// Values that were deleted or replaced can be freed only when no reader can see them any more. If no operation
+    /// is in flight on any thread, a call frees all of them, including those of caches that have been dropped.
+    /// Backends that free immediately do nothing here. `flurry` and `papaya` do nothing either, because their maps
+    /// reclaim on their own and cannot be driven from outside: the last few values of each thread wait for its next
+    /// writes, or for the drop of their cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Backend;
-    /// cache_rwlock::RwLockBackend::reclaim();
+    /// use hotcache::Backend;
+    /// hotcache::bucket::Backend::reclaim();
     /// ```
     fn reclaim() {}
 }

@@ -1,4 +1,4 @@
-//! Caches made from iterators and filled from them, and `dyn` caches that can be printed.
+//! `FromIterator` and `Extend` for caches, and `Debug` for `dyn` caches.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -25,25 +25,25 @@ impl<K: Key + ?Sized, Q: Borrow<K>> Extend<(Q, i64)> for &(dyn IntCache<K> + '_)
     }
 }
 
-/// Sets every key to its object, which may be shared already.
+/// Sets every key to its object.
 impl<V, K: Key + ?Sized, Q: Borrow<K>, T: Into<Arc<V>>> Extend<(Q, T)> for &(dyn ObjCache<V, K> + '_) {
     fn extend<I: IntoIterator<Item = (Q, T)>>(&mut self, entries: I) {
         entries.into_iter().for_each(|(key, object)| self.set(key.borrow(), object.into()));
     }
 }
 
-/// Stamps `FromIterator` and `Extend` for the two caches of a backend. Of no use to callers.
+/// Implements `FromIterator` and `Extend` for the two caches of a backend. Used by backends only.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_rwlock::{RwLockIntCache, RwLockObjCache};
+/// use hotcache::prelude::*;
+/// use hotcache::bucket::{IntCache, ObjCache};
 ///
-/// let stock: RwLockIntCache = [("sku:1", 100), ("sku:2", 50)].into_iter().collect();
+/// let stock: IntCache = [("sku:1", 100), ("sku:2", 50)].into_iter().collect();
 /// (&stock).extend([("sku:2".to_owned(), 40)]);
 /// assert_eq!(stock.get("sku:2"), Some(40));
-/// let titles: RwLockObjCache<String> = [("event:1", "Flash sale".to_owned())].into_iter().collect();
+/// let titles: ObjCache<String> = [("event:1", "Flash sale".to_owned())].into_iter().collect();
 /// ```
 #[doc(hidden)]
 #[macro_export]

@@ -1,4 +1,4 @@
-//! The load that the code on this thread is part of.
+//! The load that the code on this thread belongs to.
 //!
 //! A thread enters a load's context to run its loader or to poll its loader's future, and leaves it afterwards. So the
 //! context follows a future from thread to thread, and two futures on one thread have a context each.
@@ -130,9 +130,10 @@ fn replace(context: Context) -> Context {
     ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(context)))
 }
 
-/// Runs `work`, which is work of the map's own.
+/// Runs `work` as the map's own.
 ///
-/// The map may free other objects during it, and their `Drop` may ask for any key. The loader did not ask.
+/// During `work`, the map may free other objects, and their `Drop` may request any key. Such a request does not come
+/// from the loader.
 pub(crate) fn in_map<R>(work: impl FnOnce() -> R) -> R {
     let mut context = Context::current();
     if context.is_outside() {

@@ -1,10 +1,10 @@
-//! The atomic steps on one integer, for backends that keep values as [`AtomicI64`].
+//! Atomic operations on one integer, for backends that store values as [`AtomicI64`].
 //!
-//! Loads acquire and stores release, so that whoever reads a value sees what its writer did before. On one
-//! location that is all linearizability needs.
+//! Loads acquire and stores release, so a thread that reads a value sees what its writer did before. Operations on a
+//! single location need no more than that to be linearizable.
 //!
-//! [`Closable`] is for maps whose counters are changed without a lock: a counter that can be closed, so that a removal
-//! knows the final value.
+//! [`Closable`] is for maps whose counters are changed without a lock. It can be closed, so that a removal knows the
+//! final value.
 
 mod closable;
 #[cfg(all(test, loom))]
@@ -46,7 +46,7 @@ pub fn set(cell: &AtomicI64, value: i64) {
     cell.store(value, Ordering::Release);
 }
 
-/// Stores a value and returns the one before.
+/// Stores a value and returns the previous one.
 ///
 /// # Examples
 ///
@@ -63,7 +63,7 @@ pub fn swap(cell: &AtomicI64, value: i64) -> i64 {
 ///
 /// # Errors
 ///
-/// The value, if it is another.
+/// Returns the value if it is not `current`.
 ///
 /// # Examples
 ///
@@ -76,7 +76,7 @@ pub fn compare_exchange(cell: &AtomicI64, current: i64, new: i64) -> Result<(), 
     cell.compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
 }
 
-/// Adds, wrapping on overflow, and returns the sum.
+/// Adds to the value, wrapping on overflow, and returns the sum.
 ///
 /// # Examples
 ///
@@ -93,7 +93,7 @@ pub fn add(cell: &AtomicI64, delta: i64) -> i64 {
 ///
 /// # Errors
 ///
-/// [`AddError::OutOfBounds`] if it does not, or if it overflows `i64`; the value is then unchanged.
+/// [`AddError::OutOfBounds`] if it does not, or if it overflows `i64`. The value is unchanged then.
 ///
 /// # Examples
 ///
@@ -117,11 +117,11 @@ pub fn try_add(cell: &AtomicI64, delta: i64, bounds: &RangeInclusive<i64>) -> Re
     }
 }
 
-/// The sum of `current` and `delta`, if it lies within `bounds`.
+/// Returns the sum of `current` and `delta`, if it lies within `bounds`.
 ///
 /// # Errors
 ///
-/// [`AddError::OutOfBounds`] if it does not, or if it overflows `i64`. An empty range refuses everything.
+/// [`AddError::OutOfBounds`] if it does not, or if it overflows `i64`. An empty range rejects every sum.
 ///
 /// # Examples
 ///

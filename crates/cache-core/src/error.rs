@@ -1,12 +1,12 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why a bounded add was refused. The cache is unchanged.
+/// The reason why a bounded add was rejected. The cache is unchanged.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::AddError;
+/// use hotcache::AddError;
 /// let refused = AddError::OutOfBounds { current: 3 };
 /// assert_eq!(refused.to_string(), "the result would leave the bounds; the value is 3");
 /// ```
@@ -17,7 +17,7 @@ pub enum AddError {
     Absent,
     /// The sum lies outside the bounds, or outside `i64`.
     OutOfBounds {
-        /// The value at the moment of refusal; 0 for an absent key.
+        /// The value when the add was rejected; 0 for an absent key.
         current: i64,
     },
 }
@@ -35,12 +35,12 @@ impl fmt::Display for AddError {
 
 impl Error for AddError {}
 
-/// Why an update changed nothing.
+/// The reason why an update changed nothing.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::UpdateError;
+/// use hotcache::UpdateError;
 /// assert_eq!(UpdateError::<i64>::Absent.to_string(), "the key is absent");
 /// assert_eq!(UpdateError::Kept { current: 3 }.to_string(), "the update kept the value");
 /// ```
@@ -51,7 +51,7 @@ pub enum UpdateError<T> {
     Absent,
     /// The closure returned `None`.
     Kept {
-        /// The value that it was asked about, and that the key had then.
+        /// The value that the closure was called with, which the key had then.
         current: T,
     },
 }

@@ -1,11 +1,12 @@
-//! Both traits, for what points at a cache.
+//! Implementations of both traits for pointers to a cache.
 
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
 use crate::{AddError, HasLoads, IntCache, Key, Loads, ObjCache, UpdateError};
 
-/// Names the pointer types once; every method goes to what they point at, its own default included.
+/// Implements both traits for each pointer type. Every method is forwarded, including those with defaults, because a
+/// backend may override them.
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<K: Key + ?Sized, C: IntCache<K> + ?Sized> IntCache<K> for $pointer {

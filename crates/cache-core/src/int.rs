@@ -4,52 +4,51 @@ use crate::{AddError, Key, UpdateError};
 
 /// A concurrent map from keys to integers that are read and changed in place.
 ///
-/// All methods take `&self` and may be called from any number of threads. The trait works as `dyn`, and is
-/// implemented for `&T`, `Box<T>` and `Arc<T>`. Methods with closures and ranges of any type are in
-/// [`IntCacheExt`](crate::IntCacheExt), which every `IntCache` has, `dyn` ones too.
+/// All methods take `&self` and may be called from any number of threads. The trait is `dyn`-compatible, and is
+/// implemented for `&T`, `Box<T>` and `Arc<T>`. Methods that take closures or ranges of any type are in
+/// [`IntCacheExt`](crate::IntCacheExt), which every `IntCache` implements, including `dyn IntCache`.
 ///
 /// # Consistency
 ///
-/// Every operation on one key is linearizable. No [`add`](IntCache::add) is lost but to a
-/// [`set`](IntCache::set), [`del`](IntCache::del) or [`clear`](IntCache::clear) that it may be ordered before.
-/// [`take`](IntCache::take), [`del_if_dyn`](IntCache::del_if_dyn) and [`retain`](IntCache::retain) decide on the
-/// final value: no write that succeeds is lost to a decision that did not see it. Methods that look at many keys are
-/// weakly consistent: they see each key that is present throughout, and may or may not see one that comes or goes
-/// meanwhile.
+/// Every operation on one key is linearizable. No [`add`](IntCache::add) is lost, except to a [`set`](IntCache::set),
+/// [`del`](IntCache::del) or [`clear`](IntCache::clear) that may be ordered after it. [`take`](IntCache::take),
+/// [`del_if_dyn`](IntCache::del_if_dyn) and [`retain`](IntCache::retain) decide on the final value: they discard no
+/// successful write that they have not seen. Methods that visit many keys are weakly consistent: they see every key
+/// that is present throughout the call, and may or may not see a key that is inserted or removed during it.
 ///
-/// Closures may run under a lock: they must not call any cache. A panic in one leaves the cache usable.
+/// Closures may run under a lock, so they must not call any cache. A panic in a closure leaves the cache usable.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::{IntCache, IntCacheExt};
+/// use hotcache::{IntCache, IntCacheExt};
 ///
-/// /// Takes one piece from stock; the price of a miss is one read.
+/// /// Takes one item from stock, if there is one.
 /// fn buy(stock: &dyn IntCache, item: &str) -> bool {
 ///     stock.try_add(item, -1, 0..).is_ok()
 /// }
 /// ```
 pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
-    /// The value of a key; `None` if it is absent.
+    /// Returns the value of a key, or `None` if the key is absent.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.get("a"), Some(1));
     /// assert_eq!(cache.get("b"), None);
     /// ```
     fn get(&self, key: &K) -> Option<i64>;
 
-    /// Whether a key is present.
+    /// Returns whether a key is present.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert!(cache.contains("a"));
     /// assert!(!cache.contains("b"));
@@ -63,8 +62,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// cache.set("a", 2);
     /// assert_eq!(cache.get("a"), Some(2));
@@ -72,34 +71,34 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     ///
     /// # Performance
     ///
-    /// On a present key one atomic store, with no exclusive lock where the map allows it, and no allocation.
+    /// For a present key: one atomic store and no allocation. No exclusive lock is taken if the map allows that.
     fn set(&self, key: &K, value: i64);
 
-    /// Stores a value, inserting the key if it is absent, and returns the value before.
+    /// Stores a value, inserting the key if it is absent, and returns the previous value.
     ///
     /// `swap(key, 0)` drains a counter that others add to.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.swap("sold", 5), None);
     /// assert_eq!(cache.swap("sold", 0), Some(5));
     /// ```
     fn swap(&self, key: &K, value: i64) -> Option<i64>;
 
-    /// Inserts a key that is absent.
+    /// Inserts a key if it is absent.
     ///
     /// # Errors
     ///
-    /// The value of the key if it is present. It stays.
+    /// Returns the value of the key if it is present. That value stays.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.insert_new("order:1", 1), Ok(()));
     /// assert_eq!(cache.insert_new("order:1", 2), Err(1));
     /// ```
@@ -109,13 +108,13 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `None` if the key is absent, otherwise the value, which is another. Nothing is changed.
+    /// Returns `None` if the key is absent, or the value if it is not `current`. Nothing is changed.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.compare_exchange("a", 1, 2), Ok(()));
     /// assert_eq!(cache.compare_exchange("a", 1, 3), Err(Some(2)));
@@ -130,27 +129,27 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.add("visits", 5), 5);
     /// assert_eq!(cache.add("visits", -2), 3);
     /// ```
     ///
     /// # Performance
     ///
-    /// On a present key one atomic add, with no exclusive lock where the map allows it, and no allocation.
+    /// For a present key: one atomic add and no allocation. No exclusive lock is taken if the map allows that.
     fn add(&self, key: &K, delta: i64) -> i64;
 
-    /// Removes a key, and tells whether it was there.
+    /// Removes a key and returns whether it was present.
     ///
-    /// It never tells the last value: an `add` that is in flight on the removed counter is ordered before the
-    /// removal, and a returned value would contradict that. [`take`](IntCache::take) returns it, and costs more.
+    /// It does not return the last value: an `add` that is in flight on the removed counter is ordered before the
+    /// removal and may still change that value. [`take`](IntCache::take) returns the final value, and costs more.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert!(cache.del("a"));
     /// assert!(!cache.del("a"));
@@ -159,49 +158,49 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
 
     /// Removes a key and returns its final value.
     ///
-    /// The value includes every write to the counter that succeeds.
+    /// The value includes every successful write to the counter.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.take("a"), Some(1));
     /// assert_eq!(cache.take("a"), None);
     /// ```
     fn take(&self, key: &K) -> Option<i64>;
 
-    /// Removes a key if `f` says so about its final value; tells whether it did.
+    /// Removes a key if `f` returns `true` for its final value. Returns whether it was removed.
     ///
-    /// This is the form that works as `dyn`; see [`IntCacheExt::del_if`](crate::IntCacheExt::del_if). No write is
-    /// lost that `f` did not see: if the value changes after `f` was asked, `f` is asked again. `f` may run under a
+    /// This is the `dyn`-compatible form of [`IntCacheExt::del_if`](crate::IntCacheExt::del_if). `f` sees every write
+    /// that the removal discards: if the value changes after a call of `f`, `f` is called again. `f` may run under a
     /// lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("user:1", 0);
     /// assert!(cache.del_if_dyn("user:1", &mut |value| value == 0));
     /// ```
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool;
 
-    /// Replaces the value of a present key by what `f` makes of it, atomically, and returns the new value.
+    /// Atomically replaces the value of a present key with the result of `f`, and returns the new value.
     ///
-    /// This is the form that works as `dyn`; see [`IntCacheExt::update`](crate::IntCacheExt::update). `f` is asked
-    /// again if the value changes meanwhile. It may run under a lock and must not call any cache.
+    /// This is the `dyn`-compatible form of [`IntCacheExt::update`](crate::IntCacheExt::update). `f` is called again
+    /// if the value changes during the call. `f` may run under a lock and must not call any cache.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Absent`] if the key is not there. [`UpdateError::Kept`] with the value if `f` returned `None`.
+    /// [`UpdateError::Absent`] if the key is absent. [`UpdateError::Kept`] with the value if `f` returns `None`.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 3);
     /// assert_eq!(cache.update_dyn("a", &mut |value| Some(value * 2)), Ok(6));
     /// ```
@@ -216,17 +215,17 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
         }
     }
 
-    /// Like [`update_dyn`](IntCache::update_dyn), but an absent key is inserted with `first`, which is returned.
+    /// Like [`update_dyn`](IntCache::update_dyn), but inserts an absent key with the value `first` and returns it.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Kept`] with the value if the key is present and `f` returned `None`.
+    /// [`UpdateError::Kept`] with the value if the key is present and `f` returns `None`.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.update_or_insert_dyn("a", 1, &mut |value| Some(value * 2)), Ok(1));
     /// assert_eq!(cache.update_or_insert_dyn("a", 1, &mut |value| Some(value * 2)), Ok(2));
     /// ```
@@ -250,37 +249,36 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
 
     /// Adds to a present key if the sum lies within `bounds`, and returns the sum.
     ///
-    /// This is the form that works as `dyn`; [`IntCacheExt::try_add`](crate::IntCacheExt::try_add) takes a range of
-    /// any type, and says more.
+    /// This is the `dyn`-compatible form of [`IntCacheExt::try_add`](crate::IntCacheExt::try_add), which takes a
+    /// range of any type.
     ///
     /// # Errors
     ///
-    /// [`AddError::Absent`] if the key is not there. [`AddError::OutOfBounds`] with the current value if the
-    /// sum lies outside `bounds` or overflows; an empty range refuses everything. A refused add changes
-    /// nothing.
+    /// [`AddError::Absent`] if the key is absent. [`AddError::OutOfBounds`] with the current value if the sum lies
+    /// outside `bounds` or overflows; an empty range rejects every sum. A rejected add changes nothing.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("stock", 1);
     /// assert_eq!(cache.try_add_dyn("stock", -1, 0..=i64::MAX), Ok(0));
     /// ```
     fn try_add_dyn(&self, key: &K, delta: i64, bounds: RangeInclusive<i64>) -> Result<i64, AddError>;
 
-    /// Like [`try_add_dyn`](IntCache::try_add_dyn), but an absent key counts from 0 and is inserted.
+    /// Like [`try_add_dyn`](IntCache::try_add_dyn), but inserts an absent key, which counts from 0.
     ///
     /// # Errors
     ///
     /// [`AddError::OutOfBounds`] as for [`try_add_dyn`](IntCache::try_add_dyn), with a `current` of 0 for an absent
-    /// key. A refused add inserts nothing.
+    /// key. A rejected add inserts nothing.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert_eq!(cache.try_add_or_insert_dyn("user:1", 2, 0..=2), Ok(2));
     /// ```
     fn try_add_or_insert_dyn(
@@ -290,25 +288,25 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
         bounds: RangeInclusive<i64>,
     ) -> Result<i64, AddError>;
 
-    /// The number of keys, weakly consistent: exact when nothing is inserted or removed meanwhile.
+    /// Returns the number of keys. Weakly consistent: it is exact if no key is inserted or removed during the call.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.len(), 1);
     /// ```
     fn len(&self) -> usize;
 
-    /// Whether there is no key, weakly consistent as [`len`](IntCache::len) is.
+    /// Returns whether there are no keys. Weakly consistent, as [`len`](IntCache::len) is.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.clear();
     /// assert!(cache.is_empty());
     /// ```
@@ -316,26 +314,26 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
         self.len() == 0
     }
 
-    /// Removes every key that is present throughout; one that is inserted meanwhile may stay.
+    /// Removes all keys. A key that is inserted during the call may stay.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// cache.clear();
     /// assert_eq!(cache.get("a"), None);
     /// ```
     fn clear(&self);
 
-    /// All keys, in no order, weakly consistent.
+    /// Returns all keys, in no particular order. Weakly consistent.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.keys(), ["a"]);
     /// ```
@@ -345,37 +343,37 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
         keys
     }
 
-    /// Calls `f` with every key and its value, in no order, weakly consistent.
+    /// Calls `f` with every key and its value, in no particular order. Weakly consistent.
     ///
     /// `f` may run under a lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// let mut sum = 0;
     /// cache.for_each(&mut |_key, value| sum += value);
     /// ```
     fn for_each(&self, f: &mut dyn FnMut(&K, i64)) {
-        // It ends early only if `f` says so.
+        // The closure never breaks.
         let _ = self.try_for_each_dyn(&mut |key, value| {
             f(key, value);
             ControlFlow::Continue(())
         });
     }
 
-    /// Calls `f` with every key and its value until it breaks, in no order, weakly consistent.
+    /// Calls `f` with every key and its value until `f` breaks, in no particular order. Weakly consistent.
     ///
-    /// This is the form that works as `dyn`; [`IntCacheExt::try_for_each`](crate::IntCacheExt::try_for_each) returns
-    /// what the closure breaks with. `f` may run under a lock and must not call any cache.
+    /// This is the `dyn`-compatible form of [`IntCacheExt::try_for_each`](crate::IntCacheExt::try_for_each), whose
+    /// closure can break with a value. `f` may run under a lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// let flow = cache.try_for_each_dyn(&mut |_key, _value| ControlFlow::Break(()));
     /// assert!(flow.is_break());
@@ -384,15 +382,15 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
 
     /// Removes the keys for which `f` returns `false`.
     ///
-    /// A key is removed only if `f` refused its final value: if the value changes after `f` was asked, `f` is asked
-    /// again. So no write is lost that `f` did not see. Which keys are visited is weakly consistent. `f` may run under
-    /// a lock and must not call any cache.
+    /// A key is removed only if `f` returns `false` for its final value: if the value changes after a call of `f`,
+    /// `f` is called again. So no write that `f` has not seen is lost. The set of keys that are visited is weakly
+    /// consistent. `f` may run under a lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("sold out", 0);
     /// cache.retain(&mut |_key, value| value > 0);
     /// assert_eq!(cache.get("sold out"), None);
@@ -401,17 +399,17 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
 
     /// Looks up many keys at once: `out[i]` becomes the value of `keys[i]`.
     ///
-    /// Each look-up is linearizable by itself; the group is no snapshot.
+    /// Each look-up is linearizable. Together they are not a snapshot.
     ///
     /// # Panics
     ///
-    /// If `keys` and `out` are not of one length.
+    /// If `keys` and `out` have different lengths.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// let mut out = [None; 2];
     /// cache.get_many(&["a", "b"], &mut out);
@@ -424,61 +422,62 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
         }
     }
 
-    /// Makes room for `additional` more keys, so that they are inserted without growing. A hint.
+    /// Reserves room for `additional` more keys, so that inserting them does not grow the table. This is a hint.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.reserve(1000);
     /// assert!(cache.capacity() >= 1000);
     /// ```
     ///
     /// # Performance
     ///
-    /// May copy the table, and on backends with locks hold them meanwhile. A backend that cannot grow ahead of time
-    /// does nothing; its page says so.
+    /// May copy the table. Backends with locks hold them for that time. A backend that cannot grow in advance does
+    /// nothing; its page says so.
     fn reserve(&self, additional: usize) {
         let _ = additional;
     }
 
-    /// The number of keys that fit without growing, weakly consistent and never less than [`len`](IntCache::len).
+    /// Returns the number of keys that fit without growing. Weakly consistent, and never less than
+    /// [`len`](IntCache::len).
     ///
-    /// An estimate. With shards, one may grow while others have room. A backend whose map does not tell answers with
-    /// what was last asked for; its page says so.
+    /// This is an estimate: one shard may have to grow while others have room. A backend whose map does not report
+    /// its capacity returns the largest that was requested; its page says so.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// assert!(cache.capacity() >= cache.len());
     /// ```
     fn capacity(&self) -> usize {
         self.len()
     }
 
-    /// Gives back what memory the keys that are left do not need. A hint.
+    /// Frees memory that the remaining keys do not need. This is a hint.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::IntCache;
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::IntCache;
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.reserve(1000);
     /// cache.shrink_to_fit();
     /// ```
     ///
     /// # Performance
     ///
-    /// As [`reserve`](IntCache::reserve).
+    /// May copy the table, as [`reserve`](IntCache::reserve) may.
     fn shrink_to_fit(&self) {}
 }
 
-/// Panics, naming both lengths, unless there is one place for each key.
+/// Panics with a message that names both lengths, unless they are equal.
 ///
-/// For backends that have a [`get_many`](IntCache::get_many) of their own.
+/// For backends that implement [`get_many`](IntCache::get_many) themselves.
 ///
 /// # Panics
 ///

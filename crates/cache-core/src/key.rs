@@ -9,21 +9,22 @@ use compact_str::CompactString;
 
 pub use self::composite::Composite;
 
-/// A key as callers hold it, and the form in which a cache keeps it.
+/// A key as callers hold it, with the owned form that a cache stores.
 ///
-/// A caller looks up with what it has (`&str`, `&[u8]`, `&u64`); the owned form is made only when a cache
-/// inserts. Implemented for `str`, `[u8]`, `[u8; N]`, `bool`, `char`, every integer, IP addresses, pairs and triples of these
-/// but the first two, and `uuid::Uuid` with the feature `uuid`. A cache of `String`s is a cache of `str`: look up with
-/// `&*name`. For keys of several parts, one of them a string, see [`Composite`].
+/// Callers look keys up by reference (`&str`, `&[u8]`, `&u64`). The owned form is created only for an insert. The
+/// trait is implemented for `str`, `[u8]`, `[u8; N]`, `bool`, `char`, all integers and IP addresses, for `uuid::Uuid`
+/// with the feature `uuid`, and for pairs and triples of these, except `str` and `[u8]`. For `String` keys, use a
+/// cache keyed by `str` and look up with `&*name`. For keys that combine a string with other parts, see
+/// [`Composite`].
 ///
-/// The usual contract of [`Borrow`] holds: a key and its owned form hash and compare alike.
+/// As [`Borrow`] requires, a key and its owned form must have the same hash and the same order.
 ///
 /// # Examples
 ///
-/// A key of one's own takes a few lines:
+/// Implementing it for your own type takes a few lines:
 ///
 /// ```
-/// use cache_core::Key;
+/// use hotcache::Key;
 ///
 /// #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 /// struct Sku { shop: u32, item: u64 }
@@ -44,27 +45,27 @@ pub trait Key: Hash + Ord + Send + Sync + 'static {
     /// The form that a cache stores.
     type Owned: Borrow<Self> + Hash + Ord + Clone + Debug + Send + Sync + 'static;
 
-    /// Makes the stored form of this key.
+    /// Returns the owned form of this key.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::{CompactString, Key};
+    /// use hotcache::{CompactString, Key};
     /// let owned: CompactString = "sku:1".to_owned_key();
     /// assert_eq!(owned, "sku:1");
     /// ```
     fn to_owned_key(&self) -> Self::Owned;
 
-    /// The bytes that are this key, where it is nothing but bytes.
+    /// Returns the bytes of this key, if its type is represented by bytes.
     ///
-    /// `Some` for `str` and `[u8]`: a table may then keep the bytes in its entries, and hash and compare
-    /// them in words. Two keys are equal exactly when their bytes are. Every key of a type gives `Some`, or
-    /// every one gives `None`.
+    /// `Some` for `str`, `[u8]` and `[u8; N]`. A table may then store the bytes in its entries, and hash and compare
+    /// them a word at a time. Two keys are equal exactly if their bytes are equal. A type returns `Some` for all of
+    /// its keys or for none.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Key;
+    /// use hotcache::Key;
     /// assert_eq!("é".as_bytes(), &[0xc3, 0xa9]);
     /// assert_eq!(Key::as_bytes("é"), Some(&[0xc3, 0xa9][..]));
     /// assert_eq!(Key::as_bytes(&7_u64), None);
@@ -73,14 +74,14 @@ pub trait Key: Hash + Ord + Send + Sync + 'static {
         None
     }
 
-    /// The key that these bytes are: the inverse of [`as_bytes`](Key::as_bytes).
+    /// Returns the key with these bytes: the inverse of [`as_bytes`](Key::as_bytes).
     ///
-    /// `None` where the type has no byte form, or where the bytes are no key (not UTF-8, for `str`).
+    /// `None` if the type is not represented by bytes, or if the bytes are not a valid key (for `str`, not UTF-8).
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Key;
+    /// use hotcache::Key;
     /// assert_eq!(<str as Key>::from_bytes(b"sku"), Some("sku"));
     /// assert_eq!(<str as Key>::from_bytes(b"\xff"), None);
     /// ```
@@ -122,7 +123,7 @@ impl Key for [u8] {
     }
 }
 
-/// Keys that are `Copy` are their own stored form.
+/// Implements [`Key`] for types that are `Copy`, which are their own owned form.
 macro_rules! copy_keys {
     ($($t:ty)*) => {$(
         impl Key for $t {

@@ -1,23 +1,23 @@
 //! The traits that every hotcache backend implements, and the policy they share.
 //!
-//! There are two caches. An [`IntCache`] maps a key to an `i64` that is read and changed in place: stock,
-//! purchases per user, black and white lists. An [`ObjCache`] maps a key to an [`Arc`](std::sync::Arc) of any
-//! object: event and item information. A [`Backend`] names an implementation and builds both.
+//! There are two kinds of cache. An [`IntCache`] maps a key to an `i64` that is read and changed in place: stock,
+//! purchases per user, black and white lists. An [`ObjCache`] maps a key to an [`Arc`](std::sync::Arc) of any object:
+//! event and item information. A [`Backend`] names an implementation and builds both.
 //!
-//! Nothing here stores anything. What does live here is what two backends would otherwise write twice:
+//! This crate stores nothing. It holds the traits, and the code that backends would otherwise duplicate:
 //!
-//! * [`Key`]: how a key is borrowed by callers and owned by a cache;
-//! * [`counter`]: the atomic steps on an integer, bounds checks included;
+//! * [`Key`]: how callers borrow a key and how a cache owns it;
+//! * [`counter`]: the atomic operations on an integer, including bounds checks;
 //! * [`Loads`]: the table of loads in flight behind [`get_or_insert_with`](ObjCacheExt::get_or_insert_with) and
 //!   [`get_or_load_async`](ObjCacheAsyncExt::get_or_load_async);
 //! * [`Options`]: capacity, shards and hasher.
 //!
 //! # Consistency
 //!
-//! Every operation on one key is linearizable: it takes effect at one instant between its call and its return,
-//! where "before" means the *happens-before* of the memory model. What [`IntCache::set`] wrote before it is
-//! visible to whoever [`IntCache::get`]s what it stored. Operations that touch many keys (`len`, `keys`,
-//! `for_each`, `retain`, `clear`) are weakly consistent, and each says what that means for it.
+//! Every operation on one key is linearizable: it takes effect at one instant between its call and its return, in the
+//! *happens-before* order of the memory model. A thread that [`IntCache::get`]s a value sees everything that happened
+//! before the [`IntCache::set`] that stored it. Operations on many keys (`len`, `keys`, `for_each`, `retain`,
+//! `clear`) are weakly consistent; each documents what that means.
 #![forbid(unsafe_code)]
 
 mod backend;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 const RECURSIVE: &str = "the loader asked for a key whose own load is waiting for it";
 
-/// Why a load gave no value.
+/// The reason why a load returned no value.
 ///
-/// All callers that waited for one load share its error. `Failed` holds an [`Arc`] for that, so `E` need not be `Clone`.
-/// If nobody else waited, [`into_failure`](LoadError::into_failure) returns the error itself.
+/// All callers that waited for one load share its error. `Failed` holds an [`Arc`] for that, so `E` need not be
+/// `Clone`. If no other caller waited, [`into_failure`](LoadError::into_failure) returns the error itself.
 ///
 /// This type adds no text: it displays the loader's error, and its [`source`](Error::source) is that error's source. A
 /// chain of errors contains each text once.
@@ -18,7 +18,7 @@ const RECURSIVE: &str = "the loader asked for a key whose own load is waiting fo
 ///
 /// ```
 /// use std::num::ParseIntError;
-/// use cache_core::{LoadError, ObjCache, ObjCacheExt};
+/// use hotcache::{LoadError, ObjCache, ObjCacheExt};
 ///
 /// fn price(cache: &dyn ObjCache<u32>, text: &str) -> anyhow::Result<u32> {
 ///     Ok(*cache.get_or_try_insert_with("price", || text.parse::<u32>())?)
@@ -39,7 +39,7 @@ const RECURSIVE: &str = "the loader asked for a key whose own load is waiting fo
 ///     Ok(2 * *cache.get_or_try_insert_with("price", || text.parse::<u32>())?)
 /// }
 ///
-/// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+/// # let cache = hotcache::bucket::ObjCache::<u32>::default();
 /// assert_eq!(price(&cache, "x").unwrap_err().to_string(), "invalid digit found in string");
 /// assert!(matches!(doubled(&cache, "x"), Err(ShopError::Price(_))));
 /// assert_eq!(price(&cache, "7").unwrap(), 7);
@@ -56,12 +56,12 @@ pub enum LoadError<E> {
 }
 
 impl<E> LoadError<E> {
-    /// Wraps a loader's error that nobody shares.
+    /// Wraps a loader's error that is not shared.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::LoadError;
+    /// use hotcache::LoadError;
     /// assert_eq!(LoadError::failed("no such event").failure(), Some(&"no such event"));
     /// ```
     #[must_use]
@@ -74,7 +74,7 @@ impl<E> LoadError<E> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::LoadError;
+    /// use hotcache::LoadError;
     /// assert_eq!(LoadError::<u8>::Recursive.failure(), None);
     /// ```
     #[must_use]
@@ -87,7 +87,7 @@ impl<E> LoadError<E> {
 
     /// Returns the loader's error by value, if no other caller shares it.
     ///
-    /// Nobody shares it if nobody waited for the load.
+    /// It is not shared if no other caller waited for the load.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl<E> LoadError<E> {
     /// # Examples
     ///
     /// ```
-    /// use cache_core::LoadError;
+    /// use hotcache::LoadError;
     /// let failed = LoadError::failed("no such event".to_owned());
     /// assert_eq!(failed.into_failure(), Ok("no such event".to_owned()));
     ///
@@ -120,14 +120,14 @@ impl<E> LoadError<E> {
     ///
     /// ```
     /// use anyhow::Context;
-    /// use cache_core::{LoadError, ObjCache, ObjCacheExt};
+    /// use hotcache::{LoadError, ObjCache, ObjCacheExt};
     ///
     /// fn price(cache: &dyn ObjCache<u32>, text: &str) -> anyhow::Result<u32> {
     ///     let load = || text.parse::<u32>().context("the price is not a number");
     ///     Ok(*cache.get_or_try_insert_with("price", load).map_err(LoadError::into_dyn)?)
     /// }
     ///
-    /// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+    /// # let cache = hotcache::bucket::ObjCache::<u32>::default();
     /// let error = price(&cache, "x").unwrap_err();
     /// assert_eq!(format!("{error:#}"), "the price is not a number: invalid digit found in string");
     /// ```
@@ -142,7 +142,7 @@ impl<E> LoadError<E> {
     }
 }
 
-// Derived, it would ask for `E: Clone`.
+// A derived implementation would require `E: Clone`.
 impl<E> Clone for LoadError<E> {
     fn clone(&self) -> Self {
         match self {
@@ -167,13 +167,13 @@ impl<E: Error + 'static> Error for LoadError<E> {
     }
 }
 
-/// Why a load gave no value, with the type of the loader's error erased. Made by [`LoadError::into_dyn`].
+/// A [`LoadError`] with the type of the loader's error erased. Created by [`LoadError::into_dyn`].
 ///
 /// # Examples
 ///
 /// ```
 /// use std::error::Error;
-/// use cache_core::LoadError;
+/// use hotcache::LoadError;
 ///
 /// let boxed: Box<dyn Error + Send + Sync> = "no such event".into();
 /// let error = LoadError::failed(boxed).into_dyn();
@@ -194,7 +194,7 @@ impl DynLoadError {
     ///
     /// ```
     /// use std::error::Error;
-    /// use cache_core::LoadError;
+    /// use hotcache::LoadError;
     /// let recursive = LoadError::<Box<dyn Error + Send + Sync>>::Recursive.into_dyn();
     /// assert!(recursive.failure().is_none());
     /// ```

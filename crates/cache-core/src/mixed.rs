@@ -3,15 +3,14 @@ use std::hash::{BuildHasher, Hasher};
 
 use crate::DefaultHashBuilder;
 
-/// The hasher that a backend gives to its map: a caller's, with its output mixed.
+/// A hasher whose output is mixed before a map sees it. Backends wrap the caller's hasher in it.
 ///
-/// Maps take some bits of a hash for one purpose and some for another, and rely on all of them. A hasher with poor bits (a
-/// bare multiplication, or the identity for integers) makes some of them slow, and one of them hang: see
-/// [choosing a backend](https://docs.rs/hotcache). So the output of every hasher but
-/// [our own](DefaultHashBuilder) goes through a bijection that spreads each bit over all 64. Two keys collide afterwards
-/// only if they did before.
+/// Maps use different bits of a hash for different purposes and rely on all of them. A hasher with poor bits, such as
+/// a bare multiplication or the identity, makes some maps slow, and makes papaya hang. So the output of every hasher
+/// except [`DefaultHashBuilder`] passes through a bijection that spreads each bit over all 64. Two keys collide after
+/// it only if they did before.
 ///
-/// For backends; of no use to callers.
+/// Used by backends only.
 ///
 /// # Examples
 ///
@@ -27,17 +26,17 @@ use crate::DefaultHashBuilder;
 ///
 /// # Performance
 ///
-/// Two multiplications, about a nanosecond; nothing for the default hasher.
+/// Two multiplications, about a nanosecond. The default hasher costs nothing extra.
 #[derive(Clone, Debug, Default)]
 pub struct Mixed<S>(S);
 
 impl<S> Mixed<S> {
-    /// Mixes the output of `hasher`.
+    /// Wraps `hasher`.
     ///
     /// # Examples
     ///
     /// ```
-    /// let hasher = cache_core::Mixed::new(cache_core::DefaultHashBuilder::default());
+    /// let hasher = cache_core::Mixed::new(hotcache::DefaultHashBuilder::default());
     /// # let _ = hasher;
     /// ```
     #[must_use]
@@ -74,7 +73,7 @@ pub struct MixedHasher<H> {
     mixes: bool,
 }
 
-/// Passes what is written on to the hasher within.
+/// Forwards the `write` methods to the inner hasher.
 macro_rules! pass_on {
     ($($write:ident: $type:ty),*) => {$(
         #[inline]
@@ -98,9 +97,9 @@ impl<H: Hasher> Hasher for MixedHasher<H> {
     );
 }
 
-/// A bijection that spreads the bits of a hash, which may be good in some of them only. Different hashes stay different.
+/// Spreads the entropy of a hash over all of its bits. This is a bijection: different hashes stay different.
 ///
-/// For backends that hash by themselves.
+/// For backends that hash keys themselves.
 ///
 /// # Examples
 ///

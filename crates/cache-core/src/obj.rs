@@ -5,21 +5,22 @@ use crate::{HasLoads, Key, UpdateError, assert_same_length};
 
 /// A concurrent map from keys to shared objects.
 ///
-/// All methods take `&self` and may be called from any number of threads. The trait works as `dyn`, and is
-/// implemented for `&T`, `Box<T>` and `Arc<T>`. Loading on a miss, and conveniences with closures and plain
-/// values, are in [`ObjCacheExt`](crate::ObjCacheExt), which every `ObjCache` has, `dyn` ones too.
+/// All methods take `&self` and may be called from any number of threads. The trait is `dyn`-compatible, and is
+/// implemented for `&T`, `Box<T>` and `Arc<T>`. Loading on a miss, and methods that take closures or plain values,
+/// are in [`ObjCacheExt`](crate::ObjCacheExt), which every `ObjCache` implements, including `dyn ObjCache`.
 ///
 /// # Consistency
 ///
-/// Every operation on one key is linearizable. Methods that look at many keys are weakly consistent: they see
-/// each key that is present throughout, and may or may not see one that comes or goes meanwhile.
+/// Every operation on one key is linearizable. Methods that visit many keys are weakly consistent: they see every key
+/// that is present throughout the call, and may or may not see a key that is inserted or removed during it.
 ///
-/// Closures may run under a lock: they must not call any cache. A panic in one leaves the cache usable. No object is dropped under a lock, so a `Drop` may call any cache.
+/// Closures may run under a lock, so they must not call any cache. A panic in a closure leaves the cache usable. No
+/// object is dropped under a lock, so a `Drop` may call any cache.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::{ObjCache, ObjCacheExt};
+/// use hotcache::{ObjCache, ObjCacheExt};
 ///
 /// struct Event { title: String }
 ///
@@ -28,42 +29,42 @@ use crate::{HasLoads, Key, UpdateError, assert_same_length};
 /// }
 /// ```
 pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
-    /// The object of a key, with a reference of its own; `None` if it is absent.
+    /// Returns a shared reference to the object of a key, or `None` if the key is absent.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert_eq!(cache.get("a").as_deref(), Some(&7));
     /// ```
     fn get(&self, key: &K) -> Option<Arc<V>>;
 
-    /// Calls `f` with the object of a key, touching no reference count; `false` if the key is absent.
+    /// Calls `f` with the object of a key, without changing a reference count. Returns `false` if the key is absent.
     ///
-    /// This is the form that works as `dyn`; [`ObjCacheExt::with`](crate::ObjCacheExt::with) returns what the
-    /// closure returns. `f` is called at most once, may run under a lock and must not call any cache.
+    /// This is the `dyn`-compatible form of [`ObjCacheExt::with`](crate::ObjCacheExt::with), which returns the result
+    /// of the closure. `f` is called at most once. It may run under a lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// let mut length = 0;
     /// let found = cache.with_dyn("title", &mut |title| length = title.len());
     /// ```
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&V)) -> bool;
 
-    /// Whether a key is present.
+    /// Returns whether a key is present.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert!(cache.contains("a"));
     /// assert!(!cache.contains("b"));
@@ -74,18 +75,18 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
 
     /// Looks up many keys at once: `out[i]` becomes the object of `keys[i]`.
     ///
-    /// Each look-up is linearizable by itself; the group is no snapshot.
+    /// Each look-up is linearizable. Together they are not a snapshot.
     ///
     /// # Panics
     ///
-    /// If `keys` and `out` are not of one length.
+    /// If `keys` and `out` have different lengths.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// let mut out = [None, None];
     /// cache.get_many(&["a", "b"], &mut out);
@@ -98,47 +99,47 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
         }
     }
 
-    /// Stores an object, replacing and later dropping the one that was there.
+    /// Stores an object. An object that it replaces is dropped, possibly later.
     ///
-    /// A load of this key that is in flight will not overwrite it.
+    /// A load of this key that is in flight does not overwrite it.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// ```
     fn set(&self, key: &K, value: Arc<V>);
 
-    /// Stores an object and returns the one that was there.
+    /// Stores an object and returns the previous one.
     ///
-    /// A load of this key that is in flight will not overwrite it.
+    /// A load of this key that is in flight does not overwrite it.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert_eq!(cache.swap("a", Arc::new(7)), None);
     /// assert_eq!(cache.swap("a", Arc::new(8)), Some(Arc::new(7)));
     /// ```
     fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>>;
 
-    /// Stores `new` if the object of the key is `current`: the very same one, not an equal one.
+    /// Stores `new` if the object of the key is `current`. Objects are compared by address, not by value.
     ///
     /// # Errors
     ///
-    /// `new`, handed back, if the key is absent or has another object.
+    /// Returns `new` if the key is absent or has another object.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// let (one, two) = (Arc::new(1), Arc::new(2));
     /// cache.set("a", Arc::clone(&one));
     /// assert_eq!(cache.replace_if_same("a", &one, two), Ok(()));
@@ -146,21 +147,21 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// ```
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>>;
 
-    /// Replaces the object of a present key by what `f` makes of it, atomically, and returns the new one.
+    /// Atomically replaces the object of a present key with the result of `f`, and returns the new object.
     ///
-    /// This is the form that works as `dyn`; see [`ObjCacheExt::update`](crate::ObjCacheExt::update). `f` is asked
-    /// again if the object is replaced meanwhile. It may run under a lock and must not call any cache.
+    /// This is the `dyn`-compatible form of [`ObjCacheExt::update`](crate::ObjCacheExt::update). `f` is called again
+    /// if the object is replaced during the call. `f` may run under a lock and must not call any cache.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Absent`] if the key is not there. [`UpdateError::Kept`] with the object if `f` returned `None`.
+    /// [`UpdateError::Absent`] if the key is absent. [`UpdateError::Kept`] with the object if `f` returns `None`.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// let updated = cache.update_dyn("a", &mut |object| Some(Arc::new(**object + 1)));
     /// assert_eq!(updated, Ok(Arc::new(8)));
@@ -174,36 +175,36 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
             let current = self.get(key).ok_or(UpdateError::Absent)?;
             let Some(new) = f(&current) else { return Err(UpdateError::Kept { current }) };
             if self.replace_if_same(key, &current, Arc::clone(&new)).is_ok() {
-                // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+                // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
                 drop(current);
                 return Ok(new);
             }
         }
     }
 
-    /// Stores an object if the key is absent; returns the one that is in the cache afterwards.
+    /// Stores an object if the key is absent. Returns the object that is in the cache afterwards.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert_eq!(*cache.get_or_insert("a", Arc::new(7)), 7);
     /// assert_eq!(*cache.get_or_insert("a", Arc::new(8)), 7);
     /// ```
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V>;
 
-    /// Removes a key, and tells whether it was there.
+    /// Removes a key and returns whether it was present.
     ///
-    /// A load of this key that is in flight will not bring it back.
+    /// A load of this key that is in flight does not bring it back.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert!(cache.del("a"));
     /// assert!(!cache.del("a"));
@@ -212,81 +213,81 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
 
     /// Removes a key and returns its object.
     ///
-    /// A load of this key that is in flight will not bring it back.
+    /// A load of this key that is in flight does not bring it back.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert_eq!(cache.take("a"), Some(Arc::new(7)));
     /// assert_eq!(cache.take("a"), None);
     /// ```
     fn take(&self, key: &K) -> Option<Arc<V>>;
 
-    /// Removes a key if `f` says so about the object that is removed; tells whether it did.
+    /// Removes a key if `f` returns `true` for its object. Returns whether it was removed.
     ///
-    /// This is the form that works as `dyn`; see [`ObjCacheExt::del_if`](crate::ObjCacheExt::del_if). If the object is
-    /// replaced after `f` was asked, `f` is asked again. It may run under a lock and must not call any cache.
+    /// This is the `dyn`-compatible form of [`ObjCacheExt::del_if`](crate::ObjCacheExt::del_if). If the object is
+    /// replaced after a call of `f`, `f` is called again. `f` may run under a lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// assert!(cache.del_if_dyn("a", &mut |object| **object == 7));
     /// ```
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool;
 
-    /// The number of keys, weakly consistent: exact when nothing is inserted or removed meanwhile.
+    /// Returns the number of keys. Weakly consistent: it is exact if no key is inserted or removed during the call.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert_eq!(cache.len(), 0);
     /// ```
     fn len(&self) -> usize;
 
-    /// Whether there is no key, weakly consistent as [`len`](ObjCache::len) is.
+    /// Returns whether there are no keys. Weakly consistent, as [`len`](ObjCache::len) is.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert!(cache.is_empty());
     /// ```
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Removes every key that is present throughout; one that is inserted meanwhile may stay.
+    /// Removes all keys. A key that is inserted during the call may stay.
     ///
-    /// Loads in flight will not bring their keys back.
+    /// Loads in flight do not bring their keys back.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.clear();
     /// assert!(cache.is_empty());
     /// ```
     fn clear(&self);
 
-    /// All keys, in no order, weakly consistent.
+    /// Returns all keys, in no particular order. Weakly consistent.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// for key in cache.keys() {
     ///     println!("{key}");
     /// }
@@ -297,105 +298,106 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
         keys
     }
 
-    /// Calls `f` with every key and its object, in no order, weakly consistent.
+    /// Calls `f` with every key and its object, in no particular order. Weakly consistent.
     ///
-    /// `f` may run under a lock and must not call any cache; it may keep a clone of the `Arc`.
+    /// `f` may run under a lock and must not call any cache; it may clone the `Arc` and keep it.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// let mut longest = 0;
     /// cache.for_each(&mut |_key, title| longest = longest.max(title.len()));
     /// ```
     fn for_each(&self, f: &mut dyn FnMut(&K, &Arc<V>)) {
-        // It ends early only if `f` says so.
+        // The closure never breaks.
         let _ = self.try_for_each_dyn(&mut |key, object| {
             f(key, object);
             ControlFlow::Continue(())
         });
     }
 
-    /// Calls `f` with every key and its object until it breaks, in no order, weakly consistent.
+    /// Calls `f` with every key and its object until `f` breaks, in no particular order. Weakly consistent.
     ///
-    /// This is the form that works as `dyn`; [`ObjCacheExt::try_for_each`](crate::ObjCacheExt::try_for_each) returns
-    /// what the closure breaks with. `f` may run under a lock and must not call any cache.
+    /// This is the `dyn`-compatible form of [`ObjCacheExt::try_for_each`](crate::ObjCacheExt::try_for_each), whose
+    /// closure can break with a value. `f` may run under a lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
     /// use std::ops::ControlFlow;
     /// # use std::sync::Arc;
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// let flow = cache.try_for_each_dyn(&mut |_key, _object| ControlFlow::Break(()));
     /// assert!(flow.is_break());
     /// ```
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> ControlFlow<()>) -> ControlFlow<()>;
 
-    /// Removes the keys for which `f` returns `false`, weakly consistent.
+    /// Removes the keys for which `f` returns `false`. Weakly consistent.
     ///
-    /// `f` may run under a lock and must not call any cache. An object that is set while `f` looks at the one before
-    /// stays, unless `f` is asked about it too.
+    /// `f` may run under a lock and must not call any cache. If an object is replaced while `f` examines it, the new
+    /// object stays, unless `f` returns `false` for that one too.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// cache.retain(&mut |_key, title| !title.is_empty());
     /// ```
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool);
 
-    /// Makes room for `additional` more keys, so that they are inserted without growing. A hint.
+    /// Reserves room for `additional` more keys, so that inserting them does not grow the table. This is a hint.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.reserve(1000);
     /// assert!(cache.capacity() >= 1000);
     /// ```
     ///
     /// # Performance
     ///
-    /// May copy the table, and on backends with locks hold them meanwhile. A backend that cannot grow ahead of time
-    /// does nothing; its page says so.
+    /// May copy the table. Backends with locks hold them for that time. A backend that cannot grow in advance does
+    /// nothing; its page says so.
     fn reserve(&self, additional: usize) {
         let _ = additional;
     }
 
-    /// The number of keys that fit without growing, weakly consistent and never less than [`len`](ObjCache::len).
+    /// Returns the number of keys that fit without growing. Weakly consistent, and never less than
+    /// [`len`](ObjCache::len).
     ///
-    /// An estimate. With shards, one may grow while others have room. A backend whose map does not tell answers with
-    /// what was last asked for; its page says so.
+    /// This is an estimate: one shard may have to grow while others have room. A backend whose map does not report
+    /// its capacity returns the largest that was requested; its page says so.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// assert!(cache.capacity() >= cache.len());
     /// ```
     fn capacity(&self) -> usize {
         self.len()
     }
 
-    /// Gives back what memory the keys that are left do not need. A hint.
+    /// Frees memory that the remaining keys do not need. This is a hint.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::ObjCache;
-    /// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.shrink_to_fit();
     /// ```
     ///
     /// # Performance
     ///
-    /// As [`reserve`](ObjCache::reserve).
+    /// May copy the table, as [`reserve`](ObjCache::reserve) may.
     fn shrink_to_fit(&self) {}
 }

@@ -1,16 +1,16 @@
-/// The hasher of every backend unless another is chosen: fast, and seeded anew for each cache.
+/// The default hasher of every backend: fast, and seeded anew for each cache.
 ///
-/// The seed keeps an outsider from preparing colliding keys ahead of time. It is no cryptographic hash: where
-/// a hostile client chooses the keys *and* can time the answers, choose [`std::hash::RandomState`] (SipHash)
-/// with [`Options::hasher`] and pay about 10 ns an operation.
+/// The seed prevents an attacker from preparing colliding keys in advance. This is not a cryptographic hash: if
+/// hostile clients choose the keys *and* can time the answers, use [`std::hash::RandomState`] (SipHash) with
+/// [`Options::hasher`]. It costs about 10 ns per operation.
 pub type DefaultHashBuilder = foldhash::fast::RandomState;
 
-/// What a cache is built with: room to start with, shards, and the hasher.
+/// Options for building a cache: its initial capacity, its number of shards, and its hasher.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::Options;
+/// use hotcache::Options;
 ///
 /// let options = Options::new().capacity(1_000_000).shards(64);
 /// assert_eq!(options.shard_count(), Some(64));
@@ -25,12 +25,13 @@ pub struct Options<S = DefaultHashBuilder> {
 }
 
 impl Options {
-    /// An empty cache, the backend's own number of shards, the default hasher freshly seeded.
+    /// Creates the default options: no initial capacity, the backend's choice of shards, and the default hasher with
+    /// a new seed.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// assert_eq!(Options::new().initial_capacity(), 0);
     /// ```
     #[must_use]
@@ -40,26 +41,26 @@ impl Options {
 }
 
 impl<S> Options<S> {
-    /// The largest capacity that can be asked for: 2<sup>40</sup>, or 2<sup>26</sup> where pointers have 32 bits. No machine
+    /// The largest capacity that can be requested: 2<sup>40</sup>, or 2<sup>26</sup> on 32-bit targets. No machine
     /// has the memory for more.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// assert!(Options::<()>::MOST_ENTRIES > 10_000_000);
     /// ```
     pub const MOST_ENTRIES: usize = 1 << if usize::BITS < 64 { 26 } else { 40 };
 
-    /// Makes room for this many entries before the first is inserted.
+    /// Reserves room for this many entries when the cache is built.
     ///
-    /// The memory is taken when the cache is built: some 10 to 100 bytes an entry, depending on the backend and the keys.
-    /// If the system cannot provide it, the process aborts, as with any other collection.
+    /// This takes 10 to 100 bytes per entry, depending on the backend and the keys. If the system cannot provide the
+    /// memory, the process aborts, as with any other collection.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// assert_eq!(Options::new().capacity(100).initial_capacity(), 100);
     /// ```
     ///
@@ -75,14 +76,14 @@ impl<S> Options<S> {
         self
     }
 
-    /// Splits the cache into this many independently locked parts, rounded up to a power of two.
+    /// Sets the number of shards, which are locked independently. It is rounded up to a power of two.
     ///
-    /// 0 leaves the choice to the backend. Backends without shards ignore it.
+    /// With 0, the backend chooses. Backends without shards ignore this.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// assert_eq!(Options::new().shards(48).shard_count(), Some(64));
     /// assert_eq!(Options::new().shards(0).shard_count(), None);
     /// ```
@@ -92,12 +93,12 @@ impl<S> Options<S> {
         self
     }
 
-    /// Hashes keys with this instead.
+    /// Sets the hasher.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
+    /// use hotcache::Options;
     /// let keyed = Options::new().hasher(std::hash::RandomState::new());
     /// # let _ = keyed;
     /// ```
@@ -106,37 +107,37 @@ impl<S> Options<S> {
         Options { capacity: self.capacity, shards: self.shards, hasher }
     }
 
-    /// The number of entries to make room for.
+    /// Returns the initial capacity, in entries.
     ///
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(cache_core::Options::new().initial_capacity(), 0);
+    /// assert_eq!(hotcache::Options::new().initial_capacity(), 0);
     /// ```
     #[must_use]
     pub fn initial_capacity(&self) -> usize {
         self.capacity
     }
 
-    /// The number of shards asked for, a power of two; `None` where the backend shall choose.
+    /// Returns the number of shards, which is a power of two, or `None` if the backend chooses it.
     ///
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(cache_core::Options::new().shard_count(), None);
+    /// assert_eq!(hotcache::Options::new().shard_count(), None);
     /// ```
     #[must_use]
     pub fn shard_count(&self) -> Option<usize> {
-        // Past the largest power of two there is no rounding up; no machine has the memory either.
+        // Numbers above the largest power of two cannot be rounded up. No machine has the memory for so many shards.
         (self.shards != 0).then(|| self.shards.checked_next_power_of_two().unwrap_or(1 << (usize::BITS - 1)))
     }
 
-    /// The hasher, for a backend to keep.
+    /// Returns the hasher. Backends call this to build a cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::{DefaultHashBuilder, Options};
+    /// use hotcache::{DefaultHashBuilder, Options};
     /// let hasher: DefaultHashBuilder = Options::new().into_hasher();
     /// # let _ = hasher;
     /// ```

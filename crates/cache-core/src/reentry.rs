@@ -1,18 +1,17 @@
 use std::fmt;
 use std::ops::Deref;
 
-/// A backend's map, which refuses calls from its own closures in debug builds.
+/// A backend's map. In debug builds, it panics if a closure that it runs calls it.
 ///
-/// The closures of `with`, `for_each`, `retain` and `del_if` run while parts of some maps are locked. A call of the same
-/// cache from there waits for itself for ever on three backends. A backend that keeps its map in this and runs callers'
-/// closures by [`lend`](Self::lend) panics instead, with a message that says why.
+/// The closures of `with`, `for_each`, `retain` and `del_if` run while parts of some maps are locked, so on three
+/// backends a call of the same cache from a closure may deadlock. A backend that wraps its map in this type, and runs
+/// callers' closures through [`lend`](Self::lend), panics instead, with a message that names the reason.
 ///
-/// For backends; of no use to callers.
+/// Used by backends only.
 ///
 /// # Panics
 ///
-/// In builds with debug assertions, access to the map panics if a closure that this thread runs by `lend` has not
-/// returned.
+/// In builds with debug assertions, an access to the map panics while this thread runs a closure through `lend`.
 ///
 /// # Examples
 ///
@@ -26,12 +25,12 @@ use std::ops::Deref;
 ///
 /// # Performance
 ///
-/// In builds without debug assertions nothing is checked and nothing is stored.
+/// Builds without debug assertions check and store nothing.
 #[derive(Default)]
 pub struct NoReentry<T>(T);
 
 impl<T> NoReentry<T> {
-    /// Keeps a map.
+    /// Wraps a map.
     ///
     /// # Examples
     ///
@@ -43,7 +42,7 @@ impl<T> NoReentry<T> {
         Self(map)
     }
 
-    /// Runs a caller's closure, in which this thread must not use the map.
+    /// Runs a caller's closure. The closure must not use the map on this thread.
     ///
     /// # Examples
     ///
@@ -79,9 +78,9 @@ impl<T: fmt::Debug> fmt::Debug for NoReentry<T> {
     }
 }
 
-/// Runs `f` as a build without debug assertions would: calls from closures are not refused on this thread.
+/// Runs `f` without these checks on this thread, as a build without debug assertions does.
 ///
-/// For tests of what they do to the maps.
+/// For tests of the effects of such calls on the maps.
 ///
 /// # Examples
 ///
@@ -95,7 +94,7 @@ pub fn reentry_allowed<R>(f: impl FnOnce() -> R) -> R {
     lent::allowed(f)
 }
 
-// Loom runs all threads of a model on one thread of the system, so that thread-locals tell nothing.
+// Loom runs all threads of a model on one system thread, so thread-locals cannot tell them apart.
 #[cfg(all(debug_assertions, not(loom)))]
 mod lent {
     use std::cell::{Cell, RefCell};
@@ -109,12 +108,12 @@ mod lent {
         static ALLOWED: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Takes back what was lent, also when the closure panics.
+    /// Removes the map from the list when the closure returns or panics.
     pub(super) struct Lent(());
 
     impl Lent {
         pub(super) fn new<T>(map: &NoReentry<T>) -> Self {
-            // A thread-local's `Drop` may use a cache after these are gone: nothing is checked then.
+            // The `Drop` of a thread-local may use a cache after these are destroyed. Nothing is checked then.
             let _ = LENT.try_with(|lent| lent.borrow_mut().push(ptr::from_ref(map).cast()));
             Self(())
         }
@@ -132,9 +131,9 @@ mod lent {
         let is_lent = LENT.try_with(|lent| lent.borrow().contains(&map)).unwrap_or(false);
         assert!(
             !is_lent || ALLOWED.get(),
-            "a closure called the cache that runs it. On some backends it would wait for itself for ever: the closures \
-             of `with`, `for_each`, `retain` and `del_if` may run under a lock. Return from the closure first. (Debug \
-             builds check this.)"
+            "a closure called the cache that runs it, which may deadlock: the closures of `with`, `for_each`, `retain` \
+             and `del_if` may run under a lock. Return from the closure first. (Only builds with debug assertions check \
+             this.)"
         );
     }
 

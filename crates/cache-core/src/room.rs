@@ -1,8 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The capacity of a cache over a map that does not tell its own: the room that was last asked for.
+/// Tracks the capacity of a cache whose map does not report one: the largest capacity that was requested.
 ///
-/// For backends; of no use to callers.
+/// Used by backends only.
 ///
 /// # Examples
 ///
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Room(AtomicUsize);
 
 impl Room {
-    /// That of a cache built with room for this many keys.
+    /// Creates the record of a cache that was built with this capacity.
     ///
     /// # Examples
     ///
@@ -29,7 +29,7 @@ impl Room {
         Self(AtomicUsize::new(capacity))
     }
 
-    /// Notes that room for this many keys in all was asked for.
+    /// Records a request for a total capacity of `keys`.
     ///
     /// # Examples
     ///
@@ -42,7 +42,7 @@ impl Room {
         self.0.fetch_max(keys, Ordering::Relaxed);
     }
 
-    /// The capacity of a cache with `len` keys.
+    /// Returns the capacity of a cache with `len` keys.
     ///
     /// # Examples
     ///

@@ -1,7 +1,7 @@
-//! Which load waits for which: so that a circle is refused instead of waited out.
+//! Tracks which load waits for which, so that a wait that would close a circle is rejected.
 //!
-//! Only code that runs during a load can close a circle, so only such code registers here, and only when it is about to
-//! wait. Ordinary waiters and hits never touch this module.
+//! Only code that runs during a load can close a circle. So only such code registers here, and only when it is about
+//! to wait. Other waiters, and hits, never use this module.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,29 +9,29 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::context::{Context, LoadId, Part, in_map};
 
-/// The load that leads a flight; [`NO_LOAD`](crate::context::NO_LOAD) while nobody leads it.
+/// The load that leads a flight; [`NO_LOAD`](crate::context::NO_LOAD) while it has no leader.
 pub(crate) type Owner = Arc<AtomicU64>;
 
 /// For each load that waits, the owners of the flights that it waits for. A loader's future can await several at once.
 static WAITING: LazyLock<Mutex<HashMap<LoadId, Vec<Owner>>>> = LazyLock::new(Mutex::default);
 
-/// Runs `work`, which drops objects that have left a cache earlier.
+/// Runs `work`, which drops objects that were removed from a cache earlier.
 ///
-/// For backends that free what was removed later, in the middle of some other operation. That operation may be one
-/// of a loader's, and the `Drop` of an object may load keys of its own. Inside `work` such a `Drop` is not taken for
-/// the loader: if it asks for a key whose load waits for it, it loads by itself and caches nothing. Outside, it
-/// would be told of a recursion that nobody made.
+/// For backends that free removed objects later, in the middle of another operation. A loader may have called that
+/// operation, and the `Drop` of an object may load keys. Inside `work`, such a `Drop` is not mistaken for the loader:
+/// if it requests a key whose load waits for it, it loads the object itself and does not cache it. Outside `work`, it
+/// would get an error for a recursion that does not exist.
 ///
 /// # Examples
 ///
 /// ```
 /// use cache_core::{LoadError, ObjCacheExt, while_dropping};
-/// # let cache = cache_rwlock::RwLockObjCache::<u8>::default();
+/// # let cache = hotcache::bucket::ObjCache::<u8>::default();
 /// let ask = || cache.get_or_try_insert_with("a", || Ok::<_, ()>(1));
 ///
 /// let loaded = cache.get_or_insert_with("a", || {
 ///     assert_eq!(ask(), Err(LoadError::Recursive));
-///     // As a `Drop` would, that a backend runs here:
+///     // A backend may run the `Drop` of an object here, which then does this:
 ///     while_dropping(|| assert_eq!(*ask().unwrap(), 1));
 ///     2
 /// });
@@ -42,7 +42,7 @@ pub fn while_dropping<R>(work: impl FnOnce() -> R) -> R {
     in_map(work)
 }
 
-/// A wait that closes no circle; it ends when this is dropped.
+/// A registered wait, which closes no circle. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Wait {
     /// The context of the code that waits.
@@ -111,6 +111,6 @@ impl Drop for Wait {
 }
 
 fn lock() -> MutexGuard<'static, HashMap<LoadId, Vec<Owner>>> {
-    // Nothing panics while this is held; a poisoned map would still be whole.
+    // Nothing panics while this lock is held, and a panic would leave the map consistent.
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }

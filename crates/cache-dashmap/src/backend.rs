@@ -7,10 +7,9 @@ use crate::{DashMapIntCache, DashMapObjCache};
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
-/// use cache_dashmap::DashMapBackend;
+/// use hotcache::{Backend, IntCache, Options, dashmap};
 ///
-/// let cache = DashMapBackend::int::<str, _>(Options::new());
+/// let cache = dashmap::Backend::int::<str, _>(Options::new());
 /// cache.set("a", 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

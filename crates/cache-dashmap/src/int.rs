@@ -11,28 +11,28 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_dashmap::DashMapIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::dashmap::IntCache;
 ///
-/// let bought = DashMapIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
 /// # Performance
 ///
-/// One hash, one read lock and one look-up for a key that is there; inserts and deletes take the write lock
-/// of one shard.
+/// An operation on a present key takes one hash, one read lock and one look-up. Inserts and deletes take the write
+/// lock of one shard.
 pub struct DashMapIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: NoReentry<Table<K, AtomicI64, S>>,
 }
 
 impl<K: Key + ?Sized> DashMapIntCache<K> {
-    /// An empty cache with four shards for each core of this machine.
+    /// Creates an empty cache, with four shards for each core of this machine.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_dashmap::DashMapIntCache::<str>::new();
+    /// let cache = hotcache::dashmap::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -41,16 +41,16 @@ impl<K: Key + ?Sized> DashMapIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> DashMapIntCache<K, S> {
-    /// A cache with the capacity, the shards and the hasher of `options`.
+    /// Creates a cache with the capacity, the shards and the hasher of `options`.
     ///
-    /// There are never fewer than two shards; the capacity is shared out among them evenly.
+    /// There are at least two shards. The capacity is divided evenly among them.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_dashmap::DashMapIntCache;
-    /// let many_writers = DashMapIntCache::<str>::with_options(Options::new().shards(256));
+    /// use hotcache::Options;
+    /// use hotcache::dashmap::IntCache;
+    /// let many_writers = IntCache::<str>::with_options(Options::new().shards(256));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

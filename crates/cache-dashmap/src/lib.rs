@@ -1,55 +1,54 @@
-//! hotcache over [`dashmap`]: sharded read-write locks over hashbrown tables, the integers as atomics in
+//! hotcache over [`dashmap`]: hashbrown tables behind sharded read-write locks, with the integers as atomics in
 //! place.
 //!
 //! # When not to use it
 //!
-//! * Many threads that read a few hot keys: even a read lock writes to the lock's word, so readers of one
-//!   shard pass one cache line around. papaya and the bucket table write nothing shared on a read.
-//! * Readers that must never wait: an insert that grows a shard of many thousand keys holds its lock for as
-//!   long as the copy takes, and [`for_each`](cache_core::IntCache::for_each) keeps writers out of a shard
-//!   while it passes through it.
-//! * A [`len`](cache_core::IntCache::len) that is called all the time: it takes the lock of every shard.
+//! * Many threads read a few hot keys: even a read lock writes to the lock's word, so readers of one shard contend
+//!   for its cache line. Reads in `papaya` and `bucket` write nothing shared.
+//! * Readers must never wait: an insert that grows a shard of many thousand keys holds its lock for as long as the
+//!   copy takes, and [`for_each`](cache_core::IntCache::for_each) keeps writers out of a shard while it visits it.
+//! * [`len`](cache_core::IntCache::len) is called often: it takes the lock of every shard.
 //!
 //! # What it is good at
 //!
-//! Beside rwlock it is the fastest here on one thread, on hot keys and on cold ones, and the leanest. What is
-//! deleted or replaced is freed at once, on the calling thread and under no lock. A key that is there is
-//! read, set and added to under its shard's *read* lock; only inserts, deletes and the `set` of an object
-//! exclude anyone.
+//! Together with `rwlock`, it is the fastest of the adapted maps on one thread, and takes the least memory. Deleted
+//! and replaced objects are freed at once, on the calling thread and under no lock. A present key is read, set and
+//! added to under its shard's *read* lock; only inserts, deletes and the `set` of an object take the write lock.
 //!
-//! It differs from the rwlock backend in little but the lock, which is DashMap's own, and in its default of
-//! four shards for each core. Take it where DashMap is in the program already.
+//! It differs from `rwlock` in its lock, which is DashMap's own, and in its default of four shards for each core. Use
+//! it if the program contains DashMap already.
 //!
 //! # Memory
 //!
-//! An entry is the owned key and 8 bytes, plus one byte of the table: 33 bytes for `str` keys of up to 24
-//! bytes, times the room that a table leaves free. With a million 8-byte keys 69 bytes a key were counted,
-//! and 80 at the worst point on the way to two million. `del` and `retain` keep the room for later inserts,
-//! until these find a shard less than half full; `clear` gives it back.
+//! An entry takes the owned key and 8 bytes, plus one byte in the table: 33 bytes for `str` keys of up to 24 bytes,
+//! plus the places of the table that are free. We measured 69 bytes per key with a million keys of 8 bytes, and at
+//! most 80 while it grew to two million. `del` and `retain` keep the room for later inserts, until an insert finds a
+//! shard less than half full; `clear` frees it.
 //!
 //! # Callers' code
 //!
 //! A panic in a closure, in a key's `Hash`, `Eq` or `Drop`, or in the `Drop` of an object leaves the cache usable and
-//! complete, and nothing leaks. Only one that comes while the cache itself is dropped leaks what was about to be dropped.
+//! complete, and nothing leaks. The exception is a panic while the cache itself is dropped: the remaining entries
+//! leak.
 //!
-//! Objects are dropped under no lock, so their `Drop` may call the cache. So may the `Drop` of a key, but in `retain`,
-//! and `to_owned_key`, but in [`keys`](cache_core::IntCache::keys). A key's `Eq` and `Borrow` run under the lock of a
-//! shard, and so does its `Hash` while the shard grows: these must not call the cache, which may wait for itself for
-//! ever.
+//! Objects are dropped under no lock, so their `Drop` may call the cache. So may the `Drop` of a key, except in
+//! `retain`, and `to_owned_key`, except in [`keys`](cache_core::IntCache::keys). A key's `Eq` and `Borrow` run under
+//! the lock of a shard, and so does its `Hash` while the shard grows. These must not call the cache: the call may
+//! deadlock.
 //!
 //! # How it is adapted
 //!
-//! Through DashMap's raw API, so that an operation hashes its key once even if it has to look twice, and
-//! makes an owned key only to insert it, under no lock. On a present key that is fewer instructions than
-//! [`DashMap::get`](dashmap::DashMap::get) takes.
+//! It uses DashMap's raw API. An operation hashes its key once, even if it looks it up twice, and creates an owned
+//! key only for an insert, under no lock. For a present key this takes fewer instructions than
+//! [`DashMap::get`](dashmap::DashMap::get).
 //!
 //! # Examples
 //!
 //! ```
-//! use cache_core::{IntCache, IntCacheExt};
-//! use cache_dashmap::DashMapIntCache;
+//! use hotcache::prelude::*;
+//! use hotcache::dashmap::IntCache;
 //!
-//! let stock = DashMapIntCache::<str>::new();
+//! let stock = IntCache::<str>::new();
 //! stock.set("sku:1", 100);
 //! assert_eq!(stock.try_add("sku:1", -1, 0..), Ok(99));
 //! ```

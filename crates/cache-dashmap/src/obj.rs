@@ -14,29 +14,29 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_dashmap::DashMapObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::dashmap::ObjCache;
 ///
-/// let events = DashMapObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
 ///
 /// # Performance
 ///
-/// As [`DashMapIntCache`](crate::DashMapIntCache); `set` takes the write lock of one shard.
+/// As for [`DashMapIntCache`](crate::DashMapIntCache), but `set` takes the write lock of one shard.
 pub struct DashMapObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: NoReentry<Table<K, Arc<V>, S>>,
     loads: Loads<V, K>,
 }
 
 impl<V: Value, K: Key + ?Sized> DashMapObjCache<V, K> {
-    /// An empty cache with four shards for each core of this machine.
+    /// Creates an empty cache, with four shards for each core of this machine.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_dashmap::DashMapObjCache::<String>::new();
+    /// let cache = hotcache::dashmap::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -45,16 +45,16 @@ impl<V: Value, K: Key + ?Sized> DashMapObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> DashMapObjCache<V, K, S> {
-    /// A cache with the capacity, the shards and the hasher of `options`.
+    /// Creates a cache with the capacity, the shards and the hasher of `options`.
     ///
-    /// There are never fewer than two shards; the capacity is shared out among them evenly.
+    /// There are at least two shards. The capacity is divided evenly among them.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_dashmap::DashMapObjCache;
-    /// let roomy = DashMapObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::dashmap::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -82,7 +82,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
     fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
         self.loads.written(key);
         let hash = self.table.hash(key);
-        // Whatever is replaced ends up here, and is dropped after the lock is free.
+        // Holds the object that is replaced, which is dropped after the lock is released.
         let mut value = value;
         if self.table.change(hash, key, |place| mem::swap(place, &mut value)).is_some() {
             return Some(value);
@@ -95,7 +95,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
 
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
         self.loads.written(key);
-        // The one that does not stay ends up here, and is dropped after the lock is free.
+        // Holds the object that does not stay, which is dropped after the lock is released.
         let mut new = new;
         let replaced = self.table.change(self.table.hash(key), key, |value| {
             let same = Arc::ptr_eq(value, current);
@@ -110,13 +110,13 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let hash = self.table.hash(key);
         let cached = self.table.read(hash, key, Arc::clone).unwrap_or_else(|| {
-            // `value` is only borrowed here: one that is refused must not be dropped under the lock.
+            // The closure only borrows `value`: a rejected object is not dropped under the lock.
             self.table.write(hash, key, |place| match place {
                 Some(present) => (None, present.clone()),
                 None => (Some(value.clone()), value.clone()),
             })
         });
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
         drop(value);
         cached
     }
@@ -150,7 +150,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for DashMapObjCac
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
-        // Dropped after the last lock is free, also when `f` panics: the map drops reference counts only.
+        // Dropped after the last lock is released, even if `f` panics. The map itself drops reference counts only.
         let mut removed = Vec::new();
         self.table.retain(|key, value| {
             let keep = NoReentry::lend(&self.table, || f(key, value));

@@ -6,14 +6,14 @@ use std::ops::ControlFlow;
 use cache_core::{HashBuilder, Key, Mixed, Options};
 use dashmap::{DashMap, SharedValue};
 
-/// The map, reached shard by shard: one hash for each operation, however many look-ups it takes.
+/// The map, accessed shard by shard, so that an operation hashes its key once, even if it looks it up twice.
 ///
-/// [`DashMap`]'s own `entry` hashes again, and wants an owned key before it has looked whether it needs one.
+/// [`DashMap`]'s own `entry` hashes again, and takes an owned key even if the key is present.
 pub(crate) struct Table<K: Key + ?Sized, T, S> {
     map: DashMap<K::Owned, T, Mixed<S>>,
 }
 
-/// DashMap refuses a single shard.
+/// DashMap does not allow a single shard.
 const FEWEST_SHARDS: usize = 2;
 
 impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
@@ -52,29 +52,30 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         Some(change(value.get_mut()))
     }
 
-    /// Calls `change` with the place of a key's value, under the shard's write lock, and inserts what it
-    /// gives.
+    /// Calls `change` with the place of a key's value, under the shard's write lock, and inserts the value that it
+    /// returns.
     ///
-    /// It may give a value only if the key is absent. For keys that were just seen to be: it makes an owned key.
+    /// It may return a value only if the key is absent. This creates an owned key, so use it for keys that were just
+    /// found absent.
     pub(crate) fn write<R>(
         &self,
         hash: u64,
         key: &K,
         change: impl FnOnce(Option<&mut T>) -> (Option<T>, R),
     ) -> R {
-        // Before the lock: for a key type of the caller's it may do anything.
+        // Before the lock: this runs the caller's code for a key type of theirs.
         let owned = key.to_owned_key();
         let mut shard = self.map.shards()[self.map.determine_shard(hash as usize)].write();
         let (inserted, result) = match shard.get_mut(hash, |(owned, _)| owned.borrow() == key) {
             Some((_, value)) => (None, change(Some(value.get_mut())).1),
             None => {
-                // Room first: should a key's `Hash` panic here, no value exists yet that would be dropped under
-                // the lock.
+                // Room first: if a key's `Hash` panics here, there is no value yet that would be dropped under the
+                // lock.
                 let hash = |(owned, _): &(K::Owned, SharedValue<T>)| self.hash(owned.borrow());
                 if shard.len() == shard.capacity() && shard.len() < shard.buckets() / 2 {
-                    // The room is taken by what was removed. hashbrown would sort the entries where they stand, and
-                    // a panic in `Hash` in the middle of that loses some, or leaves the table counting more than it
-                    // has. So copy them to a table of half the size, where a panic frees the copy.
+                    // Removed entries take the room. hashbrown would rehash the table in place, and a panic in `Hash`
+                    // during that loses entries, or leaves a wrong count. So this copies them to a table of half the
+                    // size. A panic frees the copy.
                     let room = (shard.len() + 1).max(shard.buckets() / 16 * 7);
                     shard.shrink_to(room, hash);
                 }
@@ -85,15 +86,15 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         if let Some(value) = inserted {
             shard.insert(hash, (owned, SharedValue::new(value)), |(owned, _)| self.hash(owned.borrow()));
         } else {
-            // In this order, and not left to the end of the function: the key's `Drop` runs under no lock, and
-            // should it panic, a result that is being returned would leak.
+            // In this order, so that the key's `Drop` runs under no lock; and here, because a panic in it at the end
+            // of the function would leak the return value.
             drop(shard);
             drop(owned);
         }
         result
     }
 
-    /// Removes a key if `f` says so about its value, under the shard's write lock; returns the value.
+    /// Removes a key if `f` returns `true` for its value, under the shard's write lock. Returns the value.
     pub(crate) fn remove_if(&self, key: &K, f: impl FnOnce(&mut T) -> bool) -> Option<T> {
         let hash = self.hash(key);
         let is_it = |(owned, _): &(K::Owned, SharedValue<T>)| owned.borrow() == key;
@@ -102,18 +103,18 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         let removed = if agreed { shard.remove_entry(hash, is_it) } else { None };
         drop(shard);
         let (owned, value) = removed?;
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
         drop(owned);
         Some(value.into_inner())
     }
 
-    /// Makes room in every shard, for an even share each.
+    /// Reserves room in every shard, in equal shares.
     pub(crate) fn reserve(&self, additional: usize) {
         let shards = self.map.shards();
         let share = additional.div_ceil(shards.len());
         for shard in shards {
             let mut shard = shard.write();
-            // Where hashbrown would sort the entries where they stand, see `write`, the next insert makes room.
+            // If hashbrown would rehash the table in place, the next insert makes room instead: see `write`.
             if shard.len().saturating_add(share) > shard.buckets() / 2 {
                 shard.reserve(share, |(owned, _)| self.hash(owned.borrow()));
             }
@@ -134,11 +135,12 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
 
     pub(crate) fn clear(&self) {
         let emptied: Vec<_> = self.map.shards().iter().map(|shard| mem::take(&mut *shard.write())).collect();
-        // One by one: what a panic in a `Drop` leaves of the iterators is dropped, and what it leaves of a table leaks.
+        // One by one: after a panic in a `Drop`, an iterator still drops its remaining entries, but a table leaks
+        // them.
         emptied.into_iter().flatten().for_each(drop);
     }
 
-    /// Calls `f` with every entry until it breaks, under the read lock of one shard at a time.
+    /// Calls `f` with every entry until `f` breaks, under the read lock of one shard at a time.
     pub(crate) fn try_for_each(&self, mut f: impl FnMut(&K, &T) -> ControlFlow<()>) -> ControlFlow<()> {
         for entry in self.map.iter() {
             f(entry.key().borrow(), entry.value())?;
@@ -146,7 +148,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         ControlFlow::Continue(())
     }
 
-    /// Drops the keys that it removes under a lock: DashMap has no way to hand them out.
+    /// Drops removed keys under a lock, because DashMap cannot return them.
     pub(crate) fn retain(&self, mut f: impl FnMut(&K, &T) -> bool) {
         self.map.retain(|key, value| f(key.borrow(), value));
     }

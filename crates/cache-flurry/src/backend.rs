@@ -4,16 +4,15 @@ use crate::{FlurryIntCache, FlurryObjCache};
 
 /// The [`Backend`] of this crate, named `flurry`.
 ///
-/// [`reclaim`](Backend::reclaim) does nothing: flurry reclaims for each map on its own, in batches of 120 for
-/// each thread. What is left of the last batches is freed by later writes, or when the cache is dropped.
+/// [`reclaim`](Backend::reclaim) does nothing: each flurry map reclaims on its own, in batches of 120 for each
+/// thread. Incomplete batches are freed by later writes, or when the cache is dropped.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
-/// use cache_flurry::FlurryBackend;
+/// use hotcache::{Backend, IntCache, Options, flurry};
 ///
-/// let cache = FlurryBackend::int::<str, _>(Options::new());
+/// let cache = flurry::Backend::int::<str, _>(Options::new());
 /// cache.set("a", 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

@@ -13,29 +13,29 @@ use flurry::{Guard, HashMap, TryInsertError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_flurry::FlurryIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::flurry::IntCache;
 ///
-/// let bought = FlurryIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
 /// # Performance
 ///
-/// Reads, and writes to a key that is there, take no lock: they pass two pointers after the table's and mark
-/// the thread as active before and inactive after. Inserts and deletes lock one bin.
+/// Reads, and writes to a present key, take no lock. They follow two pointers after the table's, and mark the thread
+/// as active before and as inactive after. Inserts and deletes lock one bin.
 pub struct FlurryIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: NoReentry<HashMap<K::Owned, Closable, Mixed<S>>>,
     room: Room,
 }
 
 impl<K: Key + ?Sized> FlurryIntCache<K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_flurry::FlurryIntCache::<str>::new();
+    /// let cache = hotcache::flurry::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -44,14 +44,14 @@ impl<K: Key + ?Sized> FlurryIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
-    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_flurry::FlurryIntCache;
-    /// let roomy = FlurryIntCache::<str>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::flurry::IntCache;
+    /// let roomy = IntCache::<str>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -92,7 +92,7 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
         }
     }
 
-    /// Removes a key if `f` says so about the final value of its counter; tells whether it did.
+    /// Removes a key if `f` returns `true` for the final value of its counter. Returns whether it was removed.
     fn remove_when<Q: Hash + Ord + ?Sized>(
         &self,
         key: &Q,
@@ -106,7 +106,7 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
         let mut value = counter.get()?;
         while f(value) {
             let mut closed = Err(Closed);
-            // Closed under the bin's lock: should the key's code panic before, nothing is closed yet.
+            // The counter is closed under the bin's lock: if the key's code panics before that, nothing is closed.
             let remove = |_: &K::Owned, present: &Closable| {
                 if ptr::eq(present, counter) {
                     closed = counter.close_if(value);
@@ -122,7 +122,7 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
         Ok(false)
     }
 
-    /// Takes a closed counter out of the map, if nobody has yet.
+    /// Removes a closed counter from the map, unless another thread has.
     #[cold]
     #[inline(never)]
     fn unlink(&self, key: &K, counter: &Closable, guard: &Guard<'_>) {
@@ -135,10 +135,10 @@ impl<K: Key + ?Sized, S: HashBuilder> FlurryIntCache<K, S> {
     }
 }
 
-/// What keeps a counter that turns out not to be removed: flurry cannot leave it as it is here, but its value can move to
-/// a new one.
+/// Moves the value of a counter that stays to a new counter, because flurry cannot leave an entry unchanged here.
 ///
-/// Whoever finds the old one closed looks the key up again, and waits for the bin's lock, which the caller holds.
+/// An operation that finds the old counter closed looks the key up again, and waits for the bin's lock, which the
+/// caller holds.
 fn moved(present: &Closable) -> Option<Closable> {
     present.close().ok().map(Closable::new)
 }
@@ -174,13 +174,13 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
     }
 
     fn del(&self, key: &K) -> bool {
-        // A closed counter was removed by whoever closed it.
+        // A closed counter was removed by the thread that closed it.
         self.map.remove(key, &self.map.guard()).is_some_and(Closable::detach)
     }
 
     fn take(&self, key: &K) -> Option<i64> {
-        // Out of the map first: nobody finds it any more, and those who did are ordered before. If somebody else has
-        // closed it, they have removed the key.
+        // The counter leaves the map first: no later operation finds it, and those that found it are ordered before.
+        // If another thread has closed it, that thread has removed the key.
         self.map.remove(key, &self.map.guard())?.close().ok()
     }
 
@@ -237,8 +237,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
         let mut f = |key: &K, value| NoReentry::lend(&self.map, || f(key, value));
         for (owned, counter) in self.map.iter(&guard) {
             let key: &K = owned.borrow();
-            // By the owned key: its `Borrow` is not run under the bin's lock. Of a counter that is closed, the value may
-            // have moved to another.
+            // By the owned key, so that its `Borrow` does not run under the bin's lock. The value of a closed counter
+            // may have moved to another counter.
             if self.remove_when::<K::Owned>(owned, counter, &guard, |value| !f(key, value)) == Err(Closed) {
                 self.del_if_dyn(key, &mut |value| !f(key, value));
             }

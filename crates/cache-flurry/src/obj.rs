@@ -14,17 +14,17 @@ use flurry::{HashMap, TryInsertError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_flurry::FlurryObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::flurry::ObjCache;
 ///
-/// let events = FlurryObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
 ///
 /// # Performance
 ///
-/// Reads take no lock. Every write locks one bin and leaves what it replaced to the map's reclaimer.
+/// Reads take no lock. Every write locks one bin, and leaves the replaced object to the map's reclaimer.
 pub struct FlurryObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: NoReentry<HashMap<K::Owned, Arc<V>, Mixed<S>>>,
     loads: Loads<V, K>,
@@ -32,12 +32,12 @@ pub struct FlurryObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
 }
 
 impl<V: Value, K: Key + ?Sized> FlurryObjCache<V, K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_flurry::FlurryObjCache::<String>::new();
+    /// let cache = hotcache::flurry::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -46,14 +46,14 @@ impl<V: Value, K: Key + ?Sized> FlurryObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
-    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_flurry::FlurryObjCache;
-    /// let roomy = FlurryObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::flurry::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -62,12 +62,11 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
         Self { map: NoReentry::new(map), loads: Loads::new(), room: Room::new(capacity) }
     }
 
-    /// Stores an object; what `seen` makes of the one that was there.
+    /// Stores an object, and returns the result of `seen` for the previous one.
     fn store<R>(&self, key: &K, value: Arc<V>, seen: impl Fn(&Arc<V>) -> R) -> Option<R> {
         self.loads.written(key);
         let guard = self.map.guard();
-        // A key that is there is not owned anew: `insert` asks for an owned key even where it has no use for
-        // it.
+        // Not `insert` alone, which takes an owned key even if the key is present.
         let mut offered = Some(value);
         let mut before = None;
         let exchange = |_: &K::Owned, present: &Arc<V>| {
@@ -78,7 +77,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
         if let Some(value) = offered {
             before = self.map.insert(key.to_owned_key(), value, &guard).map(seen);
         }
-        // As in `get`.
+        // Dropped here, as in `get`.
         drop(guard);
         before
     }
@@ -89,8 +88,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
     fn get(&self, key: &K) -> Option<Arc<V>> {
         let guard = self.map.guard();
         let value = self.map.get(key, &guard).cloned();
-        // Here and not at the end of the function: it may free what others retired, and should a `Drop` panic in
-        // that, what is returned would leak.
+        // Dropped here: it may free what other threads retired, and if a `Drop` panicked at the end of the function,
+        // the return value would leak.
         drop(guard);
         value
     }
@@ -115,8 +114,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
         if !self.map.get(key, &guard).is_some_and(|present| Arc::ptr_eq(present, current)) {
             return Err(new);
         }
-        // What the key has afterwards ends up in the map. flurry cannot leave an object where it is here, but it can
-        // put the same one in its place.
+        // The returned object is stored. flurry cannot leave an entry unchanged here, but the closure can return the
+        // same object.
         let mut new = new;
         let mut replaced = false;
         let exchange = |_: &K::Owned, present: &Arc<V>| {
@@ -136,7 +135,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
                 Err(TryInsertError { current, not_inserted }) => (current.clone(), Some(not_inserted)),
             },
         };
-        // Neither is left to the end of the function: should a `Drop` panic there, what is returned would leak.
+        // Both are dropped here: if a `Drop` panicked at the end of the function, the return value would leak.
         drop(refused);
         drop(guard);
         cached
@@ -151,7 +150,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
         self.loads.written(key);
         let guard = self.map.guard();
         let removed = self.map.remove(key, &guard).cloned();
-        // As in `get`.
+        // Dropped here, as in `get`.
         drop(guard);
         removed
     }

@@ -4,17 +4,15 @@ use crate::{PapayaIntCache, PapayaObjCache};
 
 /// The [`Backend`] of this crate, named `papaya`.
 ///
-/// [`reclaim`](Backend::reclaim) does nothing: papaya reclaims for each map on its own, in batches of at
-/// least 32 for each thread. What is left of the last batches is freed by later writes, or when the cache is
-/// dropped.
+/// [`reclaim`](Backend::reclaim) does nothing: each papaya map reclaims on its own, in batches of at least 32 for
+/// each thread. Incomplete batches are freed by later writes, or when the cache is dropped.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
-/// use cache_papaya::PapayaBackend;
+/// use hotcache::{Backend, IntCache, Options, papaya};
 ///
-/// let cache = PapayaBackend::int::<str, _>(Options::new());
+/// let cache = papaya::Backend::int::<str, _>(Options::new());
 /// cache.set("a", 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

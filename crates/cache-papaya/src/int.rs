@@ -12,32 +12,32 @@ use papaya::{HashMap, HashMapRef, LocalGuard, OccupiedError};
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_papaya::PapayaIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::papaya::IntCache;
 ///
-/// let bought = PapayaIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
 /// # Performance
 ///
-/// Reads, and writes to a key that is there, take no lock and write nothing shared but the counter: they pass
-/// one pointer after the table's and mark the thread as active before and inactive after.
+/// Reads, and writes to a present key, take no lock and write nothing shared except the counter. They follow one
+/// pointer after the table's, and mark the thread as active before and as inactive after.
 pub struct PapayaIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: NoReentry<HashMap<K::Owned, Closable, Mixed<S>>>,
     room: Room,
 }
 
-/// The map, under a pin.
+/// A pinned map.
 type Pinned<'a, K, S> = HashMapRef<'a, <K as Key>::Owned, Closable, S, LocalGuard<'a>>;
 
 impl<K: Key + ?Sized> PapayaIntCache<K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_papaya::PapayaIntCache::<str>::new();
+    /// let cache = hotcache::papaya::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -46,16 +46,16 @@ impl<K: Key + ?Sized> PapayaIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
-    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// The table never shrinks below that capacity.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_papaya::PapayaIntCache;
-    /// let roomy = PapayaIntCache::<str>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::papaya::IntCache;
+    /// let roomy = IntCache::<str>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -97,7 +97,7 @@ impl<K: Key + ?Sized, S: HashBuilder> PapayaIntCache<K, S> {
     }
 }
 
-/// Removes a key if `f` says so about the final value of its counter; tells whether it did.
+/// Removes a key if `f` returns `true` for the final value of its counter. Returns whether it was removed.
 fn remove_when<K: Key + ?Sized, S: HashBuilder>(
     map: &Pinned<'_, K, S>,
     key: &K,
@@ -106,10 +106,10 @@ fn remove_when<K: Key + ?Sized, S: HashBuilder>(
 ) -> Result<bool, Closed> {
     let mut value = counter.get()?;
     while f(value) {
-        // Closed in the middle of the removal: should the key's `Hash` panic, nothing is closed yet.
+        // The counter is closed within the removal: if the key's `Hash` panics before that, nothing is closed.
         let mut closed = None;
         let _ = map.remove_if(key, |_, present| {
-            // papaya asks again if the table is copied meanwhile.
+            // papaya calls this again if the table is copied meanwhile.
             ptr::eq(present, counter) && *closed.get_or_insert_with(|| counter.close_if(value)) == Ok(Ok(()))
         });
         match closed.unwrap_or(Err(Closed))? {
@@ -120,11 +120,11 @@ fn remove_when<K: Key + ?Sized, S: HashBuilder>(
     Ok(false)
 }
 
-/// Takes a closed counter out of the map, if nobody has yet.
+/// Removes a closed counter from the map, unless another thread has.
 #[cold]
 #[inline(never)]
 fn unlink<K: Key + ?Sized, S: HashBuilder>(map: &Pinned<'_, K, S>, key: &K, counter: &Closable) {
-    // Another counter was inserted anew, and stays.
+    // A counter that was inserted since then stays.
     let _ = map.remove_if(key, |_, present| ptr::eq(present, counter));
 }
 
@@ -159,13 +159,13 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
     }
 
     fn del(&self, key: &K) -> bool {
-        // A closed counter was removed by whoever closed it.
+        // A closed counter was removed by the thread that closed it.
         self.map.pin().remove(key).is_some_and(Closable::detach)
     }
 
     fn take(&self, key: &K) -> Option<i64> {
-        // Out of the map first: nobody finds it any more, and those who did are ordered before. If somebody else has
-        // closed it, they have removed the key.
+        // The counter leaves the map first: no later operation finds it, and those that found it are ordered before.
+        // If another thread has closed it, that thread has removed the key.
         self.map.pin().remove(key)?.close().ok()
     }
 
@@ -219,11 +219,12 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
-        // Not papaya's own `retain`: it starts over when the table is replaced under it, and asks again.
+        // Not papaya's own `retain`, which starts over when the table is replaced, and calls `f` for the same keys
+        // again.
         let map = self.map.pin();
         for (key, counter) in &map {
             let key = key.borrow();
-            // One that is closed, or was taken out, is being removed by somebody else.
+            // A counter that is closed or has been taken out is being removed by another thread.
             let f = |value| NoReentry::lend(&self.map, || !f(key, value));
             let _ = remove_when::<K, Mixed<S>>(&map, key, counter, f);
         }

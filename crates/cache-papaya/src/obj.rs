@@ -14,18 +14,18 @@ use papaya::{Compute, HashMap, OccupiedError, Operation};
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_papaya::PapayaObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::papaya::ObjCache;
 ///
-/// let events = PapayaObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
 ///
 /// # Performance
 ///
-/// Nothing takes a lock, and reads write nothing shared but the reference count that [`get`](ObjCache::get)
-/// asks for. `set` allocates an entry, and leaves the one it replaced to the map's reclaimer.
+/// No operation takes a lock. Reads write nothing shared, except the reference count that [`get`](ObjCache::get)
+/// increments. `set` allocates an entry, and leaves the replaced entry to the map's reclaimer.
 pub struct PapayaObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     map: NoReentry<HashMap<K::Owned, Arc<V>, Mixed<S>>>,
     loads: Loads<V, K>,
@@ -33,12 +33,12 @@ pub struct PapayaObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
 }
 
 impl<V: Value, K: Key + ?Sized> PapayaObjCache<V, K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_papaya::PapayaObjCache::<String>::new();
+    /// let cache = hotcache::papaya::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -47,16 +47,16 @@ impl<V: Value, K: Key + ?Sized> PapayaObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> PapayaObjCache<V, K, S> {
-    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// The table never shrinks below that capacity.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_papaya::PapayaObjCache;
-    /// let roomy = PapayaObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::papaya::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -71,8 +71,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
     fn get(&self, key: &K) -> Option<Arc<V>> {
         let map = self.map.pin();
         let value = map.get(key).cloned();
-        // Here and not at the end of the function: it may free what others retired, and should a `Drop` panic in
-        // that, what is returned would leak.
+        // Dropped here: it may free what other threads retired, and if a `Drop` panicked at the end of the function,
+        // the return value would leak.
         drop(map);
         value
     }
@@ -84,7 +84,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
 
     fn set(&self, key: &K, value: Arc<V>) {
         self.loads.written(key);
-        // Key and value are one allocation in papaya: to replace one is to make both.
+        // A key and its value are one allocation in papaya, so a new value needs a new copy of the key.
         self.map.pin().insert(key.to_owned_key(), value);
     }
 
@@ -92,7 +92,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
         self.loads.written(key);
         let map = self.map.pin();
         let replaced = map.insert(key.to_owned_key(), value).cloned();
-        // As in `get`.
+        // Dropped here, as in `get`.
         drop(map);
         replaced
     }
@@ -123,7 +123,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
                 Err(OccupiedError { current, not_inserted }) => (current.clone(), Some(not_inserted)),
             },
         };
-        // Neither is left to the end of the function: should a `Drop` panic there, what is returned would leak.
+        // Both are dropped here: if a `Drop` panicked at the end of the function, the return value would leak.
         drop(refused);
         drop(map);
         cached
@@ -138,7 +138,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
         self.loads.written(key);
         let map = self.map.pin();
         let removed = map.remove(key).cloned();
-        // As in `get`.
+        // Dropped here, as in `get`.
         drop(map);
         removed
     }
@@ -169,11 +169,12 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
-        // Not papaya's own `retain`: it starts over when the table is replaced under it, and asks again.
+        // Not papaya's own `retain`, which starts over when the table is replaced, and calls `f` for the same keys
+        // again.
         let map = self.map.pin();
         for (key, value) in &map {
             if !NoReentry::lend(&self.map, || f(key.borrow(), value)) {
-                // What replaced the object meanwhile was not asked about, and stays.
+                // `f` was not called for an object that replaced this one since, so that object stays.
                 let _ = map.remove_if(key, |_, present| ptr::eq(present, value));
             }
         }

@@ -7,10 +7,9 @@ use crate::{RwLockIntCache, RwLockObjCache};
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
-/// use cache_rwlock::RwLockBackend;
+/// use hotcache::{Backend, IntCache, Options, rwlock};
 ///
-/// let cache = RwLockBackend::int::<str, _>(Options::new());
+/// let cache = rwlock::Backend::int::<str, _>(Options::new());
 /// cache.set("a", 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

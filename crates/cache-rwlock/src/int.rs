@@ -11,28 +11,28 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_rwlock::RwLockIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::rwlock::IntCache;
 ///
-/// let bought = RwLockIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
 /// # Performance
 ///
-/// One hash, one uncontended read lock and one table look-up for a key that is there; inserts and deletes take
-/// the write lock of one shard.
+/// An operation on a present key takes one hash, one read lock and one look-up. Inserts and deletes take the write
+/// lock of one shard.
 pub struct RwLockIntCache<K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: NoReentry<Table<K, AtomicI64, S>>,
 }
 
 impl<K: Key + ?Sized> RwLockIntCache<K> {
-    /// An empty cache with shards for this machine's cores.
+    /// Creates an empty cache, with a number of shards for the cores of this machine.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_rwlock::RwLockIntCache::<str>::new();
+    /// let cache = hotcache::rwlock::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -41,14 +41,14 @@ impl<K: Key + ?Sized> RwLockIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> RwLockIntCache<K, S> {
-    /// A cache with the capacity, the shards and the hasher of `options`.
+    /// Creates a cache with the capacity, the shards and the hasher of `options`.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_rwlock::RwLockIntCache;
-    /// let one_lock = RwLockIntCache::<str>::with_options(Options::new().shards(1));
+    /// use hotcache::Options;
+    /// use hotcache::rwlock::IntCache;
+    /// let one_lock = IntCache::<str>::with_options(Options::new().shards(1));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {

@@ -14,29 +14,29 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_rwlock::RwLockObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::rwlock::ObjCache;
 ///
-/// let events = RwLockObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
 ///
 /// # Performance
 ///
-/// As [`RwLockIntCache`](crate::RwLockIntCache); `set` takes the write lock of one shard.
+/// As for [`RwLockIntCache`](crate::RwLockIntCache), but `set` takes the write lock of one shard.
 pub struct RwLockObjCache<V, K: Key + ?Sized = str, S = DefaultHashBuilder> {
     table: NoReentry<Table<K, Arc<V>, S>>,
     loads: Loads<V, K>,
 }
 
 impl<V: Value, K: Key + ?Sized> RwLockObjCache<V, K> {
-    /// An empty cache with shards for this machine's cores.
+    /// Creates an empty cache, with a number of shards for the cores of this machine.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_rwlock::RwLockObjCache::<String>::new();
+    /// let cache = hotcache::rwlock::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -45,14 +45,14 @@ impl<V: Value, K: Key + ?Sized> RwLockObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> RwLockObjCache<V, K, S> {
-    /// A cache with the capacity, the shards and the hasher of `options`.
+    /// Creates a cache with the capacity, the shards and the hasher of `options`.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_rwlock::RwLockObjCache;
-    /// let roomy = RwLockObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::rwlock::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -87,7 +87,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
 
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
         self.loads.written(key);
-        // The one that does not stay ends up here, and is dropped after the lock is free.
+        // Holds the object that does not stay, which is dropped after the lock is released.
         let mut new = new;
         let replaced = self.table.change(self.table.hash(key), key, |value| {
             let same = Arc::ptr_eq(value, current);
@@ -102,13 +102,13 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         let hash = self.table.hash(key);
         let cached = self.table.read(hash, key, Arc::clone).unwrap_or_else(|| {
-            // The closure only borrows `value`: one that is refused is not dropped under the lock.
+            // The closure only borrows `value`: a rejected object is not dropped under the lock.
             self.table.write(hash, key, |slot| match slot {
                 Some(slot) => (None, slot.clone()),
                 None => (Some(value.clone()), value.clone()),
             })
         });
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
         drop(value);
         cached
     }

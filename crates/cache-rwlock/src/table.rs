@@ -8,22 +8,22 @@ use cache_core::{HashBuilder, Key, Mixed, Options};
 use hashbrown::HashTable;
 use parking_lot::RwLock;
 
-/// Shards for each core unless the caller says otherwise: enough that two threads rarely meet in one, at 128
-/// bytes each.
+/// The default number of shards for each core. With so many, two threads rarely use the same one. A shard takes 128
+/// bytes.
 const SHARDS_PER_CORE: usize = 32;
 
-/// The sharded map under both caches, from owned keys to slots.
+/// The sharded map of both caches, from owned keys to slots.
 ///
-/// What it removes or replaces is handed to the caller, so that nothing is dropped under a lock.
+/// Removed and replaced slots are returned to the caller, so that nothing is dropped under a lock.
 pub(crate) struct Table<K: Key + ?Sized, T, S> {
     shards: Box<[Shard<K, T>]>,
-    /// How far a hash is shifted so that its shard's number is left.
+    /// The number of bits by which a hash is shifted to leave the number of its shard.
     shift: u32,
     hasher: Mixed<S>,
 }
 
-/// Alone on its cache lines (two, as the prefetcher of x86 fetches pairs), so that shards do not share locks'
-/// traffic.
+/// Aligned to two cache lines, because x86 prefetches them in pairs, so that the locks of two shards do not share
+/// one.
 #[repr(align(128))]
 struct Shard<K: Key + ?Sized, T>(RwLock<HashTable<Entry<K, T>>>);
 
@@ -47,7 +47,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         }
     }
 
-    /// The hash of a key, for the methods that take both.
+    /// Returns the hash of a key, for the methods that take both.
     #[inline]
     pub(crate) fn hash(&self, key: &K) -> u64 {
         self.hasher.hash_one(key)
@@ -66,16 +66,16 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         table.find_mut(hash, |entry| entry.key.borrow() == key).map(|entry| f(&mut entry.slot))
     }
 
-    /// Calls `f` with the slot of a key, under its shard's write lock, and inserts the slot that it makes for a
-    /// key that has none.
+    /// Calls `f` with the slot of a key, under its shard's write lock, and inserts the slot that `f` returns for an
+    /// absent key.
     pub(crate) fn write<R>(&self, hash: u64, key: &K, f: impl FnOnce(Option<&mut T>) -> (Option<T>, R)) -> R {
-        // Before the lock: it may allocate, and for a key type of the caller's it may do anything.
+        // Before the lock: this may allocate, and runs the caller's code for a key type of theirs.
         let owned = key.to_owned_key();
         let mut table = self.shard(hash).write();
         let (slot, result) = match table.find_mut(hash, |entry| entry.key.borrow() == key) {
             Some(entry) => (None, f(Some(&mut entry.slot)).1),
             None => {
-                // Room first: should a key's `Hash` panic here, no slot exists yet that would be dropped under the
+                // Room first: if a key's `Hash` panics here, there is no slot yet that would be dropped under the
                 // lock.
                 self.make_room(&mut table, 1);
                 f(None)
@@ -84,26 +84,26 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         if let Some(slot) = slot {
             table.insert_unique(hash, Entry { key: owned, slot }, |entry| self.hash(entry.key.borrow()));
         } else {
-            // In this order, and not left to the end of the function: the key's `Drop` runs under no lock, and
-            // should it panic, a result that is being returned would leak.
+            // In this order, so that the key's `Drop` runs under no lock; and here, because a panic in it at the end
+            // of the function would leak the return value.
             drop(table);
             drop(owned);
         }
         result
     }
 
-    /// Makes room for more entries. Should a key's `Hash` panic, `table` is unchanged.
+    /// Reserves room for more entries. If a key's `Hash` panics, `table` is unchanged.
     fn make_room(&self, table: &mut HashTable<Entry<K, T>>, additional: usize) {
         let hash = |entry: &Entry<K, T>| self.hash(entry.key.borrow());
         let buckets = table.num_buckets();
         let needed = table.len().saturating_add(additional);
         if needed <= table.capacity() || needed > buckets / 2 {
-            // There is room, or the entries are copied to a larger table, where a panic frees the copy.
+            // There is room, or the entries are copied to a larger table. A panic frees the copy then.
             table.reserve(additional, hash);
             return;
         }
-        // The room is taken by what was removed. hashbrown would sort the entries where they stand, and a panic in
-        // the middle of that loses those that have no place yet. So all of the keys' code runs first.
+        // Removed entries take the room. hashbrown would rehash the table in place, and a panic during that loses the
+        // entries that have no place yet. So all of the keys' code runs first.
         let hashes: Vec<u64> = table.iter().map(hash).collect();
         let mut tidy = HashTable::with_capacity((buckets / 8 * 7).max(needed));
         for (entry, hash_of_entry) in table.drain().zip(hashes) {
@@ -112,7 +112,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         *table = tidy;
     }
 
-    /// Removes a key if `f` says so about its slot, under its shard's write lock; returns the slot.
+    /// Removes a key if `f` returns `true` for its slot, under its shard's write lock. Returns the slot.
     pub(crate) fn remove_if(&self, key: &K, f: impl FnOnce(&mut T) -> bool) -> Option<T> {
         let hash = self.hash(key);
         let mut table = self.shard(hash).write();
@@ -122,12 +122,12 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         };
         drop(table);
         let Entry { key, slot } = removed?;
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
         drop(key);
         Some(slot)
     }
 
-    /// Makes room in every shard, for an even share each.
+    /// Reserves room in every shard, in equal shares.
     pub(crate) fn reserve(&self, additional: usize) {
         let share = additional.div_ceil(self.shards.len());
         self.shards.iter().for_each(|shard| self.make_room(&mut shard.0.write(), share));
@@ -139,7 +139,7 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
 
     pub(crate) fn shrink_to_fit(&self) {
         for shard in &self.shards {
-            // Copies the entries to a smaller table, where a panic in `Hash` frees the copy.
+            // This copies the entries to a smaller table. A panic in `Hash` frees the copy.
             shard.0.write().shrink_to_fit(|entry| self.hash(entry.key.borrow()));
         }
     }
@@ -150,11 +150,12 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
 
     pub(crate) fn clear(&self) {
         let emptied: Vec<_> = self.shards.iter().map(|shard| mem::take(&mut *shard.0.write())).collect();
-        // One by one: what a panic in a `Drop` leaves of the iterators is dropped, and what it leaves of a table leaks.
+        // One by one: after a panic in a `Drop`, an iterator still drops its remaining entries, but a table leaks
+        // them.
         emptied.into_iter().flatten().for_each(drop);
     }
 
-    /// Calls `f` with every entry until it breaks, under the read lock of one shard at a time.
+    /// Calls `f` with every entry until `f` breaks, under the read lock of one shard at a time.
     pub(crate) fn try_for_each(&self, mut f: impl FnMut(&K, &T) -> ControlFlow<()>) -> ControlFlow<()> {
         for shard in &self.shards {
             for entry in shard.0.read().iter() {
@@ -164,10 +165,10 @@ impl<K: Key + ?Sized, T, S: HashBuilder> Table<K, T, S> {
         ControlFlow::Continue(())
     }
 
-    /// Removes the entries that `f` refuses, under the write lock of one shard at a time.
+    /// Removes the entries for which `f` returns `false`, under the write lock of one shard at a time.
     pub(crate) fn retain(&self, mut f: impl FnMut(&K, &T) -> bool) {
         for shard in &self.shards {
-            // Declared before the guard, so dropped after it, also when `f` panics.
+            // Declared before the guard, so dropped after it, even if `f` panics.
             let mut removed = Vec::new();
             let mut table = shard.0.write();
             removed.extend(table.extract_if(|entry| !f(entry.key.borrow(), &entry.slot)));
@@ -199,7 +200,7 @@ mod tests {
     #[test]
     fn every_shard_count_uses_every_shard() {
         for count in [1, 2, 64] {
-            // Of one seed: whether a thousand random keys meet 64 shards is for this test to know.
+            // With a fixed seed, so that the thousand keys always meet all 64 shards.
             let hasher = BuildHasherDefault::<DefaultHasher>::default();
             let table = Table::<u64, (), _>::new(Options::new().shards(count).hasher(hasher));
             assert_eq!(table.shards.len(), count);

@@ -11,10 +11,9 @@ const EPOCHS: usize = 16;
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Backend, IntCache, Options};
-/// use cache_scc::SccBackend;
+/// use hotcache::{Backend, IntCache, Options, scc};
 ///
-/// let cache = SccBackend::int::<str, _>(Options::new());
+/// let cache = scc::Backend::int::<str, _>(Options::new());
 /// cache.set("a", 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

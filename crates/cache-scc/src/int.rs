@@ -16,28 +16,28 @@ use crate::pass::Pass;
 /// # Examples
 ///
 /// ```
-/// use cache_core::IntCache;
-/// use cache_scc::SccIntCache;
+/// use hotcache::prelude::*;
+/// use hotcache::scc::IntCache;
 ///
-/// let bought = SccIntCache::<u64>::new();
+/// let bought = IntCache::<u64>::new();
 /// assert_eq!(bought.add(&42, 1), 1);
 /// ```
 ///
 /// # Performance
 ///
-/// Reads, and writes to a key that is there, take the shared lock of one bucket of 32 entries; inserts and
-/// deletes its exclusive lock. [`len`](IntCache::len) looks at every bucket.
+/// Reads, and writes to a present key, take the shared lock of one bucket of 32 entries. Inserts and deletes take its
+/// exclusive lock. [`len`](IntCache::len) visits every bucket.
 pub struct SccIntCache<K: Key + ?Sized = str, S: BuildHasher + 'static = DefaultHashBuilder> {
     map: NoReentry<HashMap<K::Owned, AtomicI64, Mixed<S>>>,
 }
 
 impl<K: Key + ?Sized> SccIntCache<K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_scc::SccIntCache::<str>::new();
+    /// let cache = hotcache::scc::IntCache::<str>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -46,16 +46,16 @@ impl<K: Key + ?Sized> SccIntCache<K> {
 }
 
 impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
-    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// The table never shrinks below that capacity.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_scc::SccIntCache;
-    /// let roomy = SccIntCache::<str>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::scc::IntCache;
+    /// let roomy = IntCache::<str>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -83,7 +83,7 @@ impl<K: Key + ?Sized, S: HashBuilder> SccIntCache<K, S> {
             let (owned, cell) = new.take().unwrap_or_else(|| (key.to_owned_key(), AtomicI64::new(initial)));
             match self.map.insert_sync(owned, cell) {
                 Ok(()) => return None,
-                // Someone was faster, and may be gone again.
+                // Another thread inserted the key first, and may have removed it since.
                 Err(refused) => new = Some(refused),
             }
         }
@@ -162,7 +162,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
     }
 
     fn clear(&self) {
-        // Dropped after the last lock is free: a key may have a `Drop` of its own.
+        // Dropped after the last lock is released, because a key may have its own `Drop`.
         let mut removed = Vec::new();
         self.map.iter_mut_sync(|entry| {
             removed.push(entry.consume());
@@ -192,7 +192,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for SccIntCache<K, S> {
     }
 
     fn retain(&self, f: &mut dyn FnMut(&K, i64) -> bool) {
-        // Dropped after the last lock is free, also when `f` panics.
+        // Dropped after the last lock is released, even if `f` panics.
         let mut removed = Vec::new();
         let mut pass = Pass::<K>::default();
         self.map.iter_mut_sync(|entry| {

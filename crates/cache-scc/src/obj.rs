@@ -17,30 +17,30 @@ use crate::pass::Pass;
 /// # Examples
 ///
 /// ```
-/// use cache_core::ObjCacheExt;
-/// use cache_scc::SccObjCache;
+/// use hotcache::prelude::*;
+/// use hotcache::scc::ObjCache;
 ///
-/// let events = SccObjCache::<String>::new();
+/// let events = ObjCache::<String>::new();
 /// events.insert("event:1", "Flash sale".to_owned());
 /// assert_eq!(events.with("event:1", |title| title.len()), Some(10));
 /// ```
 ///
 /// # Performance
 ///
-/// Reads take the shared lock of one bucket of 32 entries, writes its exclusive lock. What is replaced or
-/// deleted is freed at once. [`len`](ObjCache::len) looks at every bucket.
+/// Reads take the shared lock of one bucket of 32 entries, and writes its exclusive lock. Replaced and deleted
+/// objects are freed at once. [`len`](ObjCache::len) visits every bucket.
 pub struct SccObjCache<V, K: Key + ?Sized = str, S: BuildHasher + 'static = DefaultHashBuilder> {
     map: NoReentry<HashMap<K::Owned, Arc<V>, Mixed<S>>>,
     loads: Loads<V, K>,
 }
 
 impl<V: Value, K: Key + ?Sized> SccObjCache<V, K> {
-    /// An empty cache.
+    /// Creates an empty cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// let cache = cache_scc::SccObjCache::<String>::new();
+    /// let cache = hotcache::scc::ObjCache::<String>::new();
     /// ```
     #[must_use]
     pub fn new() -> Self {
@@ -49,16 +49,16 @@ impl<V: Value, K: Key + ?Sized> SccObjCache<V, K> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> SccObjCache<V, K, S> {
-    /// A cache with the capacity and the hasher of `options`. There are no shards.
+    /// Creates a cache with the capacity and the hasher of `options`. There are no shards.
     ///
     /// The table never shrinks below that capacity.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Options;
-    /// use cache_scc::SccObjCache;
-    /// let roomy = SccObjCache::<String>::with_options(Options::new().capacity(10_000));
+    /// use hotcache::Options;
+    /// use hotcache::scc::ObjCache;
+    /// let roomy = ObjCache::<String>::with_options(Options::new().capacity(10_000));
     /// ```
     #[must_use]
     pub fn with_options(options: Options<S>) -> Self {
@@ -85,25 +85,25 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
 
     fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
         self.loads.written(key);
-        // Whatever is replaced ends up here, and is dropped after the lock is free.
+        // Holds the object that is replaced, which is dropped after the lock is released.
         let mut value = value;
         let mut owned = None;
         while self.map.update_sync(key, |_, place| mem::swap(place, &mut value)).is_none() {
             // Not by `upsert_sync`, which drops the key of an occupied entry under the lock.
             match self.map.insert_sync(owned.take().unwrap_or_else(|| key.to_owned_key()), value) {
                 Ok(()) => return None,
-                // Someone was faster, and may be gone again.
+                // Another thread inserted the key first, and may have removed it since.
                 Err((key, refused)) => (owned, value) = (Some(key), refused),
             }
         }
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
         drop(owned);
         Some(value)
     }
 
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
         self.loads.written(key);
-        // The one that does not stay ends up here, and is dropped after the lock is free.
+        // Holds the object that does not stay, which is dropped after the lock is released.
         let mut new = new;
         let replaced = self.map.update_sync(key, |_, value| {
             let same = Arc::ptr_eq(value, current);
@@ -119,14 +119,14 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
         let mut owned = None;
         loop {
             if let Some(present) = self.get(key) {
-                // Not left to the end of the function: should a `Drop` panic there, what is returned would leak.
+                // Dropped here: if a `Drop` panicked at the end of the function, the return value would leak.
                 drop(value);
                 drop(owned);
                 return present;
             }
             match self.map.insert_sync(owned.take().unwrap_or_else(|| key.to_owned_key()), value.clone()) {
                 Ok(()) => return value,
-                // Someone was faster, and may be gone again.
+                // Another thread inserted the key first, and may have removed it since.
                 Err((key, _)) => owned = Some(key),
             }
         }
@@ -139,7 +139,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
     fn take(&self, key: &K) -> Option<Arc<V>> {
         self.loads.written(key);
         let (owned, value) = self.map.remove_sync(key)?;
-        // Not left to the end of the function: should its `Drop` panic there, what is returned would leak.
+        // Dropped here: if its `Drop` panicked at the end of the function, the return value would leak.
         drop(owned);
         Some(value)
     }
@@ -159,7 +159,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
 
     fn clear(&self) {
         self.loads.all_written();
-        // Dropped after the last lock is free.
+        // Dropped after the last lock is released.
         let mut removed = Vec::new();
         self.map.iter_mut_sync(|entry| {
             removed.push(entry.consume());
@@ -190,7 +190,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
 
     fn retain(&self, f: &mut dyn FnMut(&K, &Arc<V>) -> bool) {
         self.loads.all_written();
-        // Dropped after the last lock is free, also when `f` panics.
+        // Dropped after the last lock is released, even if `f` panics.
         let mut removed = Vec::new();
         let mut pass = Pass::<K>::default();
         self.map.iter_mut_sync(|entry| {

@@ -3,18 +3,18 @@ use std::collections::HashSet;
 
 use cache_core::{DefaultHashBuilder, Key};
 
-/// The keys that one pass over a map has met.
+/// The keys that a pass over a map has visited.
 ///
-/// Should the map shrink under a pass, scc goes back to the start of the bucket that now holds what it was
-/// looking at, and shows some entries again. A pass that promises each key once has to remember them.
+/// If the map shrinks during a pass, scc goes back to the start of the bucket that now holds the current entries, and
+/// visits some of them again. A pass that promises each key once has to remember the keys.
 pub(crate) struct Pass<K: Key + ?Sized> {
     met: HashSet<K::Owned, DefaultHashBuilder>,
 }
 
 impl<K: Key + ?Sized> Pass<K> {
-    /// Whether this is the first time.
+    /// Records a key, and returns whether this is its first visit.
     pub(crate) fn meets(&mut self, key: &K::Owned) -> bool {
-        // Two look-ups, as a copy that is not needed would be dropped under the map's lock.
+        // Two look-ups, because a copy that is not needed would be dropped under the map's lock.
         !self.met.contains(key.borrow()) && self.met.insert(key.clone())
     }
 

@@ -1,12 +1,12 @@
-//! One cache for objects of any type, as a map from strings to `interface{}` would be elsewhere.
+//! One cache for objects of any type, like a map from strings to `interface{}` in Go.
 //!
-//! A cache of one type is faster to read and cannot be misread; this is for when types are truly mixed.
+//! A cache of a single type is faster and safer. Use this only for a true mix of types.
 use std::any::Any;
 
 use hotcache::bucket::ObjCache;
 use hotcache::prelude::*;
 
-/// Any object at all that threads can share.
+/// Any object that threads can share.
 type Object = Box<dyn Any + Send + Sync>;
 
 struct Event {

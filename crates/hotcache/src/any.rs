@@ -4,13 +4,13 @@ use std::str::FromStr;
 
 use cache_core::{HashBuilder, IntCache, Key, ObjCache, Options, Value};
 
-/// The features that are backends, compiled in or not, for the error that names them.
+/// The features that are backends, whether compiled in or not. The error message uses them.
 const FEATURES: [&str; 6] = ["rwlock", "dashmap", "flurry", "scc", "papaya", "bucket"];
 
-/// Stamps what must list every backend: the enum, its names, and what it builds.
+/// Generates everything that lists the backends: the enum, its names, and its constructors.
 macro_rules! any_backend {
     ($($variant:ident = $feature:literal $module:ident),* $(,)?) => {
-        /// A backend chosen at run time, among those that are compiled in.
+        /// A backend that is chosen at run time, from those that are compiled in.
         ///
         /// # Examples
         ///
@@ -26,7 +26,7 @@ macro_rules! any_backend {
         ///
         /// # Performance
         ///
-        /// Every call goes through a `dyn` cache: a nanosecond or two more than with the type known.
+        /// Every call goes through a `dyn` cache, which costs one or two nanoseconds.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum AnyBackend {
@@ -48,7 +48,7 @@ macro_rules! any_backend {
             /// ```
             pub const ALL: &[AnyBackend] = &[$(#[cfg(feature = $feature)] AnyBackend::$variant),*];
 
-            /// The name of this backend, which is its feature and its module.
+            /// Returns the name of this backend, which is also the name of its feature and its module.
             ///
             /// # Examples
             ///
@@ -62,7 +62,7 @@ macro_rules! any_backend {
                 }
             }
 
-            /// Drives deferred reclamation as far as it goes now. See [`Backend::reclaim`](crate::Backend::reclaim).
+            /// Frees as many removed objects as possible now. See [`Backend::reclaim`](crate::Backend::reclaim).
             ///
             /// # Examples
             ///
@@ -149,7 +149,7 @@ impl FromStr for AnyBackend {
     }
 }
 
-/// No backend of this name is compiled in. Displayed, it says which are.
+/// The error for the name of a backend that is not compiled in. Its message lists those that are.
 ///
 /// # Examples
 ///
@@ -161,7 +161,7 @@ impl FromStr for AnyBackend {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownBackend {
-    /// The name that was asked for.
+    /// The name that was requested.
     pub name: String,
 }
 

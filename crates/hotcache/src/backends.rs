@@ -1,6 +1,6 @@
 //! One module for each backend that is compiled in.
 
-/// Stamps a backend's module: its types under the names that all backends share.
+/// Generates the module of a backend, with its types under the names that all backends share.
 macro_rules! module {
     ($name:ident, $feature:literal, $krate:ident, $int:ident, $obj:ident, $backend:ident, $over:literal, $not:literal) => {
         #[doc = concat!("The `", $feature, "` backend: ", $over)]
@@ -42,9 +42,9 @@ module!(
     RwLockIntCache,
     RwLockObjCache,
     RwLockBackend,
-    "shards of a hash table, each behind a `parking_lot::RwLock`.",
-    "Several threads read or change a few hot keys: they pass one lock's cache line around. Readers must never wait: an \
-     insert that grows a shard holds its lock while the shard is copied."
+    "a hash table in shards, each behind a `parking_lot::RwLock`.",
+    "If several threads read or change a few hot keys: they contend for the cache line of one lock. If readers must never \
+     wait: an insert that grows a shard holds its lock while the shard is copied."
 );
 module!(
     dashmap,
@@ -54,7 +54,7 @@ module!(
     DashMapObjCache,
     DashMapBackend,
     "over the `dashmap` crate.",
-    "As for `rwlock`, and with few shards for inserts from several threads."
+    "As for `rwlock`; and if several threads insert: its shards are fewer by default."
 );
 module!(
     flurry,
@@ -64,7 +64,8 @@ module!(
     FlurryObjCache,
     FlurryBackend,
     "over the `flurry` crate, a port of Java's `ConcurrentHashMap`.",
-    "Speed or memory matters (145 bytes a key): nearly every other backend is faster. It withstands keys of equal hash."
+    "If speed or memory matters: nearly every other backend is faster, and it takes 145 bytes per key. Its strength is \
+     keys whose hashes collide."
 );
 module!(
     scc,
@@ -74,7 +75,7 @@ module!(
     SccObjCache,
     SccBackend,
     "over the `scc` crate.",
-    "Several threads read a few keys, or replace the object of one hot key."
+    "If several threads read a few keys, or replace the object of one hot key."
 );
 module!(
     papaya,
@@ -84,7 +85,7 @@ module!(
     PapayaObjCache,
     PapayaBackend,
     "over the `papaya` crate.",
-    "Keys come and go, or objects are replaced all the time. Clients can make keys of equal hash: iteration then hangs."
+    "If keys come and go, or objects are replaced often. If clients can create keys of equal hash: iteration then hangs."
 );
 module!(
     bucket,
@@ -94,6 +95,6 @@ module!(
     BucketObjCache,
     BucketBackend,
     "a hash table of our own, the default.",
-    "Most operations delete keys, or replace or delete objects. There are thousands of tiny caches (18 KiB each). Replaced \
-     objects must be dropped at once: here they live a little longer."
+    "If most operations delete keys, or replace or delete objects. If there are thousands of tiny caches, of 18 KiB each. If \
+     replaced objects must be dropped at once: here they live a little longer."
 );

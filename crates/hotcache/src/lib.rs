@@ -1,8 +1,9 @@
-//! In-process caches for the hot data of flash sales, and anything like it.
+//! In-process caches for the hot data of flash sales and similar workloads.
 //!
-//! Two caches, keyed by strings (or by integers, bytes, a type of your own): an [`IntCache`] of counters that
-//! are changed in place and cannot be oversold, and an [`ObjCache`] of shared objects that are loaded once. Both
-//! come over several concurrent maps, one feature and one module for each, all with the same semantics.
+//! There are two kinds of cache. An [`IntCache`] holds counters that are changed in place and cannot be oversold. An
+//! [`ObjCache`] holds shared objects, each of which is loaded once. Keys are strings, integers, bytes or your own
+//! types. Both caches are available over several concurrent maps, with the same semantics: each of these backends is
+//! a feature and a module.
 //!
 //! ```
 //! use hotcache::prelude::*;
@@ -23,44 +24,50 @@
 //!
 //! | feature | over | choose it for | not for |
 //! |---|---|---|---|
-//! | `rwlock` | sharded `parking_lot::RwLock`s | plain behaviour, memory freed at once | many readers of few keys |
-//! | `dashmap` | `dashmap` | what you may have already | many readers of few keys |
-//! | `flurry` | `flurry` | readers that never block | memory, speed |
-//! | `scc` | `scc` | steady inserts and deletes | one hot key with `set` of objects |
-//! | `papaya` | `papaya` | reads from many threads | churn of new keys |
-//! | `bucket` (default) | a table of our own | reads, adds and sets, of few keys or of millions | deletes above all, objects that are replaced all the time |
+//! | `rwlock` | sharded `parking_lot::RwLock`s | simple behaviour, memory freed at once | many readers of few keys |
+//! | `dashmap` | `dashmap` | programs that use DashMap already | many readers of few keys |
+//! | `flurry` | `flurry` | colliding keys, readers that never block | speed, little memory |
+//! | `scc` | `scc` | inserts and deletes | `set` of one hot object, reads of few keys |
+//! | `papaya` | `papaya` | reads from many threads | keys that come and go, objects that are replaced often |
+//! | `bucket` (default) | our own hash table | reads, adds and sets, of few keys or of millions | mostly deletes, objects that are replaced often |
 //!
-//! Each module's page opens with when not to use it. To measure on your own machine, run `cargo xtask bench` in
-//! the repository. To choose at run time, use [`AnyBackend`].
+//! The page of each module says when not to use it. To measure on your own machine, run `cargo xtask bench` in the
+//! repository. To choose a backend at run time, use [`AnyBackend`]. The feature `rwlock` needs Rust 1.95, everything
+//! else 1.85.
 //!
 //! # Names
 //!
-//! The traits and the concrete types share their names. Import the traits unnamed with
-//! [`prelude`], and name the types by module, as above; or name the traits from the root and say
-//! `bucket::IntCache` for the type. Both together do not clash.
+//! The traits and the concrete types have the same names. Import the traits unnamed from the [`prelude`], and the
+//! types from the module of a backend, as above. Or import the traits from the root of the crate, and write
+//! `bucket::IntCache` for the type.
 #![forbid(unsafe_code)]
+// On docs.rs, each item shows the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod any;
 mod backends;
 pub mod prelude;
 
 pub use any::{AnyBackend, UnknownBackend};
-// With no backend there is nothing to re-export, and the compiler would say so.
-#[cfg(any(
-    feature = "rwlock",
-    feature = "dashmap",
-    feature = "flurry",
-    feature = "scc",
-    feature = "papaya",
-    feature = "bucket"
-))]
+// Not a `cfg`: rustdoc would repeat it on the page of each module.
+#[cfg_attr(
+    not(any(
+        feature = "rwlock",
+        feature = "dashmap",
+        feature = "flurry",
+        feature = "scc",
+        feature = "papaya",
+        feature = "bucket"
+    )),
+    expect(unused_imports, unreachable_pub, reason = "with no backend there is nothing to re-export")
+)]
 pub use backends::*;
 pub use cache_core::{
     AddError, Backend, CompactString, Composite, DefaultHashBuilder, DynLoadError, HashBuilder, IntCache,
     IntCacheExt, Key, LoadError, Loads, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Options, UpdateError, Value,
 };
 
-/// The programs in the README, run as tests.
+/// Runs the programs in the README as tests.
 #[cfg(all(doctest, feature = "bucket"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

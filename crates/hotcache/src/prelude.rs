@@ -1,4 +1,5 @@
-//! The traits, unnamed: their methods, and no name that could clash with a backend's types.
+//! The traits, imported unnamed: their methods are in scope, and their names cannot clash with the types of a
+//! backend.
 //!
 //! # Examples
 //!

@@ -1,4 +1,4 @@
-//! Ranking backends, and telling who cannot be told from the best.
+//! Ranks backends, and finds those that cannot be distinguished from the best.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const RESAMPLES: usize = 1_000;
 /// interval that holds the true ratio in 19 of 20 cases.
 const LOWER_END: f64 = 0.025;
 
-/// The test that tells backends apart, for whoever describes it.
+/// The description of the test that distinguishes backends.
 #[derive(Debug)]
 pub(crate) struct Judgement {
     /// Speeds closer than this are no difference.
@@ -64,13 +64,13 @@ impl<'a> Contest<'a> {
         Self { values: values.collect(), tells: SPEED_TELLS }
     }
 
-    /// A contest of single values, which differ if they are so many times as large.
+    /// Returns a contest of single values, which differ if their ratio is at least this large.
     pub(super) fn of_single(values: impl Iterator<Item = (&'a str, f64)>, tells: f64) -> Self {
         let positive = values.filter(|(_, value)| value.is_finite() && *value > 0.0);
         Self { values: positive.map(|(backend, value)| (backend, (value.ln(), Vec::new()))).collect(), tells }
     }
 
-    /// Best first; `None` if nobody takes part.
+    /// Returns the ranking, best first; `None` if there are no entries.
     pub(super) fn standings(self) -> Option<Vec<Standing>> {
         let mut ranked: Vec<_> = self.values.into_iter().collect();
         ranked.sort_by(|a, b| a.1.0.total_cmp(&b.1.0));

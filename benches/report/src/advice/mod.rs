@@ -10,7 +10,7 @@ use contest::Contest;
 pub(crate) use contest::Judgement;
 use traffic::{TRAFFIC, Threads, Traffic};
 
-/// Who is best at one sort of traffic.
+/// The best backend for one kind of traffic, and how the others compare.
 ///
 /// # Examples
 ///
@@ -31,11 +31,11 @@ use traffic::{TRAFFIC, Threads, Traffic};
 pub struct Advice {
     /// The traffic.
     pub traffic: &'static str,
-    /// What it is, in a few words.
+    /// A short description of the traffic.
     pub about: String,
     /// The keys that were measured: of another type or length, another backend may be best.
     pub keys: String,
-    /// What is counted: nanoseconds an operation, bytes a key.
+    /// The unit: nanoseconds per operation, or bytes per key.
     pub unit: &'static str,
     /// How many rows of cells speak for it.
     pub rows: usize,

@@ -25,7 +25,8 @@ const SPOILT: f64 = 0.1;
 
 /// The share of the passes that are no slower than they must be, even on a busy machine.
 const QUICKER: f64 = 0.25;
-/// A pass that took so many times as long as those was disturbed: a neighbour on the same core takes nearly half of it.
+/// A pass that took this many times as long was disturbed, because a neighbour on the same core takes nearly half of
+/// its speed.
 const FAR_ABOVE: f64 = 1.25;
 
 /// The samples of a row in both runs, as logarithms, corrected, by pass.
@@ -61,7 +62,7 @@ impl Levels {
         level(&self.new[at]) - level(&self.old[at])
     }
 
-    /// The same for resampled samples: how far the change could be another with other samples.
+    /// Returns the changes for resampled samples, which show how much the change depends on the samples.
     pub(super) fn resampled(&self, at: usize, count: usize, random: &mut Random) -> Vec<f64> {
         let old = resampled(&self.old[at], self.statistic, count, random);
         let new = resampled(&self.new[at], self.statistic, count, random);

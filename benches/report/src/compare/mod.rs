@@ -50,7 +50,7 @@ pub struct Settings {
     /// How often the samples of a cell are drawn anew. By default 1000, after which the ends of an interval at a
     /// confidence of 0.95 rest on 25 draws each.
     pub resamples: usize,
-    /// What the draws begin from; the same seed gives the same comparison.
+    /// The seed of the random draws. The same seed gives the same comparison.
     pub seed: u64,
 }
 
@@ -128,7 +128,7 @@ pub fn compare(old: &Run, new: &Run, settings: &Settings) -> Comparison {
     }
 }
 
-/// What was drawn for one cell, before the noise of all is known.
+/// The random draws for one cell, before the noise of all cells is known.
 struct Drawn<'a> {
     pair: &'a Pair<'a>,
     work: &'a Work,

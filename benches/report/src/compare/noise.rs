@@ -15,23 +15,23 @@ pub(super) struct Estimate<'a> {
     pub(super) backend: &'a str,
     pub(super) kind: Kind,
     pub(super) effect: f64,
-    /// What was taken out; `None` if nothing beside the cell told.
+    /// The drift that was subtracted; `None` if there were no other cells to estimate it from.
     pub(super) drift: Option<f64>,
     /// The deviation of the effect over other samples from the same two runs; 0 if they were not drawn.
     pub(super) within: f64,
 }
 
-/// What is believed of a machine before it has shown otherwise: cells move by 3 %.
+/// The noise that is assumed before there are measurements: cells vary by 3 %.
 const EXPECTED: f64 = 0.03;
-/// How many cells that belief weighs.
+/// The weight of that assumption, as a number of cells.
 const WEIGHT: f64 = 8.0;
-/// No machine is stiller than this: another layout of memory alone does as much.
+/// The least noise of any machine: a different layout of memory alone causes as much.
 const LEAST: f64 = 0.01;
 /// Fewer cells do not show whether deviations are too large.
 const FEWEST_TO_CALIBRATE: usize = 60;
-/// What is left of them at least.
+/// The smallest factor by which deviations are scaled down.
 const LEAST_UNIT: f64 = 0.4;
-/// A backend with fewer cells has no shift of its own that could be told from noise.
+/// With fewer cells, the shift of a backend cannot be distinguished from noise.
 const FEWEST: usize = 4;
 
 /// For each estimate, the deviation that its samples do not show.
@@ -113,7 +113,7 @@ fn blend(residuals: &[f64], expected: f64) -> f64 {
     ((n * seen * seen + WEIGHT * expected * expected) / (n + WEIGHT)).sqrt()
 }
 
-/// What is left of the changes once each backend's own shift is taken out.
+/// Returns the changes minus the shift of each backend.
 pub(super) fn residuals(estimates: &[&Estimate<'_>]) -> Vec<f64> {
     let mut effects: HashMap<&str, Vec<f64>> = HashMap::new();
     for estimate in estimates {

@@ -21,7 +21,7 @@ pub(super) struct Statistic {
     pub(super) share: f64,
     /// The share of the passes that lie below: a neighbour who comes and goes by the minute disturbs whole passes.
     pub(super) of_passes: f64,
-    /// Whether what slowed a whole round is taken out.
+    /// Whether the slowdown of a whole round is subtracted.
     pub(super) rounds: bool,
 }
 

@@ -1,6 +1,6 @@
 use crate::{Kind, Spread, Work};
 
-/// What a comparison says of one cell.
+/// The result of a comparison for one cell.
 ///
 /// # Examples
 ///
@@ -13,7 +13,7 @@ pub enum Verdict {
     Faster,
     /// The new run is slower.
     Slower,
-    /// What difference there is may be noise, or is too small to matter.
+    /// The difference may be noise, or is too small to matter.
     NoDifference,
 }
 
@@ -35,7 +35,7 @@ pub struct Change {
     pub work: Work,
     /// The name of the row.
     pub backend: String,
-    /// What sort of row it is.
+    /// The kind of row.
     pub kind: Kind,
     /// Nanoseconds for an operation in the old run.
     pub old: Spread,
@@ -47,11 +47,12 @@ pub struct Change {
     pub drift: f64,
     /// How many times as long the operation takes, drift taken out: what the verdict is on.
     pub change: f64,
-    /// What the change may be, by a bootstrap over the samples widened by what cells move between runs.
+    /// The confidence interval of the change, from a bootstrap over the samples, widened by the variation of cells
+    /// between runs.
     pub interval: (f64, f64),
     /// How likely a cell that did not change looks changed this much.
     pub p: f64,
-    /// What to make of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
@@ -121,7 +122,7 @@ impl Comparison {
         self.changes.iter().filter(|change| change.verdict == Verdict::Faster)
     }
 
-    /// The cells of backends that became slower by more than so many percent.
+    /// Returns the cells of backends that became slower by more than this many percent.
     ///
     /// Rows that hold no code of ours are left out: they cannot have regressed.
     ///
@@ -138,8 +139,8 @@ impl Comparison {
         self.slower().filter(|change| !change.kind.is_reference() && change.change > limit).collect()
     }
 
-    /// Whether a backend, or all of them together, became slower by more than so many percent: the decision behind
-    /// `--deny-regressions`.
+    /// Returns whether a backend, or all of them together, became slower by more than this many percent: the decision
+    /// behind `--deny-regressions`.
     ///
     /// # Examples
     ///

@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Block, Figure, Section, most_threads, threads};
+use crate::series_style::SeriesStyles;
 use crate::svg::{Axis, Lines, Panel, Point, Scale, Series};
-use crate::tone::Tones;
 use crate::{Cell, Kind, Run, number};
 
 /// Throughput against threads, a figure for each cache.
-pub(super) fn throughput(run: &Run, tones: &Tones) -> Option<Section> {
+pub(super) fn throughput(run: &Run, styles: &SeriesStyles) -> Option<Section> {
     let shown = |cell: &&Cell| matches!(cell.kind, Kind::Backend | Kind::Peer);
     let figures = figures(
         run,
@@ -30,7 +30,7 @@ pub(super) fn throughput(run: &Run, tones: &Tones) -> Option<Section> {
                     format: tick,
                     ticks: vec![],
                 },
-                series: series(cells, tones, |cell| {
+                series: series(cells, styles, |cell| {
                     let mops = |ns: f64| cell.threads as f64 * 1e3 / ns;
                     let spread = cell.ns_per_op;
                     Point {
@@ -55,7 +55,7 @@ pub(super) fn throughput(run: &Run, tones: &Tones) -> Option<Section> {
 }
 
 /// Time per operation against the number of keys, a figure for each cache.
-pub(super) fn key_counts(run: &Run, tones: &Tones) -> Option<Section> {
+pub(super) fn key_counts(run: &Run, styles: &SeriesStyles) -> Option<Section> {
     let most = most_threads(run);
     let shown = |cell: &&Cell| {
         cell.kind != Kind::ByHand && cell.max_key > 0 && (cell.threads == 1 || cell.threads == most)
@@ -77,7 +77,7 @@ pub(super) fn key_counts(run: &Run, tones: &Tones) -> Option<Section> {
                     ticks: counts.iter().map(|count| *count as f64).collect(),
                 },
                 y: Axis { label: "ns per operation", scale: Scale::Log, format: tick, ticks: vec![] },
-                series: series(cells, tones, |cell| {
+                series: series(cells, styles, |cell| {
                     let spread = cell.ns_per_op;
                     Point { x: cell.max_key as f64, y: spread.median, ends: Some((spread.min, spread.max)) }
                 }),
@@ -134,7 +134,7 @@ fn figures<G: Ord>(
     figures
 }
 
-fn series(cells: &[&Cell], tones: &Tones, point: impl Fn(&Cell) -> Point) -> Vec<Series> {
+fn series(cells: &[&Cell], styles: &SeriesStyles, point: impl Fn(&Cell) -> Point) -> Vec<Series> {
     let mut series: Vec<Series> = Vec::new();
     for cell in cells {
         let point = point(cell);
@@ -142,7 +142,7 @@ fn series(cells: &[&Cell], tones: &Tones, point: impl Fn(&Cell) -> Point) -> Vec
             Some(one) => one.points.push(point),
             None => series.push(Series {
                 name: cell.backend.clone(),
-                tone: tones.tone(&cell.backend),
+                style: styles.style(&cell.backend),
                 points: vec![point],
             }),
         }

@@ -53,7 +53,7 @@ pub(super) fn machine(run: &Run) -> Option<Section> {
     super::section("machine", "The machine", blocks)
 }
 
-/// What a reader must not conclude.
+/// Lists the conclusions that the numbers do not support.
 pub(super) fn limits(run: &Run) -> Option<Section> {
     let cores = run.machine.cores;
     let s = if cores == 1 { "" } else { "s" };

@@ -93,7 +93,7 @@ fn with_worst(entry: Entry, worst_ns: Option<f64>) -> Entry {
     Entry { detail: entry.detail + &worst, ..entry }
 }
 
-/// What operations ask of the allocator, and what share of them found their key.
+/// A table of allocations per operation, and of the share of operations that found their key.
 fn allocations(run: &Run, cache: &str) -> Option<Table> {
     let cells: Vec<_> =
         run.cells.iter().filter(|cell| cell.cache == cache && cell.kind != Kind::Floor).collect();

@@ -2,7 +2,7 @@ use super::{Block, Entry, Section, Table};
 use crate::garbage::{at, columns, detail, signed, tables};
 use crate::{Garbage, Moment, Run, number};
 
-/// What maps retired and had not freed: a table for each workload.
+/// The section on garbage, the memory that maps had retired and not freed: a table for each workload.
 pub(super) fn section(run: &Run) -> Option<Section> {
     let tables: Vec<_> = tables(run).iter().map(|(about, all)| Block::Table(table(about, all))).collect();
     if tables.is_empty() {

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
 use super::{Block, Entry, Figure, Section, Table, grouped, threads};
+use crate::series_style::SeriesStyles;
 use crate::svg::{Axis, Lines, Panel, Point, Scale, Series};
-use crate::tone::Tones;
 use crate::{Kind, Latency, Run, Work, number};
 
 /// How long operations took that came on a schedule: curves, and a table for each.
-pub(super) fn section(run: &Run, tones: &Tones) -> Option<Section> {
+pub(super) fn section(run: &Run, styles: &SeriesStyles) -> Option<Section> {
     let groups = grouped(&run.latency, Latency::work);
     let plain = groups.iter().map(|(work, _)| (&work.dist, work.key_len)).collect::<BTreeSet<_>>().len() == 1;
     let mut panels = Vec::new();
@@ -14,9 +14,9 @@ pub(super) fn section(run: &Run, tones: &Tones) -> Option<Section> {
     for (work, all) in &groups {
         let Work { cache, op, max_key, threads: count, .. } = work;
         let about = format!("{cache} {op}, {}, {}", number::keys(*max_key), threads(*count));
-        // What tells none of them apart is not told.
+        // Properties that all have in common are left out.
         let about = if plain { about } else { work.to_string() };
-        panels.extend(panel(&about, all, tones));
+        panels.extend(panel(&about, all, styles));
         tables.push(Block::Table(table(&about, all)));
     }
     if tables.is_empty() {
@@ -35,12 +35,12 @@ pub(super) fn section(run: &Run, tones: &Tones) -> Option<Section> {
     super::section("latency", "Latency", blocks)
 }
 
-fn panel(about: &str, all: &[&Latency], tones: &Tones) -> Option<Panel> {
+fn panel(about: &str, all: &[&Latency], styles: &SeriesStyles) -> Option<Panel> {
     let curves = all.iter().filter(|one| one.curve.len() > 1 && one.kind != Kind::ByHand);
     let series: Vec<_> = curves
         .map(|one| Series {
             name: one.backend.clone(),
-            tone: tones.tone(&one.backend),
+            style: styles.style(&one.backend),
             points: one.curve.iter().map(|&[x, y]| Point { x, y: y.max(1.0), ends: None }).collect(),
         })
         .collect();

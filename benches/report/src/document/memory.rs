@@ -1,16 +1,16 @@
 use super::{Block, Entry, Figure, Section, Table, grouped};
+use crate::series_style::SeriesStyles;
 use crate::svg::{Bar, Bars, Panel};
-use crate::tone::Tones;
 use crate::{Footprint, Kind, Memory, Run, number};
 
-/// What a key weighs: bars, and a table for each cache.
-pub(super) fn section(run: &Run, tones: &Tones) -> Option<Section> {
+/// The section on memory per key: bars, and a table for each cache.
+pub(super) fn section(run: &Run, styles: &SeriesStyles) -> Option<Section> {
     let groups = grouped(&run.memory, |one| (&one.cache, one.keys, one.key_len));
     let mut panels = Vec::new();
     let mut tables = Vec::new();
     for ((cache, keys, key_len), all) in groups {
         let about = format!("{cache}, {} of {key_len} bytes", number::keys(keys));
-        panels.push(Panel::Bars(bars(&about, &all, tones)));
+        panels.push(Panel::Bars(bars(&about, &all, styles)));
         tables.push(Block::Table(table(&about, &all)));
     }
     if tables.is_empty() {
@@ -24,13 +24,13 @@ pub(super) fn section(run: &Run, tones: &Tones) -> Option<Section> {
     super::section("memory", "Memory", blocks.collect())
 }
 
-fn bars(about: &str, all: &[&Memory], tones: &Tones) -> Bars {
+fn bars(about: &str, all: &[&Memory], styles: &SeriesStyles) -> Bars {
     let known = |stage: Option<Footprint>| stage.and_then(|footprint| footprint.best_known());
     let maps = all.iter().filter(|one| one.kind != Kind::ByHand);
     let bars = maps.filter_map(|one| {
         Some(Bar {
             name: one.backend.clone(),
-            tone: tones.tone(&one.backend),
+            style: styles.style(&one.backend),
             value: one.after_load.best_known()?,
             behind: known(one.worst),
             across: known(one.after_delete_all),

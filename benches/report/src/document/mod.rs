@@ -1,4 +1,4 @@
-//! What a page says, before it is HTML or Markdown.
+//! The contents of a page, before they are rendered as HTML or Markdown.
 
 mod advice;
 mod charts;
@@ -12,8 +12,8 @@ mod own;
 mod scaling;
 mod trace;
 
+use crate::series_style::SeriesStyles;
 use crate::svg::Panel;
-use crate::tone::Tones;
 use crate::{Run, disturbance};
 
 /// A page.
@@ -75,7 +75,7 @@ pub(crate) struct TableRow {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// What stands in one place of a table.
+/// An entry of a table.
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) text: String,
@@ -83,7 +83,7 @@ pub(crate) struct Entry {
     pub(crate) detail: String,
     /// How many times the best this is.
     pub(crate) ratio: Option<f64>,
-    /// What the column is sorted by, if not by the text.
+    /// The key by which the column is sorted, if it is not the text.
     pub(crate) sort: Option<f64>,
 }
 
@@ -115,10 +115,10 @@ impl Table {
 
 /// The page for some runs; those of one machine and commit are one.
 pub(crate) fn of(runs: &[Run]) -> Document {
-    let tones = Tones::of(runs);
+    let styles = SeriesStyles::of(runs);
     let mut sections = Vec::new();
     for (index, run) in runs.iter().enumerate() {
-        let mut of_run = sections_of(run, &tones);
+        let mut of_run = sections_of(run, &styles);
         if runs.len() > 1 {
             let name = format!("Run {}, {}", index + 1, short_commit(run));
             for section in &mut of_run {
@@ -142,15 +142,15 @@ pub(crate) fn of(runs: &[Run]) -> Document {
     Document { title: "hotcache: benchmark results".to_owned(), lead, warnings, sections }
 }
 
-fn sections_of(run: &Run, tones: &Tones) -> Vec<Section> {
+fn sections_of(run: &Run, styles: &SeriesStyles) -> Vec<Section> {
     let sections = [
         advice::section(run),
         losses::section(run),
         own::section(run),
-        charts::throughput(run, tones),
-        charts::key_counts(run, tones),
-        latency::section(run, tones),
-        memory::section(run, tones),
+        charts::throughput(run, styles),
+        charts::key_counts(run, styles),
+        latency::section(run, styles),
+        memory::section(run, styles),
         garbage::section(run),
         trace::section(run),
         scaling::section(run),

@@ -1,10 +1,10 @@
 use super::{Block, Entry, Section, Table, grouped};
 use crate::{Kind, Run, Scaling, number};
 
-/// A law that misses its own points by this share foretells nothing.
+/// A law that misses its own points by this share predicts nothing.
 const WORTHLESS: f64 = 0.5;
 
-/// What the Universal Scalability Law makes of the throughput, and what it foretells.
+/// The section on scaling: fits of the Universal Scalability Law, and its predictions.
 pub(super) fn section(run: &Run) -> Option<Section> {
     let all: Vec<_> = Scaling::of(run).into_iter().filter(|one| one.kind == Kind::Backend).collect();
     let measured = all.iter().map(|one| one.points.len()).max()?;
@@ -12,20 +12,20 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     let Some(first) = fitted.first() else {
         let text = format!(
             "No law of scaling is fitted. It has three parameters, and this run has at most {measured} thread counts \
-             within the {} cores of the machine; with fewer than four, any curve would fit, and foretell nothing. \
+             within the {} cores of the machine; with fewer than four, any curve would fit, and predict nothing. \
              Measure on a machine with more cores, with 1, 2, 4, 8 … threads.",
             run.machine.cores
         );
         return super::section("scaling", "Beyond this machine", vec![Block::Text(text)]);
     };
     let columns = ["contention σ", "coherency κ", "R²", "error when left out", "peak at"].map(str::to_owned);
-    let foretold = first.predictions.iter().map(|p| format!("{} threads, foretold", p.threads));
-    let columns: Vec<_> = columns.into_iter().chain(foretold).collect();
+    let predicted = first.predictions.iter().map(|p| format!("{} threads, predicted", p.threads));
+    let columns: Vec<_> = columns.into_iter().chain(predicted).collect();
     let mut blocks = vec![Block::Text(
         "The Universal Scalability Law, fitted to the measured throughput of each backend for threads within the cores. \
          What it says of more threads is a prediction, not a measurement: million operations a second on as many \
          cores, with an interval that holds the truth nine times in ten if the law does, which more sockets can undo. \
-         Nothing is foretold where the law misses points that were left out by more than half, or the ends of the \
+         There is no prediction where the law misses points that were left out by more than half, or the ends of the \
          interval are more than a factor of 4 apart."
             .to_owned(),
     )];

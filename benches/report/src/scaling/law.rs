@@ -53,7 +53,7 @@ impl Law {
         (numbers.iter().all(|number| number.is_finite()) && !misses.is_empty()).then_some(law)
     }
 
-    /// Million operations a second of so many threads.
+    /// Returns the throughput with this many threads, in million operations per second.
     ///
     /// # Examples
     ///
@@ -81,7 +81,7 @@ impl Law {
         (self.coherency > 0.0 && peak.is_finite()).then_some(peak)
     }
 
-    /// What the law that was fitted to these points foretells.
+    /// Returns the prediction of this law, which was fitted to `points`.
     #[must_use]
     pub fn predict(&self, threads: usize, points: &[(usize, f64)]) -> Prediction {
         let fits = without_one(points).filter_map(|(_, rest)| coefficients(&rest));
@@ -169,7 +169,7 @@ fn least_squares(rows: &[[f64; 3]], used: &[bool; 3]) -> Option<[f64; 3]> {
 
 /// Gauss's elimination, with the largest pivot first.
 fn solve(mut system: Vec<Vec<f64>>) -> Option<Vec<f64>> {
-    // Terms this close to each other cannot be told apart by the points.
+    // The points cannot distinguish terms that are this close.
     const SINGULAR: f64 = 1e-12;
     let n = system.len();
     for column in 0..n {

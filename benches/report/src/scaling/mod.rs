@@ -1,4 +1,4 @@
-//! How throughput grows with threads, and what that foretells: the Universal Scalability Law.
+//! How throughput grows with threads, and predictions from that: the Universal Scalability Law.
 
 mod law;
 mod prediction;
@@ -8,7 +8,7 @@ pub use prediction::Prediction;
 
 use crate::{Cell, Kind, Run};
 
-/// The thread counts that are foretold.
+/// The thread counts of predictions.
 const FORETOLD: [usize; 4] = [16, 32, 64, 128];
 /// The law has three parameters, and goes through three points whatever they are: with no more, the intervals of
 /// predictions were seen to hold the truth less than half of the time.
@@ -37,7 +37,7 @@ pub struct Scaling {
     pub cache: String,
     /// The name of the row.
     pub backend: String,
-    /// What sort of row it is.
+    /// The kind of row.
     pub kind: Kind,
     /// The operation.
     pub op: String,
@@ -53,7 +53,7 @@ pub struct Scaling {
     pub points: Vec<(usize, f64)>,
     /// The law that fits them; `None` if there are too few thread counts to fit one honestly.
     pub law: Option<Law>,
-    /// What the law foretells for more threads, on a machine with as many cores.
+    /// The predictions for more threads, on a machine with as many cores.
     pub predictions: Vec<Prediction>,
 }
 

@@ -7,9 +7,9 @@ use super::Law;
 /// ```
 /// use hotcache_report::Law;
 /// let points = [(1, 100.0), (2, 190.0), (4, 340.0), (8, 540.0)];
-/// let foretold = Law::fit(&points).unwrap().predict(16, &points);
-/// assert!(foretold.low <= foretold.mops && foretold.mops <= foretold.high);
-/// assert!(foretold.says_something());
+/// let predicted = Law::fit(&points).unwrap().predict(16, &points);
+/// assert!(predicted.low <= predicted.mops && predicted.mops <= predicted.high);
+/// assert!(predicted.says_something());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
@@ -65,7 +65,7 @@ mod tests {
         Law { speed: 50.0, contention, coherency, r_squared: 0.0, left_out_error: 0.0 }
     }
 
-    /// What would be measured with noise of this share.
+    /// Returns simulated measurements with this share of noise.
     fn measured(law: &Law, threads: &[usize], noise: f64, random: &mut Random) -> Vec<(usize, f64)> {
         threads.iter().map(|&n| (n, law.at(n) * (1.0 + noise * random.normal()))).collect()
     }
@@ -119,9 +119,9 @@ mod tests {
                     for _ in 0..100 {
                         let points = measured(&known, threads, noise, &mut random);
                         let Some(found) = Law::fit(&points) else { continue };
-                        for foretold in [16, 32, 64, 128].map(|threads| found.predict(threads, &points)) {
-                            let truth = known.at(foretold.threads);
-                            held += usize::from((foretold.low..=foretold.high).contains(&truth));
+                        for predicted in [16, 32, 64, 128].map(|threads| found.predict(threads, &points)) {
+                            let truth = known.at(predicted.threads);
+                            held += usize::from((predicted.low..=predicted.high).contains(&truth));
                             all += 1;
                         }
                     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::nullable;
 use crate::number;
 
-/// What sort of thing was measured.
+/// The kind of row that was measured.
 ///
 /// # Examples
 ///
@@ -21,9 +21,9 @@ pub enum Kind {
     Backend,
     /// The map below a backend, used without hotcache.
     ByHand,
-    /// What a user would reach for instead.
+    /// An alternative to hotcache.
     Peer,
-    /// What no map can beat: the loop alone, or a bare array.
+    /// A lower bound for every map: the loop alone, or a bare array.
     Floor,
 }
 
@@ -45,7 +45,7 @@ impl Kind {
     }
 }
 
-/// The same work for every row: what one backend's number may be held against another's.
+/// The work that a cell measures. Numbers of two backends are comparable if their work is the same.
 ///
 /// # Examples
 ///
@@ -81,7 +81,7 @@ impl Work {
         Self { cache, op, dist, key_type: text(), key_len: 8, max_key, threads }
     }
 
-    /// What its keys are, in a few words.
+    /// Describes its keys.
     pub(crate) fn keys(&self) -> String {
         number::key_form(&self.key_type, self.key_len)
     }
@@ -171,7 +171,7 @@ pub struct Cell {
     /// The share of operations that found their key; `null` where the operation does not tell.
     #[serde(deserialize_with = "nullable")]
     pub hit_rate: Option<f64>,
-    /// What sort of row it is; a backend if the document does not say.
+    /// The kind of row; `Backend` if the document has none.
     #[serde(default)]
     pub kind: Kind,
     /// Nanoseconds for an operation in each sample, in the order of measuring: what comparisons work on.
@@ -247,7 +247,7 @@ impl Cell {
         }
     }
 
-    /// What tells one measurement from another.
+    /// Returns the fields that identify a measurement.
     pub(super) fn identity(&self) -> (Work, String) {
         (self.work(), self.backend.clone())
     }

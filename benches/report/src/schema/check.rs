@@ -1,4 +1,4 @@
-//! What no type says: that times are positive, ends enclose middles, and nothing is there twice.
+//! Checks that types cannot express: times are positive, medians lie between the ends, and nothing occurs twice.
 
 use std::collections::HashMap;
 
@@ -157,7 +157,12 @@ fn name(at: &str, name: &str) -> Checked {
         return refuse(at, "is empty");
     }
     if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        return refuse(at, format!("is no name: at most {LONGEST_NAME} characters, none of them a control"));
+        return refuse(
+            at,
+            format!(
+                "is not a valid name: at most {LONGEST_NAME} characters are allowed, and no control characters"
+            ),
+        );
     }
     Ok(())
 }

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Why a document is no run, and where in it.
+/// The reason why a document is not a valid run, and the place in it.
 ///
 /// # Examples
 ///

@@ -28,13 +28,13 @@ use super::Kind;
 pub struct Garbage {
     /// The name of what was done.
     pub workload: String,
-    /// What was done, in words and with its sizes.
+    /// A description of the workload, with its sizes.
     pub about: String,
     /// `int` or `obj`.
     pub cache: String,
     /// The name of the row.
     pub backend: String,
-    /// What sort of row it is.
+    /// The kind of row.
     #[serde(default)]
     pub kind: Kind,
     /// How often what repeats was done: replacements, threads, caches or operations.
@@ -43,12 +43,12 @@ pub struct Garbage {
     pub object_bytes: u64,
     /// Whether the cache held what it should.
     pub verified: bool,
-    /// What was found, in the order of time.
+    /// The measurements, in order of time.
     pub moments: Vec<Moment>,
 }
 
 impl Garbage {
-    /// What tells one measurement from another.
+    /// Returns the fields that identify a measurement.
     pub(super) fn identity(&self) -> impl Hash + Eq + use<> {
         let names = (self.workload.clone(), self.cache.clone(), self.backend.clone());
         (names, self.repeats, self.object_bytes)

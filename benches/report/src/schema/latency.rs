@@ -34,7 +34,7 @@ pub struct Latency {
     pub cache: String,
     /// The name of the row.
     pub backend: String,
-    /// What sort of row it is.
+    /// The kind of row.
     #[serde(default)]
     pub kind: Kind,
     /// The operation.
@@ -63,7 +63,7 @@ pub struct Latency {
     pub page_faults: Option<u64>,
 }
 
-/// Nanoseconds within which so many percent of the operations were done.
+/// The nanoseconds within which a percentage of the operations were done.
 ///
 /// # Examples
 ///
@@ -90,7 +90,7 @@ pub struct Percentiles {
     pub max: f64,
 }
 
-/// What documents were measured with that do not tell.
+/// The distribution of documents that name none.
 fn uniform() -> String {
     "uniform".to_owned()
 }
@@ -120,7 +120,7 @@ impl Latency {
         }
     }
 
-    /// What tells one measurement from another.
+    /// Returns the fields that identify a measurement.
     pub(super) fn identity(&self) -> impl Hash + Eq + use<> {
         (self.work(), self.backend.clone())
     }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Where and how a run was measured; names nobody and no directory.
+/// The machine and the build of a run. Contains no name of a person or a directory.
 ///
 /// # Examples
 ///
@@ -41,7 +41,7 @@ pub struct Machine {
     /// The sizes of the processor's caches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caches: Option<String>,
-    /// Whether the machine is a virtual one, as far as it can be told.
+    /// Whether the machine is virtual, if that can be determined.
     #[serde(default, rename = "virtual", skip_serializing_if = "Option::is_none")]
     pub is_virtual: Option<bool>,
     /// The share of the processors, from 0 to 1, that other processes took during the run; where the system tells.
@@ -50,7 +50,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// What two machines differ in, apart from the commit and the date: a comparison across it says little.
+    /// Lists the differences between two machines, apart from the commit and the date. A comparison across machines
+    /// says little.
     ///
     /// # Examples
     ///

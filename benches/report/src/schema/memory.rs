@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 
-/// What a map of integers or objects weighs, in bytes for each key that was loaded.
+/// The memory of a map of integers or objects, in bytes per key that was loaded.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ pub struct Memory {
     pub cache: String,
     /// The name of the row.
     pub backend: String,
-    /// What sort of row it is.
+    /// The kind of row.
     #[serde(default)]
     pub kind: Kind,
     /// The keys that were loaded.
@@ -51,7 +51,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What tells one measurement from another.
+    /// Returns the fields that identify a measurement.
     pub(super) fn identity(&self) -> impl Hash + Eq + use<> {
         (self.cache.clone(), self.backend.clone(), self.keys, self.key_len)
     }
@@ -67,7 +67,7 @@ impl Memory {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Footprint {
-    /// What was asked of the allocator and not given back.
+    /// The bytes that were allocated and not freed.
     #[serde(default)]
     pub counted: Option<f64>,
     /// How much more memory the process holds than before.

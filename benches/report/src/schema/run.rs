@@ -11,7 +11,7 @@ use crate::packed;
 /// The version of the documents that are written, and the only one that is read.
 pub const VERSION: u32 = 1;
 
-/// What one run of the benchmarks measured.
+/// The results of one run of the benchmarks.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ pub struct Run {
     /// Memory, each backend in a process of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<Memory>,
-    /// What maps retired and had not freed, each backend in a process of its own.
+    /// The memory that maps had retired and not freed. Each backend was measured in a process of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub garbage: Vec<Garbage>,
     /// Recorded traces, replayed.
@@ -89,7 +89,7 @@ impl Run {
     /// ```
     pub fn from_json(json: &str) -> Result<Self, SchemaError> {
         match parse::<Head>(json)?.version {
-            None => return Err(SchemaError::new("", "no field `version`: this is no run of the benchmarks")),
+            None => return Err(SchemaError::new("", "no field `version`: not a run of the benchmarks")),
             Some(version) if version.as_u64() == Some(VERSION.into()) => {}
             Some(version) => {
                 let why = format!("this is version {version}; this program reads version {VERSION}");
@@ -123,7 +123,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// If it holds a value that would be refused when it is read again, such as a speed that is no number.
+    /// If it holds a value that would be refused when it is read again, such as a speed that is not a number.
     ///
     /// # Examples
     ///

@@ -32,7 +32,7 @@ pub struct Replay {
     pub cache: String,
     /// The name of the row.
     pub backend: String,
-    /// What sort of row it is.
+    /// The kind of row.
     #[serde(default)]
     pub kind: Kind,
     /// The number of threads.
@@ -49,7 +49,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// What tells one measurement from another.
+    /// Returns the fields that identify a measurement.
     pub(super) fn identity(&self) -> impl Hash + Eq + use<> {
         (self.trace.clone(), self.cache.clone(), self.backend.clone(), self.threads)
     }

@@ -3,7 +3,7 @@
 use super::WIDTH;
 use super::write::Writer;
 use crate::number;
-use crate::tone::Tone;
+use crate::series_style::SeriesStyle;
 
 const TOP: f64 = 30.0;
 const BAR: f64 = 24.0;
@@ -15,7 +15,7 @@ const KEY: f64 = 42.0;
 #[derive(Debug)]
 pub(crate) struct Bars {
     pub(crate) title: String,
-    /// What the bar, the paler bar behind it, and the stroke across say.
+    /// The meanings of the bar, the paler bar behind it, and the stroke across.
     pub(crate) key: [&'static str; 3],
     pub(crate) bars: Vec<Bar>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Bars {
 #[derive(Debug)]
 pub(crate) struct Bar {
     pub(crate) name: String,
-    pub(crate) tone: Tone,
+    pub(crate) style: SeriesStyle,
     pub(crate) value: f64,
     pub(crate) behind: Option<f64>,
     pub(crate) across: Option<f64>,
@@ -44,7 +44,7 @@ impl Bars {
         };
         for (i, bar) in self.bars.iter().enumerate() {
             let top = TOP + i as f64 * BAR;
-            out.open("g", &[("class", bar.tone.class.into())]);
+            out.open("g", &[("class", bar.style.class.into())]);
             out.text("title", &[], &self.hint(bar));
             let at = [("class", "name end".into()), ("x", (LEFT - 8.0).into()), ("y", (top + 14.0).into())];
             out.text("text", &at, &bar.name);
@@ -94,7 +94,7 @@ impl Bars {
     }
 }
 
-/// The value, and what is behind it.
+/// Draws the value, and the bar behind it.
 fn numbers(bar: &Bar) -> String {
     let value = number::short(bar.value);
     bar.behind.map_or(value.clone(), |behind| format!("{value} / {}", number::short(behind)))

@@ -3,7 +3,7 @@
 use super::scale::{Axis, Laid};
 use super::write::{Writer, number_text};
 use super::{WIDTH, marks};
-use crate::tone::Tone;
+use crate::series_style::SeriesStyle;
 
 pub(super) const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 52.0;
@@ -13,7 +13,7 @@ const TOP: f64 = 44.0;
 const BOTTOM: f64 = 42.0;
 /// Names closer than this would overlap.
 const NAME_HEIGHT: f64 = 13.0;
-/// What fits into [`RIGHT`].
+/// The longest name that fits into [`RIGHT`].
 const LONGEST_NAME: usize = 15;
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Lines {
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) name: String,
-    pub(crate) tone: Tone,
+    pub(crate) style: SeriesStyle,
     pub(crate) points: Vec<Point>,
 }
 
@@ -74,7 +74,7 @@ impl Lines {
         }
         // What is drawn last lies on top.
         for is_dashed in [true, false] {
-            for series in self.series.iter().filter(|series| series.tone.is_dashed == is_dashed) {
+            for series in self.series.iter().filter(|series| series.style.is_dashed == is_dashed) {
                 self.draw_series(out, &frame, series);
             }
         }
@@ -104,12 +104,12 @@ impl Lines {
     }
 
     fn draw_series(&self, out: &mut Writer, frame: &Frame, series: &Series) {
-        out.open("g", &[("class", series.tone.class.into())]);
+        out.open("g", &[("class", series.style.class.into())]);
         let places: Vec<_> = series.points.iter().map(|point| frame.at(point.x, point.y)).collect();
         let path = places.iter().map(|(x, y)| format!("{},{}", number_text(*x), number_text(*y)));
         let path: Vec<_> = path.collect();
         if path.len() > 1 {
-            let class = if series.tone.is_dashed { "line dashed" } else { "line" };
+            let class = if series.style.is_dashed { "line dashed" } else { "line" };
             out.empty("polyline", &[("class", class.into()), ("points", path.join(" ").into())]);
         }
         for (point, (x, y)) in series.points.iter().zip(places).filter(|_| self.has_marks) {
@@ -118,7 +118,7 @@ impl Lines {
                 line(out, "spread", (x, bottom), (x, top));
             }
             let (px, py) = ((self.x.format)(point.x), crate::number::short(point.y));
-            marks::draw(out, series.tone, x, y, Some(&format!("{}: {py} at {px}", series.name)));
+            marks::draw(out, series.style, x, y, Some(&format!("{}: {py} at {px}", series.name)));
         }
         out.close("g");
     }
@@ -134,11 +134,11 @@ impl Lines {
         let wanted: Vec<_> = ends.iter().map(|(_, (_, y))| *y).collect();
         let edge = WIDTH - RIGHT;
         for ((series, (x, y)), name_y) in ends.into_iter().zip(apart(&wanted)) {
-            out.open("g", &[("class", series.tone.class.into())]);
+            out.open("g", &[("class", series.style.class.into())]);
             let bend = [(x + 4.0, y), (edge + 4.0, y), (edge + 14.0, name_y), (edge + 18.0, name_y)];
             let path = bend.map(|(x, y)| format!("{},{}", number_text(x), number_text(y)));
             out.empty("polyline", &[("class", "leader".into()), ("points", path.join(" ").into())]);
-            marks::draw(out, series.tone, edge + 22.0, name_y, None);
+            marks::draw(out, series.style, edge + 22.0, name_y, None);
             let at = [("class", "name".into()), ("x", (edge + 29.0).into()), ("y", (name_y + 3.8).into())];
             out.text("text", &at, &clipped(&series.name));
             out.close("g");

@@ -1,14 +1,14 @@
 //! The mark of a series: its second sign beside the colour.
 
 use super::write::Writer;
-use crate::tone::Tone;
+use crate::series_style::SeriesStyle;
 
 const RADIUS: f64 = 3.2;
 
 /// Draws a mark at a place; `hint` is what a pointer over it tells.
-pub(super) fn draw(out: &mut Writer, tone: Tone, x: f64, y: f64, hint: Option<&str>) {
+pub(super) fn draw(out: &mut Writer, style: SeriesStyle, x: f64, y: f64, hint: Option<&str>) {
     let r = RADIUS;
-    let shape: &[(f64, f64)] = match tone.mark % 6 {
+    let shape: &[(f64, f64)] = match style.mark % 6 {
         0 => &[],
         1 => &[(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)],
         2 => &[(0.0, -1.3), (1.2, 0.9), (-1.2, 0.9)],

@@ -24,7 +24,7 @@ pub(crate) enum Panel {
 
 /// The width of every panel; the height depends on what is in it.
 pub(crate) const WIDTH: f64 = 400.0;
-/// What lies between two panels.
+/// The gap between two panels.
 const GAP: f64 = 16.0;
 
 impl Panel {

@@ -77,7 +77,7 @@ impl Writer {
     }
 }
 
-/// A coordinate to a tenth; what is no number lies at 0, as an attribute must hold one.
+/// Formats a coordinate with one decimal. NaN and infinities become 0, because an attribute needs a number.
 pub(crate) fn number_text(number: f64) -> String {
     let rounded = if number.is_finite() { (number * 10.0).round() / 10.0 } else { 0.0 };
     // Not `-0`.

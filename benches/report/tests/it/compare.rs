@@ -5,7 +5,7 @@ use crate::fixture::{self, BUSY, FULL_PLAN, Noise, Plan, QUICK_PLAN, Row, STILL,
 /// Fewer resamples than by default: the tests compare dozens of runs.
 const SETTINGS: Settings =
     Settings { threshold: 0.05, confidence: 0.95, false_discovery: 0.15, resamples: 200, seed: 0 };
-/// What the harness takes in a quick run.
+/// A quick run, with as many rounds as the harness makes.
 const PLAN: Plan = Plan { rounds: 10, ..QUICK_PLAN };
 
 fn against(plan: Plan, noise: Noise, seed: u64, slowed: impl Fn(&Row) -> f64) -> Comparison {

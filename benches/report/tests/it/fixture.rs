@@ -42,7 +42,7 @@ pub(crate) const PEERS: &[Row] = &[
     row("quick_cache", Kind::Peer, 35.0, 380.0, 1.8, 130.0),
 ];
 
-/// What disturbs the machine; all in shares of the time that an operation takes.
+/// Simulated disturbances of the machine, as shares of the time of an operation.
 #[derive(Clone, Copy)]
 pub(crate) struct Noise {
     /// From sample to sample of one cell.
@@ -61,10 +61,10 @@ pub(crate) struct Noise {
 pub(crate) const STILL: Noise = Noise { sample: 0.004, wild: 0.0, cell: 0.004, drift: 0.002, burst: 0.0 };
 /// A small virtual machine.
 pub(crate) const USUAL: Noise = Noise { sample: 0.02, wild: 0.02, cell: 0.015, drift: 0.02, burst: 0.02 };
-/// The same with busy neighbours.
+/// A machine with busy neighbours.
 pub(crate) const BUSY: Noise = Noise { sample: 0.05, wild: 0.06, cell: 0.025, drift: 0.04, burst: 0.08 };
 
-/// What is run.
+/// A simulated run: its rows, key counts, threads, rounds and cores.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) peers: bool,

@@ -1,4 +1,4 @@
-//! Whatever a run holds, nothing panics, and what is written is well-formed.
+//! For any contents of a run, nothing panics, and the output is well-formed.
 
 use hotcache_report::{
     Advice, Cell, Footprint, Garbage, Kind, Latency, Memory, Moment, Percentiles, Report, Run, Scaling,

@@ -305,5 +305,5 @@ fn with_enough_threads_the_law_is_fitted_and_labelled_a_prediction() {
     let plan = fixture::Plan { threads: &[1, 2, 4, 8], cores: 8, ..fixture::QUICK_PLAN };
     let run = fixture::run(plan, fixture::STILL, 1, |_| 1.0);
     let html = Report::of(vec![run]).html();
-    assert!(html.contains("128 threads, foretold") && html.contains("is a prediction, not a measurement"));
+    assert!(html.contains("128 threads, predicted") && html.contains("is a prediction, not a measurement"));
 }

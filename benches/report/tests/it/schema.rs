@@ -72,7 +72,7 @@ fn what_cannot_be_is_refused_by_its_place() {
         ("/cells/0/threads", json!(0), "cells[0].threads: must be at least 1"),
         ("/cells/0/threads", json!(-1), "cells[0].threads: invalid value"),
         ("/cells/0/backend", json!(" "), "cells[0].backend: is empty"),
-        ("/cells/0/op", json!("a\nb"), "cells[0].op: is no name"),
+        ("/cells/0/op", json!("a\nb"), "cells[0].op: is not a valid name"),
         ("/cells/0/ns_per_op/median", json!("fast"), "cells[0].ns_per_op.median: invalid type"),
         ("/cells/0/ns_per_op/min", json!(0), "cells[0].ns_per_op.min: is 0; must be above 0"),
         ("/cells/0/ns_per_op/max", json!(18.0), "cells[0].ns_per_op: the median 18.7 does not lie between"),

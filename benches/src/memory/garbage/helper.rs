@@ -108,7 +108,7 @@ impl Shared {
     }
 }
 
-/// Notes that a job unwinds, so that nobody waits for its end.
+/// Records that a job is unwinding, so that no thread waits for its end.
 struct Panicking<'a>(&'a Shared);
 
 impl Drop for Panicking<'_> {
@@ -121,7 +121,7 @@ impl Drop for Helper {
     fn drop(&mut self) {
         self.shared.turn_to(State::Leaving);
         if let Some(thread) = self.thread.take() {
-            // Whoever waited for the job was told of a panic.
+            // The waiter of the job has got a panic.
             let _ = thread.join();
         }
     }

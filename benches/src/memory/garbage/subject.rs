@@ -89,7 +89,7 @@ impl<'a> Tested<'a> {
         Ok(Fault::unless_equal(&self.cell, what, found, expected)?)
     }
 
-    /// Drops a cache that nobody else holds any more.
+    /// Drops a cache that has no other owner.
     pub(super) fn drop_last(&self, shared: Shared) -> Result<()> {
         self.expect("holders of the cache that is dropped", Arc::strong_count(&shared.subject), 1)
     }

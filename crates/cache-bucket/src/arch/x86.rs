@@ -35,7 +35,7 @@ pub(crate) fn matches(words: &[AtomicU64; 2], lane: u16) -> u32 {
 /// than `now`.
 #[inline(always)]
 pub(crate) fn usable(words: [u64; 2], epochs: u64, now: u64) -> u32 {
-    let [low, high] = words.map(u64::cast_signed);
+    let [low, high] = words.map(|word| word as i64);
     // SAFETY: every x86-64 has SSE2.
     unsafe {
         let (lanes, zero) = (_mm_set_epi64x(high, low), _mm_setzero_si128());

@@ -89,8 +89,10 @@ impl<C: Cell> Overflow<C> {
 
     fn take_of(&self, now: u64, most: u32) -> Option<u32> {
         let mut pool = lock(&self.pool);
-        let out_of_sight = |(epoch, _): &mut (u64, u32)| *epoch + GRACE <= now || seeded::bug("trim");
-        let trimmed = pool.trimmed.pop_front_if(out_of_sight).map(|(_, link)| {
+        let out_of_sight = |&(epoch, _): &(u64, u32)| epoch + GRACE <= now || seeded::bug("trim");
+        let oldest =
+            if pool.trimmed.front().is_some_and(out_of_sight) { pool.trimmed.pop_front() } else { None };
+        let trimmed = oldest.map(|(_, link)| {
             let bucket: &Bucket<C> = self.bucket(link);
             // Entries that died there did so before the bucket was taken off its chain.
             bucket.free_all();

@@ -76,9 +76,8 @@ impl<K: Key + ?Sized, C: Cell> Raw<K, C> {
         loop {
             let main = table.bucket(hash);
             Bucket::prefetch(main, hash.home());
-            if !main.state().moved()
-                && let Some(spot) = table.find(main, hash, probe)
-            {
+            let spot = if main.state().moved() { None } else { table.find(main, hash, probe) };
+            if let Some(spot) = spot {
                 let section = if alone && !seeded::bug("blindly") {
                     match table.serialize(guard) {
                         Some(section) => Some(section),

@@ -265,11 +265,10 @@ pub(super) fn find_room<'t, C: Cell>(
     now: u64,
 ) -> Option<(&'t Bucket<C>, usize)> {
     let alone = table.count <= SMALL;
-    if count == 1
-        && !alone
-        && let Some(granule) = main.free_in_line(hash.home())
-    {
-        return Some((main, granule));
+    if count == 1 && !alone {
+        if let Some(granule) = main.free_in_line(hash.home()) {
+            return Some((main, granule));
+        }
     }
     let mut holder = main;
     loop {

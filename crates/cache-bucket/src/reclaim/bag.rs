@@ -189,7 +189,10 @@ impl Bag {
     pub(super) fn take(&mut self, now: u64, most: usize, taken: &mut Vec<Retired>) {
         for _ in 0..most {
             let ready = self.ready != 0;
-            let Some(retired) = self.things.pop_front_if(|first| ready || first.expired(now)) else { break };
+            if !self.things.front().is_some_and(|first| ready || first.expired(now)) {
+                break;
+            }
+            let Some(retired) = self.things.pop_front() else { break };
             self.ready = self.ready.saturating_sub(1);
             self.closed = self.closed.saturating_sub(1);
             taken.push(retired);

@@ -78,11 +78,10 @@ pub(crate) fn free_all(retired: impl IntoIterator<Item = Retired>) {
 /// Drops the payload of a panic. That may panic in turn; then the second payload is leaked, unless it is a message,
 /// because there might be no end.
 pub(super) fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
-        && !panic.is::<&'static str>()
-        && !panic.is::<String>()
-    {
-        std::mem::forget(panic);
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        if !panic.is::<&'static str>() && !panic.is::<String>() {
+            std::mem::forget(panic);
+        }
     }
 }
 
@@ -109,9 +108,10 @@ impl Shared {
     /// Takes out the expired objects.
     pub(super) fn take(&mut self, now: u64) -> Vec<Retired> {
         let mut expired = Vec::new();
-        while let Some(oldest) = self.0.first_entry()
-            && is_past(*oldest.key(), now)
-        {
+        while let Some(oldest) = self.0.first_entry() {
+            if !is_past(*oldest.key(), now) {
+                break;
+            }
             expired.append(&mut oldest.remove());
         }
         expired

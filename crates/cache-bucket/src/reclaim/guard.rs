@@ -140,7 +140,7 @@ impl<'g> Pinned<'g> {
     #[inline(always)]
     pub(crate) fn count_removal(self) -> bool {
         let due = self.record.count_write();
-        if due && !self.domain().has_garbage() && self.record.visits().is_multiple_of(2) {
+        if due && !self.domain().has_garbage() && self.record.visits() % 2 == 0 {
             self.record.restart_count();
             return false;
         }
@@ -159,10 +159,10 @@ impl<'g> Pinned<'g> {
         retired.stamp(domain.epoch());
         let mut retired = Some(retired);
         let put = |bag: &mut Bag| {
-            if let Some(retired) = retired.take()
-                && bag.put(retired) == 1
-            {
-                self.record.has_retired.store(true, Ordering::Relaxed);
+            if let Some(retired) = retired.take() {
+                if bag.put(retired) == 1 {
+                    self.record.has_retired.store(true, Ordering::Relaxed);
+                }
             }
         };
         domain.with_own(self.record, put);

@@ -20,8 +20,9 @@ static DOMAIN: Domain = Domain::new(false);
 static NOBODY: Record = Record::nobody();
 
 thread_local! {
-    /// This thread's record, or [`NOBODY`]. It has no destructor, so that reading it is one load.
-    static RECORD: Cell<&'static Record> = const { Cell::new(&NOBODY) };
+    /// This thread's record, or [`NOBODY`]. It has no destructor, so that reading it is one load. It is a raw pointer
+    /// because Rust 1.85 allows no reference to a static with atomics in a constant.
+    static RECORD: Cell<*const Record> = const { Cell::new(&raw const NOBODY) };
     /// Whether this thread is freeing objects.
     static FREEING: Cell<bool> = const { Cell::new(false) };
     /// This thread's record, which is given back at the end of the thread.
@@ -52,6 +53,14 @@ impl Drop for Own {
     }
 }
 
+/// This thread's record, or [`NOBODY`].
+#[inline(always)]
+fn record() -> &'static Record {
+    // SAFETY: `RECORD` is only ever set to the address of `NOBODY` or of a record of `DOMAIN`. Both are statics or live
+    // as long as one.
+    unsafe { &*RECORD.get() }
+}
+
 /// Pins the epoch for this thread.
 pub(crate) fn pin() -> Guard<'static> {
     match OWN.try_with(|own| own.0.get().unwrap_or_else(|| join(own))) {
@@ -68,7 +77,7 @@ pub(crate) fn pin() -> Guard<'static> {
 /// is two stores.
 #[inline(always)]
 pub(crate) fn fast_pin() -> Option<FastGuard> {
-    let record = RECORD.get();
+    let record = record();
     if record.is_pinned() {
         return None;
     }
@@ -183,7 +192,7 @@ pub(crate) fn collect_dropped() {
 /// [`collect`] does.
 #[inline(always)]
 pub(crate) fn after_long_pin() {
-    let record = RECORD.get();
+    let record = record();
     // A thread that asks checks once more whether we are pinned. Either it sees that we are not, or we see that we
     // are asked: by the barrier that it executes, or by this fence.
     compiler_fence(Ordering::SeqCst);
@@ -198,7 +207,7 @@ pub(crate) fn after_long_pin() {
 #[cold]
 #[inline(never)]
 fn answer() {
-    let record = RECORD.get();
+    let record = record();
     // If it cannot be done here, it is done at the end of the outermost pin, or of the current freeing.
     if !record.is_pinned() && free(|| DOMAIN.collect_all(own())) {
         record.answer();

@@ -91,9 +91,7 @@ impl Domain {
 
     fn advance(&self, moving: &mut Moving, own: Option<&Record>, effort: Effort) -> Advance<'_> {
         let epoch = self.epoch();
-        if let Some(own) = own
-            && !own.is_pinned()
-        {
+        if let Some(own) = own.filter(|own| !own.is_pinned()) {
             own.show(epoch << 1);
         }
         let claims = std::mem::take(&mut moving.idle_bags);

@@ -8,10 +8,10 @@ use crate::counter::step;
 const OPEN: u8 = 0;
 /// One thread holds the counter: it closes it, or replaces a sentinel that is a value.
 const HELD: u8 = 1;
-/// Nobody reads or writes the counter any more.
+/// No thread reads or writes the counter any more.
 const CLOSED: u8 = 2;
 
-/// A counter that can be closed: whoever closes it knows its final value.
+/// A counter that can be closed. The thread that closes it knows its final value.
 ///
 /// For maps whose counters are changed without a lock. An operation on a closed counter fails with [`Closed`]: its
 /// entry is gone, and the key must be looked up again. Every `i64` is a value.
@@ -19,7 +19,7 @@ const CLOSED: u8 = 2;
 /// # How it works
 ///
 /// The value and a state of one byte: open, held, or closed. A closed counter holds [`SENTINEL`](Self::SENTINEL). So
-/// an operation that finds any other value needs no look at the state: one load, one compare-and-swap.
+/// an operation that finds any other value does not read the state: it takes one load and one compare-and-swap.
 ///
 /// The sentinel is a value like any other while the state is open. Three rules keep the two apart:
 ///
@@ -29,23 +29,23 @@ const CLOSED: u8 = 2;
 ///    changes the state from held to closed. If the value has changed meanwhile, it changes the state back to open.
 /// 3. A closed counter is never opened again.
 ///
-/// *No write succeeds on a closed counter.* Once it has the sentinel, a compare-and-swap that expects something else
-/// fails, and whoever would replace the sentinel needs the hold, which the closing thread never gives back. (Two
-/// sentinels without a hold would not do: a thread that once read the first sentinel as a value, and was interrupted,
-/// could still put its sum in place of that sentinel after the counter was closed with it.)
+/// *No write succeeds on a closed counter.* Once it holds the sentinel, a compare-and-swap that expects another value
+/// fails. A thread that would replace the sentinel must hold the counter first, and the closing thread never gives up
+/// its hold. (Two sentinels without a hold would not do: a thread that once read the first sentinel as a value, and
+/// was interrupted, could still put its sum in place of that sentinel after the counter was closed with it.)
 ///
 /// *A sentinel beside an open state is a value.* The closing thread holds the counter before it stores the sentinel,
 /// and the state is never open afterwards. Its store of the sentinel is a release and the load that sees it an
 /// acquire, so a later look at the state finds it held or closed.
 ///
-/// While the state is held, whoever meets the sentinel waits: for a handful of instructions, or for a time slice if the
-/// holder is interrupted there. Nothing that can panic or wait runs under the hold.
+/// While the state is held, a thread that finds the sentinel waits: for a few instructions, or for a time slice if
+/// the holder is preempted. Nothing that can panic or wait runs under the hold.
 ///
 /// # Removal without closing
 ///
-/// [`detach`](Self::detach) is for a map's cheap removal. It marks a counter that was taken out of its map, and tells
-/// whether it was open until then. Operations that had found the counter go on; they are ordered before the removal.
-/// One that closes it later fails, so no removal is told twice.
+/// [`detach`](Self::detach) is for a cheap removal. It marks a counter that was taken out of its map, and returns
+/// whether it was open. Operations that had found the counter before go on; they are ordered before the removal.
+/// Closing it afterwards fails, so no removal is reported twice.
 ///
 /// # Examples
 ///
@@ -64,7 +64,7 @@ pub struct Closable {
     state: AtomicU8,
 }
 
-/// The counter is closed, and its entry gone: look the key up again.
+/// The error for a closed counter. Its entry has been removed: look the key up again.
 ///
 /// # Examples
 ///
@@ -78,10 +78,10 @@ pub struct Closable {
 pub struct Closed;
 
 impl Closable {
-    /// What a closed counter holds. A value too, but a slower one.
+    /// The value of a closed counter. An open counter may have this value too, but its operations are slower then.
     pub const SENTINEL: i64 = -0x5A17_C105_EDC0_47E5;
 
-    /// An open counter.
+    /// Creates an open counter.
     ///
     /// # Examples
     ///
@@ -98,7 +98,7 @@ impl Closable {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the counter is.
+    /// [`Closed`] if the counter is closed.
     ///
     /// # Examples
     ///
@@ -118,7 +118,7 @@ impl Closable {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the counter is.
+    /// [`Closed`] if the counter is closed.
     ///
     /// # Examples
     ///
@@ -133,11 +133,11 @@ impl Closable {
         self.swap(value).map(drop)
     }
 
-    /// Stores a value and returns the one before.
+    /// Stores a value and returns the previous one.
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the counter is.
+    /// [`Closed`] if the counter is closed.
     ///
     /// # Examples
     ///
@@ -150,11 +150,11 @@ impl Closable {
         self.change(|current| Change { new: Some(value), result: current })
     }
 
-    /// Adds, wrapping on overflow, and returns the sum.
+    /// Adds to the value, wrapping on overflow, and returns the sum.
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the counter is.
+    /// [`Closed`] if the counter is closed.
     ///
     /// # Examples
     ///
@@ -172,16 +172,16 @@ impl Closable {
 
     /// Adds if the sum lies within `bounds`, and returns the sum.
     ///
-    /// The inner result is that of [`counter::try_add`](super::try_add).
+    /// The inner result is as for [`counter::try_add`](super::try_add).
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the counter is.
+    /// [`Closed`] if the counter is closed.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::AddError;
+    /// use hotcache::AddError;
     /// use cache_core::counter::Closable;
     /// let stock = Closable::new(1);
     /// assert_eq!(stock.try_add(-1, &(0..=i64::MAX)), Ok(Ok(0)));
@@ -195,11 +195,11 @@ impl Closable {
         })
     }
 
-    /// Stores `new` if the value is `current`; the inner error is the value if it is another.
+    /// Stores `new` if the value is `current`. Otherwise the inner error is the value.
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the counter is.
+    /// [`Closed`] if the counter is closed.
     ///
     /// # Examples
     ///
@@ -217,8 +217,8 @@ impl Closable {
         })
     }
 
-    /// Closes the counter if its value is `value`, which is then the final one; the inner error is the value if it is
-    /// another.
+    /// Closes the counter if its value is `value`, which is the final value then. Otherwise the inner error is the
+    /// value.
     ///
     /// # Errors
     ///
@@ -240,7 +240,7 @@ impl Closable {
                 hold.close();
                 Ok(Ok(()))
             }
-            // A value, even if it is the sentinel: nobody else can have closed the counter.
+            // A value, even if it is the sentinel: no other thread can have closed the counter.
             Err(seen) => {
                 hold.release();
                 Ok(Err(seen))
@@ -269,9 +269,9 @@ impl Closable {
         Ok(last)
     }
 
-    /// Marks a counter that was just taken out of its map; tells whether it was open until then.
+    /// Marks a counter that was just taken out of its map, and returns whether it was open.
     ///
-    /// If it was closed, whoever closed it has removed the key.
+    /// If it was closed, the thread that closed it has removed the key.
     ///
     /// # Examples
     ///
@@ -289,7 +289,7 @@ impl Closable {
         self.leave_open(CLOSED).is_ok()
     }
 
-    /// Changes the value as `f` says, which may be asked several times.
+    /// Replaces the value with the result of `f`, which may be called several times.
     #[inline]
     fn change<R>(&self, mut f: impl FnMut(i64) -> Change<R>) -> Result<R, Closed> {
         let mut current = self.value.load(Ordering::Acquire);
@@ -310,7 +310,7 @@ impl Closable {
         }
     }
 
-    /// Changes a value that is the sentinel; `None` if it no longer is.
+    /// Replaces a value that is the sentinel; `None` if the value has changed.
     #[cold]
     #[inline(never)]
     fn change_sentinel<R>(&self, f: &mut dyn FnMut(i64) -> Change<R>) -> Result<Option<R>, Closed> {
@@ -318,7 +318,7 @@ impl Closable {
         let mut done = None;
         if self.value.load(Ordering::Acquire) == Self::SENTINEL {
             let Change { new, result } = f(Self::SENTINEL);
-            // By rule 1 nobody else changes it now.
+            // By rule 1, no other thread changes it now.
             if let Some(new) = new {
                 self.value.store(new, Ordering::Release);
             }
@@ -346,13 +346,13 @@ impl Closable {
         }
     }
 
-    /// Holds the counter, once nobody else does.
+    /// Holds the counter, after waiting for any other holder.
     fn hold(&self) -> Result<Hold<'_>, Closed> {
         self.leave_open(HELD)?;
         Ok(Hold(&self.state))
     }
 
-    /// Changes the state from open to `next`, once nobody holds the counter.
+    /// Changes the state from open to `next`, after waiting for any holder.
     fn leave_open(&self, next: u8) -> Result<(), Closed> {
         let mut backoff = Backoff::default();
         loop {
@@ -365,13 +365,13 @@ impl Closable {
     }
 }
 
-/// What an operation makes of a value: the new one, if it changes it, and what it returns.
+/// The outcome of an operation on a value: the new value, if it changes, and the result.
 struct Change<R> {
     new: Option<i64>,
     result: R,
 }
 
-/// The state is held, by us.
+/// This thread's hold on a counter.
 struct Hold<'a>(&'a AtomicU8);
 
 impl Hold<'_> {

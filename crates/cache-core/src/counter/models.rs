@@ -61,7 +61,7 @@ fn a_stale_sentinel_is_not_replaced() {
     });
 }
 
-/// A removal is told once: by the one that closes, or the one that detaches.
+/// A removal is reported once: by the thread that closes, or by the thread that detaches.
 #[test]
 fn close_beside_detach() {
     loom::model(|| {

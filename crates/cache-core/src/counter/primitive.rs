@@ -1,11 +1,11 @@
-//! The atomics, or loom's where a model runs.
+//! The atomics: the standard library's, or loom's in a model.
 
 #[cfg(loom)]
 pub(super) use loom::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 #[cfg(not(loom))]
 pub(super) use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
-/// Looks before the processor is given away: a holder that runs is done long before.
+/// The number of spins before a yield. A holder that is running finishes long before.
 #[cfg(not(loom))]
 const SPINS: u32 = 64;
 

@@ -2,12 +2,12 @@ use std::ops::{Bound, ControlFlow, RangeBounds, RangeInclusive};
 
 use crate::{AddError, IntCache, Key, UpdateError};
 
-/// Extension methods for every [`IntCache`], `dyn` ones included.
+/// Extension methods for every [`IntCache`], including `dyn IntCache`.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::{IntCache, IntCacheExt};
+/// use hotcache::{IntCache, IntCacheExt};
 ///
 /// fn buy(stock: &dyn IntCache, item: &str) -> bool {
 ///     stock.try_add(item, -1, 0..).is_ok()
@@ -16,21 +16,21 @@ use crate::{AddError, IntCache, Key, UpdateError};
 pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// Adds to a present key if the sum lies within `bounds`, and returns the sum.
     ///
-    /// This is the counter that cannot oversell: with bounds of `0..`, exactly as many decrements succeed as there are
-    /// pieces, however many threads try. What is checked is the sum: a value outside the bounds may come back in.
+    /// A counter that is changed only this way cannot be oversold: with the bounds `0..`, exactly as many decrements
+    /// succeed as there are items, however many threads try. Only the sum is checked: an add may bring a value that
+    /// lies outside the bounds back into them.
     ///
     /// # Errors
     ///
-    /// [`AddError::Absent`] if the key is not there. [`AddError::OutOfBounds`] with the current value if the
-    /// sum lies outside `bounds` or overflows; an empty range refuses everything. A refused add changes
-    /// nothing.
+    /// [`AddError::Absent`] if the key is absent. [`AddError::OutOfBounds`] with the current value if the sum lies
+    /// outside `bounds` or overflows; an empty range rejects every sum. A rejected add changes nothing.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::AddError;
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// use hotcache::AddError;
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("stock", 1);
     /// assert_eq!(cache.try_add("stock", -1, 0..), Ok(0));
     /// assert_eq!(cache.try_add("stock", -1, 0..), Err(AddError::OutOfBounds { current: 0 }));
@@ -41,19 +41,19 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
         self.try_add_dyn(key, delta, inclusive(&bounds))
     }
 
-    /// Like [`try_add`](IntCacheExt::try_add), but an absent key counts from 0 and is inserted.
+    /// Like [`try_add`](IntCacheExt::try_add), but inserts an absent key, which counts from 0.
     ///
     /// # Errors
     ///
-    /// [`AddError::OutOfBounds`] as for [`try_add`](IntCacheExt::try_add), with a `current` of 0 for an absent
-    /// key. A refused add inserts nothing.
+    /// [`AddError::OutOfBounds`] as for [`try_add`](IntCacheExt::try_add), with a `current` of 0 for an absent key. A
+    /// rejected add inserts nothing.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::AddError;
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// use hotcache::AddError;
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// // At most two purchases for each user.
     /// assert_eq!(cache.try_add_or_insert("user:1", 2, 0..=2), Ok(2));
     /// assert_eq!(cache.try_add_or_insert("user:1", 1, 0..=2), Err(AddError::OutOfBounds { current: 2 }));
@@ -65,20 +65,21 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
         self.try_add_or_insert_dyn(key, delta, inclusive(&bounds))
     }
 
-    /// Replaces the value of a present key by what `f` makes of it, atomically, and returns the new value.
+    /// Atomically replaces the value of a present key with the result of `f`, and returns the new value.
     ///
-    /// `f` is asked again if the value changes meanwhile. It may run under a lock and must not call any cache.
+    /// `f` is called again if the value changes during the call. `f` may run under a lock and must not call any
+    /// cache.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Absent`] if the key is not there. [`UpdateError::Kept`] with the value if `f` returned `None`.
+    /// [`UpdateError::Absent`] if the key is absent. [`UpdateError::Kept`] with the value if `f` returns `None`.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::UpdateError;
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// use hotcache::UpdateError;
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("arrival", 10);
     /// assert_eq!(cache.update("arrival", |last| (20 >= last).then_some(20)), Ok(20));
     /// assert_eq!(cache.update("arrival", |_| None), Err(UpdateError::Kept { current: 20 }));
@@ -89,17 +90,17 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
         self.update_dyn(key, &mut f)
     }
 
-    /// Like [`update`](IntCacheExt::update), but an absent key is inserted with `first`, which is returned.
+    /// Like [`update`](IntCacheExt::update), but inserts an absent key with the value `first` and returns it.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Kept`] with the value if the key is present and `f` returned `None`.
+    /// [`UpdateError::Kept`] with the value if the key is present and `f` returns `None`.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// let mut highest = |value| cache.update_or_insert("highest", value, |seen| Some(seen.max(value)));
     /// assert_eq!(highest(3), Ok(3));
     /// assert_eq!(highest(2), Ok(3));
@@ -114,16 +115,16 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
         self.update_or_insert_dyn(key, first, &mut f)
     }
 
-    /// Removes a key if `f` says so about its final value; tells whether it did.
+    /// Removes a key if `f` returns `true` for its final value. Returns whether it was removed.
     ///
-    /// No write is lost that `f` did not see: if the value changes after `f` was asked, `f` is asked again. It may run
-    /// under a lock and must not call any cache.
+    /// `f` sees every write that the removal discards: if the value changes after a call of `f`, `f` is called again.
+    /// It may run under a lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("user:1", 0);
     /// assert!(!cache.del_if("user:1", |value| value > 0));
     /// assert!(cache.del_if("user:1", |value| value == 0));
@@ -133,16 +134,16 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
         self.del_if_dyn(key, &mut f)
     }
 
-    /// Calls `f` with every key and its value until it breaks; returns what it breaks with.
+    /// Calls `f` with every key and its value until `f` breaks, and returns the value that it breaks with.
     ///
-    /// In no order, weakly consistent. `f` may run under a lock and must not call any cache.
+    /// The order is unspecified. Weakly consistent. `f` may run under a lock and must not call any cache.
     ///
     /// # Examples
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 7);
     /// let found = cache.try_for_each(|key, value| match value {
     ///     7 => ControlFlow::Break(key.to_owned()),
@@ -152,7 +153,7 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// ```
     fn try_for_each<B>(&self, mut f: impl FnMut(&K, i64) -> ControlFlow<B>) -> ControlFlow<B> {
         let mut result = ControlFlow::Continue(());
-        // What ended it is in `result`.
+        // The outcome is in `result`.
         let _ = self.try_for_each_dyn(&mut |key, value| {
             result = f(key, value);
             if result.is_break() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -162,13 +163,13 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
 
     /// Looks up many keys at once and returns their values, in the order of the keys.
     ///
-    /// Each look-up is linearizable by itself; the group is no snapshot.
+    /// Each look-up is linearizable. Together they are not a snapshot.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{IntCache, IntCacheExt};
-    /// # let cache = cache_rwlock::RwLockIntCache::<str>::default();
+    /// # use hotcache::{IntCache, IntCacheExt};
+    /// # let cache = hotcache::bucket::IntCache::<str>::default();
     /// cache.set("a", 1);
     /// assert_eq!(cache.get_many_vec(&["a", "b"]), [Some(1), None]);
     /// ```
@@ -181,7 +182,7 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
 
 impl<K: Key + ?Sized, C: IntCache<K> + ?Sized> IntCacheExt<K> for C {}
 
-/// A range of any type as an inclusive one. An empty one stays empty.
+/// Converts a range of any type to an inclusive range. An empty range stays empty.
 #[inline]
 fn inclusive(bounds: &impl RangeBounds<i64>) -> RangeInclusive<i64> {
     let start = match bounds.start_bound() {
@@ -196,7 +197,7 @@ fn inclusive(bounds: &impl RangeBounds<i64>) -> RangeInclusive<i64> {
     };
     match (start, end) {
         (Some(start), Some(end)) => start..=end,
-        // Nothing lies past either end of `i64`.
+        // No `i64` lies beyond either end.
         _ => RangeInclusive::new(1, 0),
     }
 }

@@ -1,4 +1,4 @@
-//! Loading on a miss, without blocking a thread.
+//! Async loading on a miss, without blocking a thread.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,37 +13,38 @@ use crate::{Key, LoadError, ObjCache};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use cache_core::{ObjCache, ObjCacheAsyncExt};
+/// use hotcache::{ObjCache, ObjCacheAsyncExt};
 ///
 /// async fn title(events: Arc<dyn ObjCache<String>>, id: &str) -> String {
 ///     let title = events.get_or_load_async(id, async || format!("{id}, from the database")).await;
 ///     title.to_uppercase()
 /// }
 ///
-/// let events = Arc::new(cache_rwlock::RwLockObjCache::<String>::default());
+/// let events = Arc::new(hotcache::bucket::ObjCache::<String>::default());
 /// let title = futures_executor::block_on(title(events, "event:1"));
 /// assert_eq!(title, "EVENT:1, FROM THE DATABASE");
 /// ```
 pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
-    /// The object of a key, made by `load` if it is absent.
+    /// Returns the object of a key. If the key is absent, `load` makes the object.
     ///
-    /// The async form of [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with), with the same rules. Callers of
-    /// both forms share one load: tasks wait for threads, and threads wait for tasks.
+    /// This is the async form of [`get_or_insert_with`](crate::ObjCacheExt::get_or_insert_with), with the same rules.
+    /// Callers of both forms share one load: tasks wait for threads, and threads wait for tasks.
     ///
-    /// If the loader panics, or the future is dropped while it loads, one waiter runs its own loader. As with an async
-    /// lock, do not keep this future around without polling it: others may wait for it.
+    /// If the loader panics, or the future is dropped while it loads, one waiter runs its own loader. As with an
+    /// async lock, do not keep this future without polling it: other callers may wait for it.
     ///
     /// # Panics
     ///
     /// If `load` asks for its own key, directly or through other loads that wait for it.
-    /// [`get_or_try_load_async`](ObjCacheAsyncExt::get_or_try_load_async) returns an error instead. A loader that awaits a
-    /// task or thread that it has spawned is not recognised in there: if that asks for the key, both wait forever.
+    /// [`get_or_try_load_async`](ObjCacheAsyncExt::get_or_try_load_async) returns an error instead. The check does
+    /// not follow a loader into tasks or threads that it spawns: if the loader waits for such a task and the task
+    /// asks for the key, both wait forever.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{ObjCache, ObjCacheAsyncExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<String>::default();
+    /// # use hotcache::{ObjCache, ObjCacheAsyncExt};
+    /// # let cache = hotcache::bucket::ObjCache::<String>::default();
     /// async fn read_title() -> String {
     ///     "read from the database".to_owned()
     /// }
@@ -63,21 +64,21 @@ pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
         }
     }
 
-    /// The object of a key, made by `load` if it is absent and `load` succeeds.
+    /// Returns the object of a key. If the key is absent, `load` makes the object or fails.
     ///
-    /// The async form of [`get_or_try_insert_with`](crate::ObjCacheExt::get_or_try_insert_with). If the loader fails, all
-    /// callers that waited for it share the error, which is not cached.
+    /// This is the async form of [`get_or_try_insert_with`](crate::ObjCacheExt::get_or_try_insert_with). If the
+    /// loader fails, all callers that waited for it share the error, which is not cached.
     ///
     /// # Errors
     ///
-    /// * [`LoadError::Failed`] with the loader's error: this caller's loader, or the one that it waited for.
+    /// * [`LoadError::Failed`] with the error of this caller's loader, or of the loader that it waited for.
     /// * [`LoadError::Recursive`] if `load` asks for its own key, directly or through other loads that wait for it.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_core::{LoadError, ObjCache, ObjCacheAsyncExt};
-    /// # let cache = cache_rwlock::RwLockObjCache::<u32>::default();
+    /// # use hotcache::{LoadError, ObjCache, ObjCacheAsyncExt};
+    /// # let cache = hotcache::bucket::ObjCache::<u32>::default();
     /// # futures_executor::block_on(async {
     /// let bad = cache.get_or_try_load_async("n", async || "x".parse::<u32>()).await;
     /// assert!(matches!(bad, Err(LoadError::Failed(_))));
@@ -97,7 +98,8 @@ pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
         async move {
             match self.get(key) {
                 Some(value) => {
-                    // What the loader owns may have a `Drop` that panics: a value that is being returned would leak.
+                    // Dropped here: if the `Drop` of a captured value panicked at the end of the function, the return
+                    // value would leak.
                     drop(load);
                     Ok(value)
                 }
@@ -113,7 +115,7 @@ impl<V, K: Key + ?Sized, C: ObjCache<V, K> + ?Sized> ObjCacheAsyncExt<V, K> for 
 ///
 /// # Panics
 ///
-/// If the loader would have waited for itself. The message names the method that returns an error, `instead`.
+/// If the loader would have waited for itself. The message names `instead`, the method that returns an error.
 pub(super) fn value<V>(loaded: Result<Arc<V>, LoadError<Infallible>>, instead: &str) -> Arc<V> {
     match loaded {
         Ok(value) => value,

@@ -1,22 +1,22 @@
 use std::fmt;
 use std::ops::Deref;
 
-/// The bytes that a composite key takes without the heap.
+/// The length in bytes up to which a composite key needs no heap allocation.
 const INLINE: usize = 72;
 
-/// A key of several parts, as bytes, made without an allocation up to 72 bytes.
+/// A key of several parts, stored as bytes. Up to 72 bytes need no heap allocation.
 ///
-/// A look-up by an integer and a string needs a key that has both. This writes the parts one after the other into a buffer on
-/// the stack, so that a hit allocates nothing. It is for caches with keys of bytes: `IntCache<[u8]>`. Different parts in the
-/// same order give different keys: a string is followed by its length, and an integer has a fixed width.
+/// For caches keyed by bytes, such as `IntCache<[u8]>`. The parts are written one after the other into a buffer on
+/// the stack. Keys that are built from the same sequence of part types are equal only if all of their parts are
+/// equal: a string is followed by its length, and an integer has a fixed width.
 ///
-/// Integers of one width, in the same place, sort as their keys do if they are not negative.
+/// Keys that differ only in an integer sort in the order of that integer.
 ///
 /// # Examples
 ///
 /// ```
-/// use cache_core::{Composite, IntCache};
-/// # let bought = cache_rwlock::RwLockIntCache::<[u8]>::default();
+/// use hotcache::{Composite, IntCache};
+/// # let bought = hotcache::bucket::IntCache::<[u8]>::default();
 /// let key = Composite::new().int(42).str("sku:1");
 /// assert_eq!(bought.add(&key, 1), 1);
 /// assert_eq!(bought.get(&Composite::new().int(42).str("sku:1")), Some(1));
@@ -24,7 +24,7 @@ const INLINE: usize = 72;
 ///
 /// # Performance
 ///
-/// A copy of the parts. Keys of up to 72 bytes lie in the buckets of `bucket`.
+/// Building a key copies its parts. The backend `bucket` stores keys of up to 72 bytes inline.
 #[derive(Clone)]
 pub struct Composite(Bytes);
 
@@ -35,36 +35,36 @@ enum Bytes {
 }
 
 impl Composite {
-    /// A key without parts.
+    /// Creates a key without parts.
     ///
     /// # Examples
     ///
     /// ```
-    /// assert!(cache_core::Composite::new().is_empty());
+    /// assert!(hotcache::Composite::new().is_empty());
     /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(Bytes::Inline { bytes: [0; INLINE], length: 0 })
     }
 
-    /// Adds an integer as eight bytes, the most significant first.
+    /// Appends an integer as eight bytes, in big-endian order.
     ///
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(*cache_core::Composite::new().int(1), [0, 0, 0, 0, 0, 0, 0, 1]);
+    /// assert_eq!(*hotcache::Composite::new().int(1), [0, 0, 0, 0, 0, 0, 0, 1]);
     /// ```
     #[must_use]
     pub fn int(self, part: u64) -> Self {
         self.push(&part.to_be_bytes())
     }
 
-    /// Adds a string, and its length as eight bytes.
+    /// Appends a string, followed by its length as eight bytes.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Composite;
+    /// use hotcache::Composite;
     /// assert_ne!(*Composite::new().str("a").str("bc"), *Composite::new().str("ab").str("c"));
     /// ```
     #[must_use]
@@ -72,12 +72,12 @@ impl Composite {
         self.bytes(part.as_bytes())
     }
 
-    /// Adds bytes, and their number as eight bytes.
+    /// Appends bytes, followed by their number as eight bytes.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cache_core::Composite;
+    /// use hotcache::Composite;
     /// assert_eq!(*Composite::new().bytes(b"a"), *Composite::new().str("a"));
     /// ```
     #[must_use]

@@ -12,7 +12,7 @@ use crate::waits::{Owner, Wait};
 /// The error of a failed loader, of any type.
 pub(super) type AnyFailure = Arc<dyn Any + Send + Sync>;
 
-/// One key's load, from the first miss until it ends. Loaders that panic or are dropped have successors in it.
+/// One load of a key, from the first miss until it ends. If its loader panics or is dropped, another one takes over.
 pub(super) struct Flight<V, K: Key + ?Sized> {
     key: K::Owned,
     pub(super) owner: Owner,
@@ -30,14 +30,15 @@ pub(super) struct State<V> {
 }
 
 pub(super) enum Phase<V> {
-    /// Nobody leads: the flight is new, or its loader panicked or was dropped. The first caller to see this leads.
+    /// There is no leader: the flight is new, or its loader panicked or was dropped. The first caller to see this
+    /// takes the lead.
     Vacant,
     Running,
     /// The loaded object is on its way into the map. A write of the key waits for that, then replaces it.
     Publishing,
     Done(Arc<V>),
     Failed(AnyFailure),
-    /// Ended without a result. Waiters look into the map.
+    /// Ended without a result. Waiters look the key up in the map.
     Ended,
 }
 
@@ -57,7 +58,7 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         lock(&self.state).stale
     }
 
-    /// Whether this flight's loader runs the calling code.
+    /// Whether the loader of this flight is running the calling code.
     pub(super) fn is_led_here(&self) -> bool {
         Context::current().part_of(self.led()) == Some(Part::Loader)
     }
@@ -84,8 +85,8 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
             Phase::Running => state.stale = true,
             Phase::Publishing => {
                 state.stale = true;
-                // A map may free other objects while it publishes this one, and their `Drop` may write this very
-                // key: then there is nothing to wait for.
+                // The map may free other objects while it publishes this one, and their `Drop` may write this very
+                // key. Waiting would never end then.
                 let Ok(_wait) = Wait::start(Context::current(), &self.owner) else {
                     return;
                 };
@@ -93,7 +94,7 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
                     state = self.published.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
             }
-            // The next loader starts after this call.
+            // The next loader starts after this call, so it sees the write.
             Phase::Vacant => {}
             Phase::Done(_) | Phase::Failed(_) | Phase::Ended => {}
         }
@@ -113,7 +114,8 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         self.end(|_| Phase::Done(value.clone()));
     }
 
-    /// Ends the flight with an error for the callers who joined in time. Keeps no share of it if nobody waits.
+    /// Ends the flight with an error for the callers who joined in time. Keeps no reference to it if there are no
+    /// waiters.
     pub(super) fn fail<E: Send + Sync + 'static>(&self, failure: &Arc<E>) {
         self.end(|waiters| if waiters.is_empty() { Phase::Ended } else { Phase::Failed(failure.clone()) });
     }
@@ -125,7 +127,7 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
 
     /// Hands an unfinished flight over to a waiter. Returns `false` if it has ended, or ends now.
     pub(super) fn hand_over(&self) -> bool {
-        // Only the leader, which calls this, ends either phase.
+        // Only the leader ends these phases, and only the leader calls this.
         if !matches!(lock(&self.state).phase, Phase::Running | Phase::Publishing) {
             return false;
         }
@@ -137,7 +139,8 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         )
     }
 
-    /// Calls the next waiter of a vacant flight, or ends the flight if nobody waits. Returns whether it ended it.
+    /// Wakes the next waiter of a vacant flight, or ends the flight if there are no waiters. Returns whether the
+    /// flight ended.
     pub(super) fn pass_on(state: &mut State<V>) -> (bool, Called) {
         match state.phase {
             Phase::Vacant if state.waiters.is_empty() => {

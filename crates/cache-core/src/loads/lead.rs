@@ -44,7 +44,7 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
         })
     }
 
-    /// As [`run`](Lead::run), with a loader that is awaited.
+    /// Like [`run`](Lead::run), for an async loader.
     pub(super) async fn run_async<C, E, F>(
         &self,
         cache: &C,
@@ -63,10 +63,10 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
         self.context.enter(|| self.finish(cache, loaded))
     }
 
-    /// Looks for an object published after our miss and before we took the lead.
+    /// Looks for an object that was published after this caller's miss and before it took the lead.
     fn find<C: ObjCache<V, K> + ?Sized>(&self, cache: &C) -> Option<Arc<V>> {
         let value = in_map(|| cache.get(self.key))?;
-        // Only for us: it may have been removed after we looked and before others joined.
+        // Only for this caller: the object may have been removed before other callers joined.
         self.flight.end_with_nothing();
         Some(value)
     }
@@ -92,8 +92,7 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
             }
             match cache.get(self.key) {
                 Some(present) => {
-                    // Here and not as the call ends: should the object's `Drop` panic in that, `present`, being
-                    // returned, would leak.
+                    // Dropped here: if its `Drop` panicked at the end of the function, `present` would leak.
                     drop(loaded);
                     present
                 }

@@ -8,8 +8,8 @@ use super::{Flight, Loads};
 use crate::context::{Context, NO_LOAD, new_load};
 use crate::{Key, LoadError, ObjCache};
 
-// Everything with a `Drop` of a caller's is dropped before a value is returned. If such a `Drop` panicked later, the value
-// on its way out would leak.
+// Everything whose `Drop` is a caller's code is dropped before a value is returned. If such a `Drop` panicked later,
+// the returned value would leak.
 impl<V, K: Key + ?Sized> Loads<V, K> {
     /// Returns the object of `key` in `cache`, by running `load` or waiting for another caller's loader.
     pub(crate) fn get_or_load<C, E>(
@@ -47,7 +47,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         }
     }
 
-    /// As [`get_or_load`](Loads::get_or_load), for an async loader. Blocks no thread.
+    /// Like [`get_or_load`](Loads::get_or_load), for an async loader. Does not block the thread.
     pub(crate) async fn get_or_load_async<C, E, F>(
         &self,
         cache: &C,
@@ -87,7 +87,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
         }
     }
 
-    /// The result of a caller that runs no loader; `None` if it has to start over.
+    /// Returns the result of a caller that runs no loader, or `None` if it has to start over.
     fn outcome<C, E>(
         &self,
         cache: &C,
@@ -117,8 +117,9 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
 
 /// The context for a loader that runs beside `flight`, and whose object is not cached.
 ///
-/// Its caller is the `Drop` of an object: waiting would never end, and an error would blame it for a recursion that it
-/// did not make. In this context the loader counts as the flight's own, so it gets the error if it asks for the key itself.
+/// Its caller is the `Drop` of an object. Waiting would never end, and an error would report a recursion that does
+/// not exist. In this context the loader counts as the flight's own, so it gets the error if it asks for the key
+/// itself.
 fn alone<V, K: Key + ?Sized>(flight: &Flight<V, K>) -> Context {
     let load = match flight.led() {
         NO_LOAD => new_load(),

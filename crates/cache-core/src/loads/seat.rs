@@ -20,14 +20,14 @@ pub(super) enum Joined<V> {
     /// The key was written after this flight was looked up. Look it up again.
     Stale,
     Recursive,
-    /// As `Recursive`, but the loader did not ask: the `Drop` of an object that the map freed did.
+    /// Like `Recursive`, but the caller is not the loader: it is the `Drop` of an object that the map freed.
     Alone,
 }
 
 /// One caller's place among the waiters of a flight.
 ///
-/// If the caller's future is dropped while it waits, this gives the place up, and calls the next waiter where it was this
-/// one's turn.
+/// If the caller's future is dropped while it waits, this gives up the place, and wakes the next waiter if it was
+/// this one's turn.
 pub(super) struct Seat<'a, V, K: Key + ?Sized> {
     loads: &'a Loads<V, K>,
     flight: &'a Arc<Flight<V, K>>,
@@ -43,7 +43,7 @@ impl<'a, V, K: Key + ?Sized> Seat<'a, V, K> {
         Self { loads, flight, ticket: None, in_time: false, wait: None }
     }
 
-    /// Takes the lead if nobody has it, or blocks until the flight has a result.
+    /// Takes the lead of a vacant flight, or blocks until the flight has a result.
     pub(super) fn block(mut self, cached: impl Fn() -> Option<Arc<V>>) -> Joined<V> {
         let mut signal = None;
         let mut state = self.flight.state();
@@ -59,7 +59,7 @@ impl<'a, V, K: Key + ?Sized> Seat<'a, V, K> {
         self.leave(state, joined, cached)
     }
 
-    /// Takes the lead if nobody has it, or waits until the flight has a result. Blocks no thread.
+    /// Takes the lead of a vacant flight, or waits until the flight has a result. Does not block the thread.
     pub(super) async fn wait(mut self, cached: impl Fn() -> Option<Arc<V>>) -> Joined<V> {
         future::poll_fn(|task| self.poll(task, &cached)).await
     }

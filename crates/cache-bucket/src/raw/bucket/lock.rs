@@ -69,10 +69,10 @@ impl<C: Cell> Bucket<C> {
         let mut backoff = Backoff::default();
         loop {
             let state = self.state();
-            if !state.locked()
-                && let Some(lock) = self.try_lock(state)
-            {
-                return lock;
+            if !state.locked() {
+                if let Some(lock) = self.try_lock(state) {
+                    return lock;
+                }
             }
             backoff.wait();
         }

@@ -1,8 +1,8 @@
-//! Whether processors run at their full speed: a loop with no map in it takes as long as ever.
+//! Detects whether the processors run at full speed, by timing a loop without a map.
 //!
-//! A hyper-thread shares its core with another, on a virtual machine often with a stranger's: while that one works, all
-//! takes nearly twice as long, for milliseconds or seconds, and no count of the system's tells. So the loop is timed
-//! before and after each sample, and a sample during which it was slow is taken again once it is not.
+//! A hyper-thread shares its core with another, on a virtual machine often with that of another guest. While that one
+//! is busy, everything takes nearly twice as long, for milliseconds or seconds, and no statistic of the system shows
+//! it. So the loop is timed before and after each sample. If it was slow, the sample is taken again when it is fast.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -13,46 +13,47 @@ use crate::progress::short;
 use crate::quiet::Waits;
 use crate::team::Team;
 
-/// From this share of its speed on, a processor that lost it has spoilt a sample.
+/// A sample is repeated if a processor lost this share of its speed.
 const SPOILT: f64 = 0.2;
 
-/// How often a sample is taken at most.
+/// The maximum number of attempts for a sample.
 const ATTEMPTS: usize = 5;
 
-/// Between two looks whether the machine has recovered.
+/// The pause between two checks whether the machine has recovered.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How often it is told that a run waits.
+/// The interval between messages that a run is waiting.
 const TELL: Duration = Duration::from_millis(200);
 
-/// Turns of the loop: some microseconds.
+/// The number of iterations of the loop, which take some microseconds.
 const TURNS: u64 = if cfg!(debug_assertions) { 200 } else { 4_000 };
 
-/// The loop is timed so often in a row: what has just woken up, or is interrupted once, is not slow.
+/// The number of times that the loop is timed in a row, because a processor that has just woken up, or is interrupted
+/// once, is not slow.
 const TIMES: usize = 3;
 
-/// The speed of the machine, and how long a run may still wait for it.
+/// The speed of the machine, and the time for which a run may still wait for it.
 #[derive(Debug)]
-pub(crate) struct Pulse {
+pub(crate) struct MachineSpeed {
     /// The least time of the loop, for each size of a team: two threads of one core are slower than one.
     least: HashMap<usize, Duration>,
     left: Duration,
-    /// The time that went into waiting, and into samples that were given up.
+    /// The time that was spent on waiting, and on samples that were discarded.
     wasted: Duration,
 }
 
-impl Pulse {
+impl MachineSpeed {
     pub(crate) fn new(patience: Duration) -> Self {
         Self { least: HashMap::new(), left: patience, wasted: Duration::ZERO }
     }
 
-    /// The time so far that went into waiting, and into samples that were given up.
+    /// Returns the time that was spent so far on waiting, and on samples that were discarded.
     pub(crate) fn wasted(&self) -> Duration {
         self.wasted
     }
 
-    /// Takes a sample, and again if processors lost speed meanwhile, while patience lasts. Returns that during which they
-    /// lost least, and the share that was lost.
+    /// Takes a sample, and repeats it if processors lost speed during it, while patience lasts. Returns the sample
+    /// with the smallest loss, and the share that was lost.
     pub(crate) fn take<T, E>(
         &mut self,
         team: &Team,
@@ -106,7 +107,7 @@ impl Pulse {
         recovered
     }
 
-    /// The share of its speed that the slowest of a team's processors lacks now.
+    /// Returns the share of its speed that the slowest of a team's processors lacks now.
     fn lost(&mut self, team: &Team) -> f64 {
         let (_, times) = team.run(|_| (), |()| beat());
         let least = self.least.entry(team.threads()).or_insert(Duration::MAX);
@@ -148,7 +149,7 @@ mod tests {
     fn without_patience_a_sample_is_taken_once() {
         let team = Team::new(1).expect("a thread");
         let mut taken = 0;
-        let sample = Pulse::new(Duration::ZERO).take(&team, &|_| (), || {
+        let sample = MachineSpeed::new(Duration::ZERO).take(&team, &|_| (), || {
             taken += 1;
             Ok::<_, ()>(taken)
         });
@@ -159,12 +160,12 @@ mod tests {
     #[test]
     fn what_was_spoilt_is_taken_again_when_the_machine_has_recovered() {
         let team = Team::new(1).expect("a thread");
-        let mut pulse = Pulse::new(Duration::from_secs(3_600));
+        let mut speed = MachineSpeed::new(Duration::from_secs(3_600));
         // Faster than it can be: every look finds it slow, until that is forgotten.
-        pulse.least.insert(1, Duration::from_nanos(1));
-        assert!(pulse.lost(&team) > SPOILT);
-        let left = pulse.left;
-        let mut waits = Pulse { left: Duration::from_millis(300), ..pulse };
+        speed.least.insert(1, Duration::from_nanos(1));
+        assert!(speed.lost(&team) > SPOILT);
+        let left = speed.left;
+        let mut waits = MachineSpeed { left: Duration::from_millis(300), ..speed };
         let told = RefCell::new(String::new());
         assert!(!waits.recovers(&team, &|why| told.replace(why.to_owned()).clear()));
         assert!(waits.left.is_zero() && left > waits.left);
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn a_failure_is_not_tried_again() {
         let team = Team::new(1).expect("a thread");
-        let failed = Pulse::new(Duration::from_secs(60)).take(&team, &|_| (), || Err::<(), _>("no"));
+        let failed = MachineSpeed::new(Duration::from_secs(60)).take(&team, &|_| (), || Err::<(), _>("no"));
         assert_eq!(failed.err(), Some("no"));
     }
 }

@@ -1,49 +1,50 @@
-//! Which colour and mark a backend has: the same in every chart.
+//! The colour and the mark of each backend, which are the same in every chart.
 
 use std::collections::HashMap;
 
 use crate::{Kind, Run};
 
-/// How a series looks: a class of the style sheet, and the number of its mark.
+/// The style of a series: a class of the style sheet, and the number of its mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tone {
+pub(crate) struct SeriesStyle {
     pub(crate) class: &'static str,
     pub(crate) mark: usize,
     pub(crate) is_dashed: bool,
 }
 
-/// Colours that people with any form of colour blindness tell apart, as far as eight can be; each has a mark of its
-/// own besides. After those of Okabe and Ito (2008), darkened or lightened until each stands 3 : 1 off its ground.
+/// Colours that people with any form of colour blindness can tell apart, as far as that is possible with eight. Each
+/// also has its own mark. They are those of Okabe and Ito (2008), darkened or lightened to a contrast of 3 : 1 with
+/// the background.
 const CLASSES: [&str; 8] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"];
 
-/// The tones of all rows of some runs.
+/// The styles of all rows of some runs.
 #[derive(Debug)]
-pub(crate) struct Tones(HashMap<String, Tone>);
+pub(crate) struct SeriesStyles(HashMap<String, SeriesStyle>);
 
-impl Tones {
+impl SeriesStyles {
     pub(crate) fn of(runs: &[Run]) -> Self {
-        let mut tones = HashMap::new();
+        let mut styles = HashMap::new();
         let (mut backends, mut others) = (0, 0);
         for (name, kind) in runs.iter().flat_map(names) {
-            tones.entry(name.to_owned()).or_insert_with(|| match kind {
+            styles.entry(name.to_owned()).or_insert_with(|| match kind {
                 Kind::Backend => {
                     backends += 1;
                     let place = backends - 1;
                     let is_dashed = place >= CLASSES.len();
-                    Tone { class: CLASSES[place % CLASSES.len()], mark: place, is_dashed }
+                    SeriesStyle { class: CLASSES[place % CLASSES.len()], mark: place, is_dashed }
                 }
-                Kind::Floor => Tone { class: "floor", mark: 0, is_dashed: true },
+                Kind::Floor => SeriesStyle { class: "floor", mark: 0, is_dashed: true },
                 Kind::Peer | Kind::ByHand => {
                     others += 1;
-                    Tone { class: "peer", mark: others, is_dashed: true }
+                    SeriesStyle { class: "peer", mark: others, is_dashed: true }
                 }
             });
         }
-        Self(tones)
+        Self(styles)
     }
 
-    pub(crate) fn tone(&self, backend: &str) -> Tone {
-        self.0.get(backend).copied().unwrap_or(Tone { class: "peer", mark: 0, is_dashed: true })
+    pub(crate) fn style(&self, backend: &str) -> SeriesStyle {
+        self.0.get(backend).copied().unwrap_or(SeriesStyle { class: "peer", mark: 0, is_dashed: true })
     }
 }
 

@@ -9,13 +9,13 @@ use crate::machine;
 use crate::peers::{Entry, Setup};
 use crate::subject::Subject;
 
-/// What a key takes in the most wasteful map, for judging whether all maps fit into memory at once.
+/// The memory of a key in the largest map, to estimate whether all maps fit into memory at once.
 const BYTES_PER_KEY: usize = 300;
 
 /// The filled maps of all rows for one cache and one set of keys.
 ///
-/// Where they do not fit into a quarter of the memory together, each is dropped after use.
-pub(crate) struct Shelf<'a> {
+/// If together they do not fit into a quarter of the memory, each is dropped after use.
+pub(crate) struct MapPool<'a> {
     cache: Cache,
     keys: &'a Keys,
     keep: bool,
@@ -24,18 +24,18 @@ pub(crate) struct Shelf<'a> {
 
 struct Filled {
     subject: Box<dyn Subject>,
-    /// Whether a key may no longer have the value that it was filled with.
+    /// Whether keys may have other values than those that the map was filled with.
     changed: bool,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> MapPool<'a> {
     pub(crate) fn new(cache: Cache, keys: &'a Keys, rows: usize) -> Self {
         let needed = keys.count() as u64 * (rows * BYTES_PER_KEY) as u64;
         let keep = machine::memory_bytes().is_none_or(|memory| needed < memory / 4);
         Self { cache, keys, keep, maps: HashMap::new() }
     }
 
-    /// Lends the row's map for this operation, filled; `None` if the row has no such cache.
+    /// Calls `use_it` with the row's filled map for this operation; `None` if the row has no such cache.
     pub(crate) fn with<R>(
         &mut self,
         entry: &Entry,
