@@ -140,6 +140,60 @@ impl fmt::Display for AnyBackend {
     }
 }
 
+/// As the name of the backend.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache::AnyBackend;
+/// assert_eq!(serde_json::to_string(&AnyBackend::Bucket)?, "\"bucket\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+impl serde::Serialize for AnyBackend {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// From the name of a backend that is compiled in.
+///
+/// # Errors
+///
+/// The text of [`UnknownBackend`] for any other name.
+///
+/// # Examples
+///
+/// ```
+/// use hotcache::AnyBackend;
+/// assert_eq!(serde_json::from_str::<AnyBackend>("\"bucket\"")?, AnyBackend::Bucket);
+/// let error = serde_json::from_str::<AnyBackend>("\"redis\"").unwrap_err();
+/// assert!(error.to_string().starts_with("there is no backend named \"redis\"; compiled in: "));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+impl<'de> serde::Deserialize<'de> for AnyBackend {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl serde::de::Visitor<'_> for Name {
+            type Value = AnyBackend;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a backend")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<AnyBackend, E> {
+                name.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Name)
+    }
+}
+
 impl FromStr for AnyBackend {
     type Err = UnknownBackend;
 

@@ -32,7 +32,8 @@
 //! | `bucket` (default) | our own hash table | reads, adds and sets, of few keys or of millions | mostly deletes, objects that are replaced often |
 //!
 //! The page of each module says when not to use it. To measure on your own machine, run `cargo xtask bench` in the
-//! repository. To choose a backend at run time, use [`AnyBackend`]. The feature `rwlock` needs Rust 1.95, everything
+//! repository. To choose a backend at run time, use [`AnyBackend`]; with the feature `serde` it can be read from a
+//! configuration file. The feature `rwlock` needs Rust 1.95, everything
 //! else 1.85.
 //!
 //! # Names
