@@ -18,8 +18,13 @@ impl Flags {
     /// If the flags are invalid. The message names the flag.
     pub fn task(&self, max_key_variable: Option<&str>) -> Result<Task, Refusal> {
         modes::check(self)?;
-        if self.threads.iter().chain(&self.key_len).chain(&self.passes).any(|n| *n == 0) {
-            return Err(Refusal::new("--threads, --key-len and --passes must be at least 1"));
+        let counts = [
+            ("--threads", self.threads.contains(&0)),
+            ("--key-len", self.key_len.contains(&0)),
+            ("--passes", self.passes == Some(0)),
+        ];
+        if let Some((flag, _)) = counts.iter().find(|(_, is_zero)| *is_zero) {
+            return Err(Refusal::new(format!("{flag} is 0, and must be at least 1")));
         }
         if let Some(many) = self.threads.iter().find(|threads| **threads > MOST_THREADS) {
             return Err(Refusal::new(format!(

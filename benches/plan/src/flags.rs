@@ -61,7 +61,13 @@ pub struct Flags {
 
     /// Key counts; 0 gives every operation its own key, in batches of at most a million. The default is the
     /// environment variable maxKey, if it is set.
-    #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
+    #[arg(
+        long,
+        visible_alias = "keys",
+        value_name = "COUNTS",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
     pub max_key: Vec<KeyCount>,
 
     /// Thread counts. There may be more threads than cores.

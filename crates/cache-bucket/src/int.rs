@@ -3,7 +3,8 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use cache_core::{
-    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, NoReentry, Options, assert_same_length, counter,
+    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, NoReentry, Options, assert_reservable,
+    assert_same_length, counter,
 };
 
 use crate::map::{Map, Visit};
@@ -13,7 +14,7 @@ use crate::reclaim::Pinned;
 /// How many look-ups of [`get_many`](IntCache::get_many) overlap.
 const GROUP: usize = 16;
 
-/// Integers in the buckets of our own table. See the [crate's documentation](crate).
+/// Integers in the buckets of our own table. See [`BucketBackend`](crate::BucketBackend).
 ///
 /// # Examples
 ///
@@ -203,6 +204,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for BucketIntCache<K, S> {
     }
 
     fn reserve(&self, additional: usize) {
+        assert_reservable(additional);
         self.map.reserve(additional);
     }
 

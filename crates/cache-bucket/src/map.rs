@@ -341,7 +341,8 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
 
     /// The number of entries with keys of up to eight bytes that the table holds before it grows.
     pub(crate) fn capacity(&self) -> usize {
-        self.raw.capacity(reclaim::pin().pinned())
+        // Keys that share buckets may fill the table further than it counts on.
+        self.raw.capacity(reclaim::pin().pinned()).max(self.len())
     }
 
     /// Records that this cache has retired something.

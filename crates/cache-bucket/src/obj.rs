@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use cache_core::{
     DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, NoReentry, ObjCache, Options, Value,
+    assert_reservable,
 };
 
 use crate::map::{Map, Visit};
@@ -14,7 +15,7 @@ use crate::raw::{Maintenance, Removal, Upsert, clone_of, replace, retire_arc};
 use crate::reclaim::{self, Pinned};
 
 /// Shared objects in our own table: a bucket holds the pointer that an `Arc` is. See the
-/// [crate's documentation](crate).
+/// [`BucketBackend`](crate::BucketBackend).
 ///
 /// # Examples
 ///
@@ -210,6 +211,8 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
 
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
         loop {
+            // A load must not bring back what the caller wants to be gone, even if it is not there yet.
+            self.loads.written(key);
             let Some(object) = self.get(key) else { return false };
             if !NoReentry::lend(&self.map, || f(&object)) {
                 return false;
@@ -250,6 +253,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     }
 
     fn reserve(&self, additional: usize) {
+        assert_reservable(additional);
         self.map.reserve(additional);
     }
 

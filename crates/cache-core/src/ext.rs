@@ -23,7 +23,7 @@ use crate::{Key, LoadError, ObjCache, UpdateError};
 pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
     /// Calls `f` with the object of a key and returns its result, or `None` if the key is absent.
     ///
-    /// `f` may run under a lock and must not call any cache.
+    /// `f` may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -64,8 +64,7 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
 
     /// Atomically replaces the object of a present key with the result of `f`, and returns the new object.
     ///
-    /// `f` is called again if the object is replaced during the call. `f` may run under a lock and must not call any
-    /// cache.
+    /// `f` is called again if the object is replaced during the call. `f` runs under no lock.
     ///
     /// # Errors
     ///
@@ -111,7 +110,7 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
 
     /// Calls `f` with every key and its object until `f` breaks, and returns the value that it breaks with.
     ///
-    /// The order is unspecified. Weakly consistent. `f` may run under a lock and must not call any cache.
+    /// The order is unspecified. Weakly consistent. `f` may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///

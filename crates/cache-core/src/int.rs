@@ -16,7 +16,7 @@ use crate::{AddError, Key, UpdateError};
 /// successful write that they have not seen. Methods that visit many keys are weakly consistent: they see every key
 /// that is present throughout the call, and may or may not see a key that is inserted or removed during it.
 ///
-/// Closures may run under a lock, so they must not call any cache. A panic in a closure leaves the cache usable.
+/// Closures may run under a lock, so they must not call the cache that runs them. A panic in a closure leaves the cache usable.
 ///
 /// # Examples
 ///
@@ -53,6 +53,7 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// assert!(cache.contains("a"));
     /// assert!(!cache.contains("b"));
     /// ```
+    #[doc(alias = "contains_key")]
     fn contains(&self, key: &K) -> bool {
         self.get(key).is_some()
     }
@@ -72,6 +73,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Performance
     ///
     /// For a present key: one atomic store and no allocation. No exclusive lock is taken if the map allows that.
+    #[doc(alias = "insert")]
+    #[doc(alias = "store")]
     fn set(&self, key: &K, value: i64);
 
     /// Stores a value, inserting the key if it is absent, and returns the previous value.
@@ -86,6 +89,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// assert_eq!(cache.swap("sold", 5), None);
     /// assert_eq!(cache.swap("sold", 0), Some(5));
     /// ```
+    #[doc(alias = "replace")]
+    #[doc(alias = "get_and_set")]
     fn swap(&self, key: &K, value: i64) -> Option<i64>;
 
     /// Inserts a key if it is absent.
@@ -102,6 +107,9 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// assert_eq!(cache.insert_new("order:1", 1), Ok(()));
     /// assert_eq!(cache.insert_new("order:1", 2), Err(1));
     /// ```
+    #[doc(alias = "entry")]
+    #[doc(alias = "try_insert")]
+    #[doc(alias = "set_nx")]
     fn insert_new(&self, key: &K, value: i64) -> Result<(), i64>;
 
     /// Stores `new` if the value of the key is `current`.
@@ -138,6 +146,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// # Performance
     ///
     /// For a present key: one atomic add and no allocation. No exclusive lock is taken if the map allows that.
+    #[doc(alias = "fetch_add")]
+    #[doc(alias = "increment")]
     fn add(&self, key: &K, delta: i64) -> i64;
 
     /// Removes a key and returns whether it was present.
@@ -154,6 +164,8 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// assert!(cache.del("a"));
     /// assert!(!cache.del("a"));
     /// ```
+    #[doc(alias = "remove")]
+    #[doc(alias = "delete")]
     fn del(&self, key: &K) -> bool;
 
     /// Removes a key and returns its final value.
@@ -169,13 +181,15 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// assert_eq!(cache.take("a"), Some(1));
     /// assert_eq!(cache.take("a"), None);
     /// ```
+    #[doc(alias = "remove")]
+    #[doc(alias = "get_and_remove")]
     fn take(&self, key: &K) -> Option<i64>;
 
     /// Removes a key if `f` returns `true` for its final value. Returns whether it was removed.
     ///
     /// This is the `dyn`-compatible form of [`IntCacheExt::del_if`](crate::IntCacheExt::del_if). `f` sees every write
     /// that the removal discards: if the value changes after a call of `f`, `f` is called again. `f` may run under a
-    /// lock and must not call any cache.
+    /// lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -185,12 +199,13 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// cache.set("user:1", 0);
     /// assert!(cache.del_if_dyn("user:1", &mut |value| value == 0));
     /// ```
+    #[doc(alias = "remove_if")]
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(i64) -> bool) -> bool;
 
     /// Atomically replaces the value of a present key with the result of `f`, and returns the new value.
     ///
     /// This is the `dyn`-compatible form of [`IntCacheExt::update`](crate::IntCacheExt::update). `f` is called again
-    /// if the value changes during the call. `f` may run under a lock and must not call any cache.
+    /// if the value changes during the call. `f` runs under no lock.
     ///
     /// # Errors
     ///
@@ -345,7 +360,7 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
 
     /// Calls `f` with every key and its value, in no particular order. Weakly consistent.
     ///
-    /// `f` may run under a lock and must not call any cache.
+    /// `f` may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -366,7 +381,7 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     /// Calls `f` with every key and its value until `f` breaks, in no particular order. Weakly consistent.
     ///
     /// This is the `dyn`-compatible form of [`IntCacheExt::try_for_each`](crate::IntCacheExt::try_for_each), whose
-    /// closure can break with a value. `f` may run under a lock and must not call any cache.
+    /// closure can break with a value. `f` may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -384,7 +399,7 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     ///
     /// A key is removed only if `f` returns `false` for its final value: if the value changes after a call of `f`,
     /// `f` is called again. So no write that `f` has not seen is lost. The set of keys that are visited is weakly
-    /// consistent. `f` may run under a lock and must not call any cache.
+    /// consistent. `f` may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -437,15 +452,20 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     ///
     /// May copy the table. Backends with locks hold them for that time. A backend that cannot grow in advance does
     /// nothing; its page says so.
+    ///
+    /// # Panics
+    ///
+    /// If `additional` is more than [`Options::MOST_ENTRIES`](crate::Options::MOST_ENTRIES).
     fn reserve(&self, additional: usize) {
-        let _ = additional;
+        assert_reservable(additional);
     }
 
     /// Returns the number of keys that fit without growing. Weakly consistent, and never less than
     /// [`len`](IntCache::len).
     ///
     /// This is an estimate: one shard may have to grow while others have room. A backend whose map does not report
-    /// its capacity returns the largest that was requested; its page says so.
+    /// its capacity returns the largest that was requested, and `bucket` counts keys of up to 8 bytes: longer keys take
+    /// more room. The page of the backend says so.
     ///
     /// # Examples
     ///
@@ -473,6 +493,26 @@ pub trait IntCache<K: Key + ?Sized = str>: Send + Sync {
     ///
     /// May copy the table, as [`reserve`](IntCache::reserve) may.
     fn shrink_to_fit(&self) {}
+}
+
+/// Panics if `reserve` was asked for more entries than any cache can hold. Backends call this first.
+///
+/// # Examples
+///
+/// ```
+/// cache_core::assert_reservable(1000);
+/// ```
+///
+/// # Panics
+///
+/// See above.
+#[track_caller]
+pub fn assert_reservable(additional: usize) {
+    let most = crate::Options::<()>::MOST_ENTRIES;
+    assert!(
+        additional <= most,
+        "cannot reserve room for {additional} more entries: at most {most} are allowed"
+    );
 }
 
 /// Panics with a message that names both lengths, unless they are equal.

@@ -39,6 +39,7 @@ pub use self::composite::Composite;
     label = "not a cache key",
     note = "for a `String`, use a cache keyed by `str`, and look up with `&*name` or `name.as_str()`",
     note = "for a `Vec<u8>`, use a cache keyed by `[u8]`",
+    note = "for several parts of which one is a string, key the cache by `[u8]`, and look up with a `Composite`",
     note = "for a type of your own, implement `Key`: two lines, if it is `Copy`"
 )]
 pub trait Key: Hash + Ord + Send + Sync + 'static {

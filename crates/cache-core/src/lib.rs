@@ -41,7 +41,7 @@ mod waits;
 pub use backend::{Backend, HashBuilder, Value};
 pub use error::{AddError, UpdateError};
 pub use ext::{IntCacheExt, ObjCacheAsyncExt, ObjCacheExt};
-pub use int::{IntCache, assert_same_length};
+pub use int::{IntCache, assert_reservable, assert_same_length};
 pub use key::{Composite, Key};
 pub use load_error::{DynLoadError, LoadError};
 pub use loads::{HasLoads, Loads};

@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::{HasLoads, Key, UpdateError, assert_same_length};
+use crate::{HasLoads, Key, UpdateError, assert_reservable, assert_same_length};
 
 /// A concurrent map from keys to shared objects.
 ///
@@ -14,7 +14,7 @@ use crate::{HasLoads, Key, UpdateError, assert_same_length};
 /// Every operation on one key is linearizable. Methods that visit many keys are weakly consistent: they see every key
 /// that is present throughout the call, and may or may not see a key that is inserted or removed during it.
 ///
-/// Closures may run under a lock, so they must not call any cache. A panic in a closure leaves the cache usable. No
+/// Closures may run under a lock, so they must not call the cache that runs them. A panic in a closure leaves the cache usable. No
 /// object is dropped under a lock, so a `Drop` may call any cache.
 ///
 /// # Examples
@@ -45,7 +45,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// Calls `f` with the object of a key, without changing a reference count. Returns `false` if the key is absent.
     ///
     /// This is the `dyn`-compatible form of [`ObjCacheExt::with`](crate::ObjCacheExt::with), which returns the result
-    /// of the closure. `f` is called at most once. It may run under a lock and must not call any cache.
+    /// of the closure. `f` is called at most once. It may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -69,6 +69,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// assert!(cache.contains("a"));
     /// assert!(!cache.contains("b"));
     /// ```
+    #[doc(alias = "contains_key")]
     fn contains(&self, key: &K) -> bool {
         self.with_dyn(key, &mut |_| ())
     }
@@ -111,6 +112,8 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
     /// cache.set("a", Arc::new(7));
     /// ```
+    #[doc(alias = "insert")]
+    #[doc(alias = "put")]
     fn set(&self, key: &K, value: Arc<V>);
 
     /// Stores an object and returns the previous one.
@@ -150,7 +153,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// Atomically replaces the object of a present key with the result of `f`, and returns the new object.
     ///
     /// This is the `dyn`-compatible form of [`ObjCacheExt::update`](crate::ObjCacheExt::update). `f` is called again
-    /// if the object is replaced during the call. `f` may run under a lock and must not call any cache.
+    /// if the object is replaced during the call. `f` runs under no lock.
     ///
     /// # Errors
     ///
@@ -193,6 +196,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// assert_eq!(*cache.get_or_insert("a", Arc::new(7)), 7);
     /// assert_eq!(*cache.get_or_insert("a", Arc::new(8)), 7);
     /// ```
+    #[doc(alias = "entry")]
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V>;
 
     /// Removes a key and returns whether it was present.
@@ -209,6 +213,9 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// assert!(cache.del("a"));
     /// assert!(!cache.del("a"));
     /// ```
+    #[doc(alias = "remove")]
+    #[doc(alias = "invalidate")]
+    #[doc(alias = "delete")]
     fn del(&self, key: &K) -> bool;
 
     /// Removes a key and returns its object.
@@ -225,12 +232,13 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// assert_eq!(cache.take("a"), Some(Arc::new(7)));
     /// assert_eq!(cache.take("a"), None);
     /// ```
+    #[doc(alias = "remove")]
     fn take(&self, key: &K) -> Option<Arc<V>>;
 
     /// Removes a key if `f` returns `true` for its object. Returns whether it was removed.
     ///
     /// This is the `dyn`-compatible form of [`ObjCacheExt::del_if`](crate::ObjCacheExt::del_if). If the object is
-    /// replaced after a call of `f`, `f` is called again. `f` may run under a lock and must not call any cache.
+    /// replaced after a call of `f`, `f` is called again. `f` may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -241,6 +249,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// cache.set("a", Arc::new(7));
     /// assert!(cache.del_if_dyn("a", &mut |object| **object == 7));
     /// ```
+    #[doc(alias = "remove_if")]
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool;
 
     /// Returns the number of keys. Weakly consistent: it is exact if no key is inserted or removed during the call.
@@ -279,6 +288,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// cache.clear();
     /// assert!(cache.is_empty());
     /// ```
+    #[doc(alias = "invalidate_all")]
     fn clear(&self);
 
     /// Returns all keys, in no particular order. Weakly consistent.
@@ -300,7 +310,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
 
     /// Calls `f` with every key and its object, in no particular order. Weakly consistent.
     ///
-    /// `f` may run under a lock and must not call any cache; it may clone the `Arc` and keep it.
+    /// `f` may run under a lock and must not call this cache; it may clone the `Arc` and keep it.
     ///
     /// # Examples
     ///
@@ -321,7 +331,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// Calls `f` with every key and its object until `f` breaks, in no particular order. Weakly consistent.
     ///
     /// This is the `dyn`-compatible form of [`ObjCacheExt::try_for_each`](crate::ObjCacheExt::try_for_each), whose
-    /// closure can break with a value. `f` may run under a lock and must not call any cache.
+    /// closure can break with a value. `f` may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -338,7 +348,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
 
     /// Removes the keys for which `f` returns `false`. Weakly consistent.
     ///
-    /// `f` may run under a lock and must not call any cache. If an object is replaced while `f` examines it, the new
+    /// `f` may run under a lock and must not call this cache. If an object is replaced while `f` examines it, the new
     /// object stays, unless `f` returns `false` for that one too.
     ///
     /// # Examples
@@ -365,15 +375,20 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     ///
     /// May copy the table. Backends with locks hold them for that time. A backend that cannot grow in advance does
     /// nothing; its page says so.
+    ///
+    /// # Panics
+    ///
+    /// If `additional` is more than [`Options::MOST_ENTRIES`](crate::Options::MOST_ENTRIES).
     fn reserve(&self, additional: usize) {
-        let _ = additional;
+        assert_reservable(additional);
     }
 
     /// Returns the number of keys that fit without growing. Weakly consistent, and never less than
     /// [`len`](ObjCache::len).
     ///
     /// This is an estimate: one shard may have to grow while others have room. A backend whose map does not report
-    /// its capacity returns the largest that was requested; its page says so.
+    /// its capacity returns the largest that was requested, and `bucket` counts keys of up to 8 bytes: longer keys take
+    /// more room. The page of the backend says so.
     ///
     /// # Examples
     ///

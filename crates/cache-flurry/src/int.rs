@@ -5,10 +5,13 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr;
 
 use cache_core::counter::{self, Closable, Closed};
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, NoReentry, Options, Room};
+use cache_core::{
+    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, NoReentry, Options, Room,
+    assert_reservable,
+};
 use flurry::{Guard, HashMap, TryInsertError};
 
-/// An [`IntCache`] over [`flurry::HashMap`].
+/// An [`IntCache`] over `flurry::HashMap`.
 ///
 /// # Examples
 ///
@@ -225,7 +228,8 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
 
     fn try_for_each_dyn(&self, f: &mut dyn FnMut(&K, i64) -> ControlFlow<()>) -> ControlFlow<()> {
         for (key, counter) in self.map.iter(&self.map.guard()) {
-            if let Ok(value) = counter.get() {
+            // A counter that is closed may have been moved to another, with the key present all the time.
+            if let Some(value) = counter.get().ok().or_else(|| self.get(key.borrow())) {
                 NoReentry::lend(&self.map, || f(key.borrow(), value))?;
             }
         }
@@ -246,6 +250,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for FlurryIntCache<K, S> {
     }
 
     fn reserve(&self, additional: usize) {
+        assert_reservable(additional);
         self.map.reserve(additional, &self.map.guard());
         self.room.asked(self.len().saturating_add(additional));
     }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use cache_core::{
     DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, NoReentry, ObjCache, Options, Room, Value,
+    assert_reservable,
 };
 use flurry::{HashMap, TryInsertError};
 
-/// An [`ObjCache`] over [`flurry::HashMap`].
+/// An [`ObjCache`] over `flurry::HashMap`.
 ///
 /// # Examples
 ///
@@ -199,6 +200,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
     }
 
     fn reserve(&self, additional: usize) {
+        assert_reservable(additional);
         self.map.reserve(additional, &self.map.guard());
         self.room.asked(self.len().saturating_add(additional));
     }

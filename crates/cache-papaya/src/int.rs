@@ -4,10 +4,13 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr;
 
 use cache_core::counter::{self, Closable, Closed};
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, NoReentry, Options, Room};
+use cache_core::{
+    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, Mixed, NoReentry, Options, Room,
+    assert_reservable,
+};
 use papaya::{HashMap, HashMapRef, LocalGuard, OccupiedError};
 
-/// An [`IntCache`] over [`papaya::HashMap`].
+/// An [`IntCache`] over `papaya::HashMap`.
 ///
 /// # Examples
 ///
@@ -231,6 +234,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for PapayaIntCache<K, S> {
     }
 
     fn reserve(&self, additional: usize) {
+        assert_reservable(additional);
         self.map.pin().reserve(additional);
         self.room.asked(self.len().saturating_add(additional));
     }

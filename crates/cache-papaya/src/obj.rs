@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use cache_core::{
     DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, NoReentry, ObjCache, Options, Room, Value,
+    assert_reservable,
 };
 use papaya::{Compute, HashMap, OccupiedError, Operation};
 
-/// An [`ObjCache`] over [`papaya::HashMap`].
+/// An [`ObjCache`] over `papaya::HashMap`.
 ///
 /// # Examples
 ///
@@ -181,6 +182,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
     }
 
     fn reserve(&self, additional: usize) {
+        assert_reservable(additional);
         self.map.pin().reserve(additional);
         self.room.asked(self.len().saturating_add(additional));
     }

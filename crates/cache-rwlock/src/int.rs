@@ -2,7 +2,9 @@ use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::AtomicI64;
 
-use cache_core::{AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, NoReentry, Options, counter};
+use cache_core::{
+    AddError, DefaultHashBuilder, HashBuilder, IntCache, Key, NoReentry, Options, assert_reservable, counter,
+};
 
 use crate::table::Table;
 
@@ -176,6 +178,7 @@ impl<K: Key + ?Sized, S: HashBuilder> IntCache<K> for RwLockIntCache<K, S> {
     }
 
     fn reserve(&self, additional: usize) {
+        assert_reservable(additional);
         self.table.reserve(additional);
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cache_core::{
     DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, NoReentry, ObjCache, Options, Value,
+    assert_reservable,
 };
 
 use crate::table::Table;
@@ -146,6 +147,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
     }
 
     fn reserve(&self, additional: usize) {
+        assert_reservable(additional);
         self.table.reserve(additional);
     }
 

@@ -11,7 +11,7 @@ use scc::HashMap;
 
 use crate::pass::Pass;
 
-/// An [`IntCache`] over [`scc::HashMap`].
+/// An [`IntCache`] over `scc::HashMap`.
 ///
 /// # Examples
 ///

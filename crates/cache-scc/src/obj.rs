@@ -12,7 +12,7 @@ use scc::HashMap;
 
 use crate::pass::Pass;
 
-/// An [`ObjCache`] over [`scc::HashMap`].
+/// An [`ObjCache`] over `scc::HashMap`.
 ///
 /// # Examples
 ///

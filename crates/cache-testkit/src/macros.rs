@@ -83,7 +83,8 @@ macro_rules! __int {
             many {
                 clear_removes_everything iteration_sees_every_key_once retain_removes_what_it_is_told_to
                 get_many_answers_in_order get_many_refuses_unequal_lengths try_for_each_ends_early
-                reserve_and_shrink_change_nothing
+                reserve_and_shrink_change_nothing capacity_is_never_below_len
+                an_absurd_reserve_is_refused
             }
             retain {
                 keeps_a_counter_made_anew
@@ -196,7 +197,7 @@ macro_rules! __obj {
                     another_cache_is_no_circle
                 }
                 writes {
-                    a_set_wins a_del_wins a_clear_wins a_retain_wins of_another_key_changes_nothing
+                    a_set_wins a_del_wins a_del_if_wins a_clear_wins a_retain_wins of_another_key_changes_nothing
                     the_last_of_them_wins by_the_loader_itself who_comes_after_gets_nothing_stale
                     callers_after_a_del_do_not_wait callers_after_a_clear_do_not_wait
                     callers_after_a_retain_do_not_wait callers_after_a_set_do_not_wait

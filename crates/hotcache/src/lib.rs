@@ -32,9 +32,15 @@
 //! | `bucket` (default) | our own hash table | reads, adds and sets, of few keys or of millions | mostly deletes, objects that are replaced often |
 //!
 //! The page of each module says when not to use it. To measure on your own machine, run `cargo xtask bench` in the
-//! repository. To choose a backend at run time, use [`AnyBackend`]; with the feature `serde` it can be read from a
-//! configuration file. The feature `rwlock` needs Rust 1.95, everything
-//! else 1.85.
+//! repository. To choose a backend at run time, use [`AnyBackend`], which the feature `serde` reads from configuration
+//! files. The feature `rwlock` needs Rust 1.95, everything else 1.85.
+//!
+//! | code that | uses |
+//! |---|---|
+//! | knows its backend | the types of its module, such as `bucket::IntCache` |
+//! | lets a cargo feature decide | one alias, as `examples/pick-a-backend` does |
+//! | is compiled for several | a type parameter `B: Backend`, and `B::Int<str, _>` |
+//! | reads the backend from its configuration | `Box<dyn IntCache>` from [`AnyBackend`], which is not a [`Backend`] |
 //!
 //! # Names
 //!
@@ -50,23 +56,12 @@ mod backends;
 pub mod prelude;
 
 pub use any::{AnyBackend, UnknownBackend};
-// Not a `cfg`: rustdoc would repeat it on the page of each module.
-#[cfg_attr(
-    not(any(
-        feature = "rwlock",
-        feature = "dashmap",
-        feature = "flurry",
-        feature = "scc",
-        feature = "papaya",
-        feature = "bucket"
-    )),
-    expect(unused_imports, unreachable_pub, reason = "with no backend there is nothing to re-export")
-)]
-pub use backends::*;
 pub use cache_core::{
     AddError, Backend, CompactString, Composite, DefaultHashBuilder, DynLoadError, HashBuilder, IntCache,
     IntCacheExt, Key, LoadError, Loads, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Options, UpdateError, Value,
 };
+
+backends::modules!();
 
 /// Runs the programs in the README as tests.
 #[cfg(all(doctest, feature = "bucket"))]

@@ -37,8 +37,10 @@ impl Sale {
             return false;
         }
         let sold = self.stock.try_add(item, -1, 0..).is_ok();
-        if !sold {
-            self.bought.add(&user, -1);
+        if !sold && self.bought.add(&user, -1) == 0 {
+            // A key stays until it is removed, and a sale has far more losers than winners. If the user buys meanwhile, the
+            // closure sees that.
+            self.bought.del_if(&user, |bought| bought == 0);
         }
         sold
     }
@@ -74,4 +76,5 @@ fn main() {
     println!("{name}: {sold} of {} sold, {:?}", event.stock, event.title);
     assert_eq!(sold, 100, "every piece is sold, and none twice");
     assert_eq!(sale.stock.get("event:1"), Some(0));
+    assert_eq!(sale.bought.len(), sold, "only buyers are left");
 }

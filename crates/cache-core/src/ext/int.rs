@@ -67,8 +67,7 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
 
     /// Atomically replaces the value of a present key with the result of `f`, and returns the new value.
     ///
-    /// `f` is called again if the value changes during the call. `f` may run under a lock and must not call any
-    /// cache.
+    /// `f` is called again if the value changes during the call. `f` runs under no lock.
     ///
     /// # Errors
     ///
@@ -118,7 +117,7 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
     /// Removes a key if `f` returns `true` for its final value. Returns whether it was removed.
     ///
     /// `f` sees every write that the removal discards: if the value changes after a call of `f`, `f` is called again.
-    /// It may run under a lock and must not call any cache.
+    /// It may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///
@@ -136,7 +135,7 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
 
     /// Calls `f` with every key and its value until `f` breaks, and returns the value that it breaks with.
     ///
-    /// The order is unspecified. Weakly consistent. `f` may run under a lock and must not call any cache.
+    /// The order is unspecified. Weakly consistent. `f` may run under a lock and must not call this cache.
     ///
     /// # Examples
     ///

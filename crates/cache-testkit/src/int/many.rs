@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cache_core::{Backend, CompactString, IntCache, IntCacheExt, Options};
 
 use super::{StrCache, str_cache};
+use crate::scale;
 use crate::violation::panic_message;
 
 /// Enough keys for several growths and every shard.
@@ -170,4 +172,26 @@ pub fn reserve_and_shrink_change_nothing<B: Backend>() {
     cache.clear();
     cache.shrink_to_fit();
     assert_eq!((cache.len(), cache.add("key 1", 1)), (0, 1));
+}
+
+/// The capacity of a cache that is filled is never less than what is in it.
+pub fn capacity_is_never_below_len<B: Backend>() {
+    let cache = B::int::<u64, _>(Options::new());
+    for key in 0..scale(20_000) as u64 {
+        cache.set(&key, 1);
+        let (capacity, len) = (cache.capacity(), cache.len());
+        assert!(capacity >= len, "a capacity of {capacity} with {len} keys");
+    }
+}
+
+/// More room than any machine has is refused by name, and the cache is usable afterwards.
+pub fn an_absurd_reserve_is_refused<B: Backend>() {
+    let cache = B::int::<u64, _>(Options::new());
+    cache.set(&1, 1);
+    for additional in [Options::<()>::MOST_ENTRIES + 1, usize::MAX] {
+        let refused = catch_unwind(AssertUnwindSafe(|| cache.reserve(additional)));
+        let message = panic_message(&*refused.expect_err("it is refused"));
+        assert!(message.contains(&format!("{additional} more entries")), "{message}");
+    }
+    assert_eq!((cache.get(&1), cache.len()), (Some(1), 1));
 }

@@ -54,6 +54,13 @@ pub fn a_del_wins<B: Backend>() {
     assert_eq!(cache.get("a").as_deref(), Some(&FRESH));
 }
 
+/// What a conditional removal does not find yet is not cached either: it may be meant for what is being loaded.
+pub fn a_del_if_wins<B: Backend>() {
+    let (cache, loaded) = write_during_load::<B>(|cache| assert!(!cache.del_if("a", |_| true)));
+    assert_eq!(loaded, STALE);
+    assert!(cache.get("a").is_none());
+}
+
 /// A cache that is cleared during a load stays clear.
 pub fn a_clear_wins<B: Backend>() {
     let (cache, loaded) = write_during_load::<B>(ObjCache::clear);
