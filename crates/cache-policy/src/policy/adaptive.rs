@@ -1,4 +1,4 @@
-use super::clock::coldest;
+use super::clock::first_unmarked;
 use super::ghosts::{From, Ghost, Ghosts};
 use super::queue::Queue;
 use super::s3fifo::{PROMOTED, sweep_both};
@@ -19,9 +19,16 @@ const NEAR: usize = 10;
 const SMALL_GHOST_TENTHS: usize = 15;
 const MAIN_GHOST_TENTHS: usize = 7;
 
+/// By how much a key must be asked for sooner than what is in the main queue to enter it, as one in so many. Without a margin,
+/// a loop is a tie, and noise decides.
+const SOONER: usize = 4;
+
+/// Of so many inserts, one does not return to the main queue, though it was evicted from there.
+const PROBATION: u32 = 16;
+
 /// S3-FIFO that adapts: the share of its small queue, and which ghosts enter the main queue.
 ///
-/// Two rules are added to [`S3Fifo`](super::S3Fifo). `docs/policy.md` tells where they come from, and what they are worth.
+/// Two rules are added to [`S3Fifo`](super::S3Fifo); `docs/policy.md` tells where they come from, and what they are worth.
 ///
 /// * *Near misses move the boundary.* A key that comes back shortly after it left the small queue would have been hit, had
 ///   that queue been a little longer; so it grows by one. A key that comes back shortly after it left the main queue shrinks
@@ -97,14 +104,16 @@ impl<N> Adaptive<N> {
                 if ghost.age as usize <= near {
                     self.set_target(self.target.saturating_sub(1), len);
                 }
-                true
+                // Now and then one must prove itself again. In a loop, all of the main queue comes back one after the
+                // other, and each would push the next one out.
+                self.now % PROBATION != 0
             }
             From::Small => {
                 // The ghost's time is that of its insert: it went through the small queue first.
                 let reuse = ghost.age as usize;
                 let since_eviction = reuse.saturating_sub(self.age(self.small.first_stamp()));
                 // A main queue of less than half must take what it gets.
-                if reuse > self.age(self.main.first_stamp()) && self.main.len() > len / 2 {
+                if reuse + reuse / SOONER > self.age(self.main.first_stamp()) && self.main.len() > len / 2 {
                     return false;
                 }
                 if since_eviction <= near {
@@ -136,8 +145,8 @@ impl<N> Adaptive<N> {
         None
     }
 
-    fn evict_main(&mut self, entries: &mut dyn Entries<N>) -> Option<N> {
-        let victim = coldest(&mut self.main, entries, self.now)?;
+    fn evict_main(&mut self, entries: &mut dyn Entries<N>, must: bool) -> Option<N> {
+        let victim = first_unmarked(&mut self.main, entries, self.now, must)?;
         if !victim.expired {
             self.evicted_from_main = self.evicted_from_main.wrapping_add(1);
             self.ghosts.set_now(From::Main, self.evicted_from_main);
@@ -180,8 +189,9 @@ impl<N: Send> Policy<N> for Adaptive<N> {
         let len = self.len();
         self.set_target(self.target, len);
         let main_is_long = self.main.len() > len - self.target;
-        let victim = if main_is_long { None } else { self.evict_small(entries) };
-        victim.or_else(|| self.evict_main(entries)).or_else(|| self.evict_small(entries))
+        // If all that it sees in the main queue is hot, the small queue gives way, and the next call looks further.
+        let victim = if main_is_long { self.evict_main(entries, false) } else { None };
+        victim.or_else(|| self.evict_small(entries)).or_else(|| self.evict_main(entries, true))
     }
 
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {

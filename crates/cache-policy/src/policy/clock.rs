@@ -35,7 +35,7 @@ impl<N: Send> Policy<N> for Clock<N> {
     }
 
     fn evict(&mut self, entries: &mut dyn Entries<N>) -> Option<N> {
-        coldest(&mut self.0, entries, 0).map(|victim| victim.node)
+        first_unmarked(&mut self.0, entries, 0, true).map(|victim| victim.node)
     }
 
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {
@@ -47,17 +47,23 @@ impl<N: Send> Policy<N> for Clock<N> {
     }
 }
 
-/// What [`coldest`] found.
+/// What [`first_unmarked`] found.
 pub(super) struct Victim<N> {
     pub(super) node: N,
     pub(super) fingerprint: u32,
     pub(super) expired: bool,
 }
 
-/// Takes the first unmarked node out of a queue, or the least marked one of those that may be looked at.
+/// Takes the first unmarked node out of a queue. Each marked one that it passes goes to the tail, with a mark that is one
+/// lower.
 ///
-/// Each marked one that it passes goes to the tail, with a mark that is one lower.
-pub(super) fn coldest<N>(queue: &mut Queue<N>, entries: &mut dyn Entries<N>, now: u32) -> Option<Victim<N>> {
+/// `None` if the nodes that may be looked at are all marked. If `must`, the least marked of them is taken instead.
+pub(super) fn first_unmarked<N>(
+    queue: &mut Queue<N>,
+    entries: &mut dyn Entries<N>,
+    now: u32,
+    must: bool,
+) -> Option<Victim<N>> {
     let mut held: Option<(Victim<N>, u8)> = None;
     for _ in 0..MOST_LOOKS {
         let Some(node) = queue.pop() else { break };
@@ -67,8 +73,7 @@ pub(super) fn coldest<N>(queue: &mut Queue<N>, entries: &mut dyn Entries<N>, now
             Look::Expired => 0,
             Look::Live { mark } => mark,
         };
-        let victim =
-            Victim { fingerprint: entries.fingerprint(&node), node, expired: look == Look::Expired };
+        let victim = Victim { fingerprint: entries.fingerprint(&node), node, expired: look == Look::Expired };
         if mark == 0 {
             if let Some((held, _)) = held {
                 queue.push(held.node, now);
@@ -77,6 +82,7 @@ pub(super) fn coldest<N>(queue: &mut Queue<N>, entries: &mut dyn Entries<N>, now
         }
         entries.set_mark(&victim.node, mark - 1);
         match &mut held {
+            _ if !must => queue.push(victim.node, now),
             Some((_, least)) if *least <= mark => queue.push(victim.node, now),
             _ => {
                 if let Some((passed, _)) = held.replace((victim, mark)) {

@@ -139,10 +139,7 @@ impl<N> Queue<N> {
 
 impl<N> Block<N> {
     fn new() -> Box<Self> {
-        Box::new(Self {
-            nodes: std::array::from_fn(|_| None),
-            stamps: [0; (BLOCK / STAMPED) as usize],
-        })
+        Box::new(Self { nodes: std::array::from_fn(|_| None), stamps: [0; (BLOCK / STAMPED) as usize] })
     }
 }
 

@@ -1,4 +1,4 @@
-use super::clock::coldest;
+use super::clock::first_unmarked;
 use super::fifo::sweep;
 use super::ghosts::{From, Ghosts};
 use super::queue::Queue;
@@ -93,8 +93,12 @@ impl<N: Send> Policy<N> for S3Fifo<N> {
         self.filled = true;
         let target = (self.len() / SMALL).max(1);
         let from_main = self.small.len() < target && self.main.len() > 0;
-        let victim = if from_main { None } else { self.evict_small(entries) };
-        victim.or_else(|| coldest(&mut self.main, entries, 0).map(|victim| victim.node))
+        // If all that it sees in the main queue is hot, the small queue gives way, and the next call looks further.
+        let victim =
+            if from_main { first_unmarked(&mut self.main, entries, 0, false).map(|v| v.node) } else { None };
+        victim
+            .or_else(|| self.evict_small(entries))
+            .or_else(|| first_unmarked(&mut self.main, entries, 0, true).map(|v| v.node))
     }
 
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {
