@@ -107,7 +107,7 @@ impl<N> Queue<N> {
             self.spare = self.blocks.pop_front();
             self.base += BLOCK;
         }
-        while self.blocks.len() as u64 * BLOCK >= self.tail - self.base + BLOCK + 1 {
+        while self.blocks.len() as u64 * BLOCK > self.tail - self.base + BLOCK {
             self.spare = self.blocks.pop_back();
         }
     }
