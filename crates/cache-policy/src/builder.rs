@@ -23,7 +23,7 @@ use crate::{Cause, Expiry, Handle};
 /// use cache_policy::Cache;
 /// # use cache_rwlock::RwLockBackend;
 ///
-/// let pages: Cache<String, str, RwLockBackend> = Cache::builder()
+/// let pages = Cache::<String, str, RwLockBackend>::builder()
 ///     .max_weight(64 << 20)
 ///     .weigher(|path, page| (path.len() + page.len()) as u32)
 ///     .time_to_live(Duration::from_secs(60))

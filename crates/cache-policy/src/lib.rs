@@ -32,6 +32,7 @@
 mod builder;
 mod cache;
 mod clock;
+mod counters;
 mod entry;
 mod listener;
 mod loading;
@@ -45,6 +46,7 @@ mod time;
 pub use self::builder::Builder;
 pub use self::cache::Cache;
 pub use self::clock::{Clock, ManualClock, SystemClock};
+pub use self::counters::{CountError, Counters, CountersBuilder, Rate, RateLimiter, Verdict};
 pub use self::entry::{Group, Handle};
 pub use self::listener::{Cause, Expiry};
 pub use self::loading::Loaded;

@@ -164,6 +164,11 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     /// Puts back what was picked and could not be removed.
     pub(crate) fn put_back(&self, entry: &Arc<Entry<V, K>>) {
         self.count(entry);
+        self.requeue(entry);
+    }
+
+    /// Puts back what a sweep found, and what is to stay.
+    pub(crate) fn requeue(&self, entry: &Arc<Entry<V, K>>) {
         let mut shard = self.lock(self.shard_of(entry.fingerprint));
         let mark = shard.insert(Arc::downgrade(entry), entry.fingerprint);
         entry.set_mark(mark);

@@ -1,8 +1,10 @@
 //! The suite of the layer, on every backend.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
 mod suite {
     pub(crate) mod bounds;
     pub(crate) mod code;
+    pub(crate) mod counters;
     pub(crate) mod expiry;
     pub(crate) mod loads;
     pub(crate) mod removals;
@@ -56,5 +58,9 @@ on_every_backend! {
     code {
         a_listener_that_panics a_weigher_that_panics an_expiry_that_panics a_loader_that_panics
         callers_code_may_call_the_cache
+    }
+    counters {
+        a_window_ends_to_the_tick each_operation_answers new_keys_are_refused no_add_is_lost windows_under_threads
+        a_limit_is_exact a_limiter_forgets_what_is_as_good_as_new
     }
 }

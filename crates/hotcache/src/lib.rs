@@ -42,9 +42,13 @@
 
 mod any;
 mod backends;
+#[cfg(feature = "policy")]
+pub mod policy;
 pub mod prelude;
 
 pub use any::{AnyBackend, UnknownBackend};
+#[cfg(all(feature = "policy", feature = "bucket"))]
+pub use policy::{Cache, Counters};
 // With no backend there is nothing to re-export, and the compiler would say so.
 #[cfg(any(
     feature = "rwlock",

@@ -23,7 +23,7 @@ const MAIN_GHOST_TENTHS: usize = 7;
 /// a loop is a tie, and noise decides.
 const SOONER: usize = 4;
 
-/// Of so many inserts, one does not return to the main queue, though it was evicted from there.
+/// Of so many inserts, a power of two, one does not return to the main queue, though it was evicted from there.
 const PROBATION: u32 = 16;
 
 /// S3-FIFO that adapts: the share of its small queue, and which ghosts enter the main queue.
@@ -106,7 +106,7 @@ impl<N> Adaptive<N> {
                 }
                 // Now and then one must prove itself again. In a loop, all of the main queue comes back one after the
                 // other, and each would push the next one out.
-                self.now % PROBATION != 0
+                self.now & (PROBATION - 1) != 0
             }
             From::Small => {
                 // The ghost's time is that of its insert: it went through the small queue first.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 /// Nodes in a block. A queue grows by a block at a time, so that no push copies what is there.
 const BLOCK: u64 = 128;
 
-/// Nodes that share a time of entry.
+/// Nodes that share a time of entry: a power of two.
 const STAMPED: u64 = 8;
 
 /// A first-in, first-out queue whose middle can be swept.
@@ -121,7 +121,7 @@ impl<N> Queue<N> {
         let (block, slot) = self.place(position);
         let block = &mut self.blocks[block];
         block.nodes[slot] = Some(node);
-        if position % STAMPED == 0 {
+        if position & (STAMPED - 1) == 0 {
             block.stamps[slot / STAMPED as usize] = stamp;
         }
     }

@@ -26,7 +26,7 @@ pub(super) const PROMOTED: u8 = 2;
 /// (0..100).for_each(|key| _ = cache.request(key));
 /// // A scan of any length passes through the small queue.
 /// (1_000..9_000).for_each(|key| _ = cache.request(key));
-/// assert!((10..100).all(|key| cache.request(key)));
+/// assert!((0..100).filter(|&key| cache.request(key)).count() >= 85);
 /// ```
 #[derive(Debug)]
 pub struct S3Fifo<N> {

@@ -123,7 +123,7 @@ pub(crate) fn a_dropped_refresh_lets_another_try<B: Backend>() {
     cache.insert("a", 1);
     clock.advance(SECOND);
     {
-        let mut refresh = pin!(cache.get_or_load_async("a", || std::future::pending::<Result<u32, ()>>()));
+        let mut refresh = pin!(cache.get_or_load_async("a", std::future::pending::<Result<u32, ()>>));
         let mut context = Context::from_waker(Waker::noop());
         assert!(refresh.as_mut().poll(&mut context).is_pending());
         assert_eq!(*cache.get_or_load("a", ok(2)).unwrap(), 1);
@@ -186,7 +186,7 @@ pub(crate) fn a_dropped_leader_hands_over<B: Backend>() {
     let mut context = Context::from_waker(Waker::noop());
     let mut next = Box::pin(cache.get_or_load_async("a", async || Ok::<u32, ()>(2)));
     {
-        let mut leader = pin!(cache.get_or_load_async("a", || std::future::pending::<Result<u32, ()>>()));
+        let mut leader = pin!(cache.get_or_load_async("a", std::future::pending::<Result<u32, ()>>));
         assert!(leader.as_mut().poll(&mut context).is_pending());
         assert!(next.as_mut().poll(&mut context).is_pending());
     }
