@@ -61,6 +61,6 @@ on_every_backend! {
     }
     counters {
         a_window_ends_to_the_tick each_operation_answers new_keys_are_refused no_add_is_lost windows_under_threads
-        a_limit_is_exact a_limiter_forgets_what_is_as_good_as_new
+        a_limit_is_exact takes_beside_adds a_key_that_is_being_forgotten_is_still_limited a_limiter_forgets_what_is_as_good_as_new
     }
 }

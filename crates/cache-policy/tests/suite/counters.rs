@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -199,6 +199,47 @@ pub(crate) fn a_limit_is_exact<B: Backend>() {
         }
     });
     assert_eq!(allowed.into_inner(), 4 + 2 * (rounds - 1));
+}
+
+/// Takes beside adds, and nothing else, on one key: what a take misses is lost.
+pub(crate) fn takes_beside_adds<B: Backend>() {
+    let counters: Counters<u64, B> = Counters::new();
+    let rounds = scale(40_000) as i64;
+    let told = AtomicI64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| (0..rounds).for_each(|_| _ = counters.add(&7, 1)));
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    told.fetch_add(counters.take(&7).unwrap_or(0), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(told.into_inner() + counters.get(&7).unwrap_or(0), 2 * rounds);
+}
+
+/// A key is forgotten the moment it is as good as new, while it is asked for: still only one passes at a time.
+pub(crate) fn a_key_that_is_being_forgotten_is_still_limited<B: Backend>() {
+    let clock = ManualClock::new();
+    let limiter = RateLimiter::<u64, B>::builder().clock(clock.clone()).build_limiter();
+    let once = Rate::new(1, SECOND);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                limiter.maintain(1);
+            }
+        });
+        let allowed: Vec<_> = (0..scale(100_000))
+            .map(|_| {
+                clock.advance(SECOND);
+                (0..3).filter(|_| limiter.allow(&7, once).unwrap().is_allowed()).count()
+            })
+            .collect();
+        done.store(true, Ordering::Release);
+        assert!(allowed.iter().all(|allowed| *allowed == 1), "more than one passed at a time");
+    });
 }
 
 pub(crate) fn a_limiter_forgets_what_is_as_good_as_new<B: Backend>() {
