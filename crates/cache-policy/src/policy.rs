@@ -165,3 +165,38 @@ impl Eviction {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries of which some are past their time.
+    struct SomeExpired(u64);
+
+    impl Entries<u64> for SomeExpired {
+        fn look(&mut self, node: &u64) -> Look {
+            if *node < self.0 { Look::Expired } else { Look::Live { mark: 0 } }
+        }
+        fn set_mark(&mut self, _node: &u64, _mark: u8) {}
+        fn fingerprint(&self, node: &u64) -> u32 {
+            *node as u32
+        }
+    }
+
+    #[test]
+    fn a_sweep_that_begins_anywhere_sees_every_node() {
+        for eviction in Eviction::ALL {
+            for begun in 0..25 {
+                let mut policy = eviction.policy(100);
+                (0..20).for_each(|node| _ = policy.insert(node, node as u32));
+                for _ in 0..begun {
+                    assert_eq!(policy.sweep(&mut SomeExpired(0)), Swept::Kept, "{}", eviction.name());
+                }
+                let swept = (0..20).map(|_| policy.sweep(&mut SomeExpired(20)));
+                let found = swept.filter(|swept| matches!(swept, Swept::Expired(_))).count();
+                assert_eq!((found, policy.len()), (20, 0), "{} begun {begun}", eviction.name());
+                assert_eq!(policy.sweep(&mut SomeExpired(20)), Swept::Empty);
+            }
+        }
+    }
+}

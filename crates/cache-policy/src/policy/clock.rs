@@ -1,4 +1,4 @@
-use super::fifo::sweep;
+use super::fifo::sweep_again;
 use super::queue::Queue;
 use super::{Entries, Look, MOST_LOOKS, Policy, Swept};
 
@@ -39,7 +39,7 @@ impl<N: Send> Policy<N> for Clock<N> {
     }
 
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {
-        sweep(&mut self.0, entries)
+        sweep_again(&mut self.0, entries)
     }
 
     fn len(&self) -> usize {

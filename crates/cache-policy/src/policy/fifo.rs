@@ -46,7 +46,7 @@ impl<N: Send> Policy<N> for Fifo<N> {
     }
 
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {
-        sweep(&mut self.0, entries)
+        sweep_again(&mut self.0, entries)
     }
 
     fn len(&self) -> usize {
@@ -54,7 +54,15 @@ impl<N: Send> Policy<N> for Fifo<N> {
     }
 }
 
-/// One step of a sweep of one queue.
+/// One step of sweeps that follow each other.
+pub(super) fn sweep_again<N>(queue: &mut Queue<N>, entries: &mut dyn Entries<N>) -> Swept<N> {
+    match sweep(queue, entries) {
+        Swept::Empty => sweep(queue, entries),
+        swept => swept,
+    }
+}
+
+/// One step of a sweep of one queue. [`Swept::Empty`] at its end.
 pub(super) fn sweep<N>(queue: &mut Queue<N>, entries: &mut dyn Entries<N>) -> Swept<N> {
     let Some((node, stamp)) = queue.sweep() else { return Swept::Empty };
     match entries.look(&node) {
