@@ -34,7 +34,7 @@ use crate::{Builder, Statistics};
 /// # Performance
 ///
 /// A hit is the backend's `get`, a look at the age of an entry that can expire, and at the mark. An insert takes one of
-/// the queues' locks for some hundred nanoseconds, and removes as many entries from the map as it takes to keep the
+/// the queues' locks for a few steps, and removes as many entries from the map as it takes to keep the
 /// bound: one, unless entries differ in weight.
 pub struct Cache<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder = DefaultHashBuilder>(
     pub(crate) Store<V, K, B, S>,

@@ -29,10 +29,10 @@ pub trait Clock: Send + Sync + 'static {
 /// # Performance
 ///
 /// On Linux it reads the kernel's coarse clock, which advances 250 to 1,000 times a second, so an entry may live up to 4 ms
-/// longer than asked. A read takes some 4 ns, and 9 on the virtual server of the README; the exact clock takes 25 to 75.
+/// longer than asked. On the virtual server of the README a read takes 9 ns, and one of the exact clock 75.
 /// Entries without expiry never read it. Elsewhere it reads [`std::time::Instant`].
 ///
-/// A cached time that a thread of ours advanced would take 1 ns. It would stand still in a forked child, and after a stop of
+/// A cached time that a thread of ours advanced would be cheaper. It would stand still in a forked child, and after a stop of
 /// the process, and an entry past its time would be returned then. So there is none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

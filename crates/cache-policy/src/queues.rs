@@ -48,6 +48,8 @@ pub(crate) struct Picked<V, K: Key + ?Sized> {
     pub(crate) victims: Vec<(Arc<Entry<V, K>>, bool)>,
     /// Entries that were only looked at. They may be the last references, so they are dropped after the lock is free.
     pub(crate) seen: Vec<Arc<Entry<V, K>>>,
+    /// Nothing was picked, as all that was looked at had left: ask again.
+    pub(crate) unfinished: bool,
 }
 
 impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
@@ -142,6 +144,7 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
             }
             let mut shard = self.lock((first + step) % self.shards.len());
             self.pick(&mut **shard, &mut look);
+            look.picked.unfinished |= look.picked.victims.is_empty() && !shard.is_empty() && self.exceeds();
         }
         look.picked
     }
@@ -227,7 +230,7 @@ struct Looking<'a, V, K: Key + ?Sized> {
 
 impl<'a, V, K: Key + ?Sized> Looking<'a, V, K> {
     fn new(times: &'a Times) -> Self {
-        Self { times, picked: Picked { victims: Vec::new(), seen: Vec::new() } }
+        Self { times, picked: Picked { victims: Vec::new(), seen: Vec::new(), unfinished: false } }
     }
 
     fn victim(&mut self, node: &Node<V, K>, expired: bool) {

@@ -125,10 +125,11 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         // A writer that finds nothing to pick leaves the rest to those who have picked.
         loop {
             let picked = self.queues.make_room(entry.fingerprint, &times);
-            if picked.victims.is_empty() {
+            let done = picked.victims.is_empty() && !picked.unfinished;
+            self.remove_picked(picked, &times);
+            if done {
                 break;
             }
-            self.remove_picked(picked, &times);
         }
     }
 

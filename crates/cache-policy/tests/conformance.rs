@@ -43,7 +43,7 @@ on_every_backend! {
     }
     bounds {
         entries_under_threads weights_under_threads too_heavy_is_refused nothing_fits_into_nothing
-        what_is_hot_stays expired_entries_leave_first every_policy_keeps_the_bound
+        what_left_is_not_in_the_way what_is_hot_stays expired_entries_leave_first every_policy_keeps_the_bound
     }
     removals {
         causes_are_told one_call_for_each_entry values_are_dropped_once an_old_entry_is_never_evicted_for_a_new_one

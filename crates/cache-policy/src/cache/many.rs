@@ -102,7 +102,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// Looks at about `looks` entries and frees those that are past their time. Returns how many it freed.
     ///
     /// Writes do this on their own, a few entries each. Call it where few writes come: from a timer, say, with a number that
-    /// bounds the time it takes. A look takes some 10 to 100 ns.
+    /// bounds the time it takes.
     ///
     /// # Examples
     ///

@@ -103,6 +103,21 @@ pub(crate) fn nothing_fits_into_nothing<B: Backend>() {
     assert_eq!(cache.len(), 1);
 }
 
+/// The nodes of thousands of entries that left are in the way of one that has to leave.
+pub(crate) fn what_left_is_not_in_the_way<B: Backend>() {
+    let cache: Cache<u32, u64, B> =
+        Cache::builder().max_weight(4_000).weigher(|_key, value: &u32| *value).build();
+    for round in 0..3 {
+        let key = |n: u64| round * 10_000 + n;
+        (0..3_900).for_each(|n| _ = cache.insert(&key(n), 1));
+        (0..3_899).for_each(|n| _ = cache.remove(&key(n)));
+        // Too much at once, with one node of a valid entry behind all the others.
+        cache.insert(&key(9_000), 2_000);
+        cache.insert(&key(9_001), 2_000);
+        assert!(cache.weight() <= 4_000, "a weight of {} after {round} rounds", cache.weight());
+    }
+}
+
 pub(crate) fn what_is_hot_stays<B: Backend>() {
     let cache: Cache<u64, u64, B> = Cache::builder().max_entries(1_000).build();
     for n in 0..100_000_u64 {
