@@ -21,6 +21,7 @@ pub mod console;
 pub mod document;
 pub mod fault;
 pub mod go;
+pub mod hit_ratio;
 pub mod keys;
 pub mod latency;
 pub mod load;

@@ -57,6 +57,12 @@ impl Trace {
         self.keys.len()
     }
 
+    /// The keys that are asked for or stored, by number, in order: what a cache that loads on a miss is asked for.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = u64> {
+        let asks = |step: &Step| !matches!(step, Step::Delete);
+        self.requests.iter().filter(move |(step, _)| asks(step)).map(|(_, key)| u64::from(*key))
+    }
+
     /// The requests that this cache can do, by number of key.
     pub(super) fn requests(&self, cache: Cache) -> impl Iterator<Item = (Step, u32)> {
         self.requests.iter().copied().filter(move |(step, _)| step.suits(cache))

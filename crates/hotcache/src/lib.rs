@@ -53,6 +53,8 @@
 
 mod any;
 mod backends;
+#[cfg(feature = "policy")]
+pub mod policy;
 pub mod prelude;
 
 pub use any::{AnyBackend, UnknownBackend};
@@ -60,6 +62,8 @@ pub use cache_core::{
     AddError, Backend, CompactString, Composite, DefaultHashBuilder, DynLoadError, HashBuilder, IntCache,
     IntCacheExt, Key, LoadError, Loads, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Options, UpdateError, Value,
 };
+#[cfg(all(feature = "policy", feature = "bucket"))]
+pub use policy::{Cache, Counters};
 
 backends::modules!();
 

@@ -1,0 +1,252 @@
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use cache_core::Key;
+
+use crate::policy::MOST_MARK;
+
+/// The deadline of an entry that does not expire.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// In how many parts the time to idle is measured.
+pub(crate) const IDLE_PARTS: u32 = 64;
+
+/// The entry has left the map, or its policy's queues need not care for it any more.
+const GONE: u8 = 1;
+/// The entry is part of the cache's totals. Whoever clears this subtracts it.
+const COUNTED: u8 = 2;
+/// A caller is loading a newer value.
+const REFRESHING: u8 = 4;
+
+/// What the map holds: a value with its key and what the policies need.
+pub(crate) struct Entry<V, K: Key + ?Sized> {
+    pub(crate) value: V,
+    /// For the removal of an entry that a policy found.
+    pub(crate) key: K::Owned,
+    /// When the entry expires, in the clock's nanoseconds.
+    deadline: AtomicU64,
+    /// Set when the entry's group is dropped.
+    pub(crate) group: Option<Arc<AtomicBool>>,
+    pub(crate) fingerprint: u32,
+    pub(crate) weight: u32,
+    /// When the entry was last read, in parts of the time to idle.
+    touched: AtomicU32,
+    mark: AtomicU8,
+    flags: AtomicU8,
+}
+
+impl<V, K: Key + ?Sized> Entry<V, K> {
+    pub(crate) fn new(value: V, key: K::Owned, fingerprint: u32, weight: u32) -> Self {
+        Self {
+            value,
+            key,
+            deadline: AtomicU64::new(NEVER),
+            group: None,
+            fingerprint,
+            weight,
+            touched: AtomicU32::new(0),
+            mark: AtomicU8::new(0),
+            flags: AtomicU8::new(0),
+        }
+    }
+
+    /// Notes a hit. Writes only until the mark is at its largest: then the entry is hot, and readers share its line.
+    #[inline]
+    pub(crate) fn hit(&self) {
+        // A lost increment costs nothing, so that no atomic addition is needed.
+        let mark = self.mark.load(Ordering::Relaxed);
+        if mark < MOST_MARK {
+            self.mark.store(mark + 1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn mark(&self) -> u8 {
+        self.mark.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_mark(&self, mark: u8) {
+        self.mark.store(mark, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn deadline(&self) -> u64 {
+        self.deadline.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_deadline(&self, deadline: u64) {
+        self.deadline.store(deadline, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn touched(&self) -> u32 {
+        self.touched.load(Ordering::Relaxed)
+    }
+
+    /// Notes the time of a read. Writes once in each part of the time to idle.
+    #[inline]
+    pub(crate) fn touch(&self, part: u32) {
+        if self.touched() != part {
+            self.touched.store(part, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_dropped_with_its_group(&self) -> bool {
+        self.group.as_ref().is_some_and(|dropped| dropped.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_gone(&self) {
+        self.flags.fetch_or(GONE, Ordering::AcqRel);
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & GONE != 0
+    }
+
+    pub(crate) fn count(&self) {
+        self.flags.fetch_or(COUNTED, Ordering::AcqRel);
+    }
+
+    /// Whether the caller is the one to subtract this entry from the totals.
+    pub(crate) fn uncount(&self) -> bool {
+        self.flags.fetch_and(!COUNTED, Ordering::AcqRel) & COUNTED != 0
+    }
+
+    /// Whether the caller is the one to load a newer value. It must call [`refreshed`](Entry::refreshed).
+    pub(crate) fn start_refresh(&self) -> bool {
+        self.flags.fetch_or(REFRESHING, Ordering::AcqRel) & REFRESHING == 0
+    }
+
+    pub(crate) fn refreshed(&self) {
+        self.flags.fetch_and(!REFRESHING, Ordering::AcqRel);
+    }
+}
+
+/// A value that was in the cache when it was asked for: a shared reference that keeps it alive.
+///
+/// It stays what it was. If the key is set anew or removed, holders of the handle keep the old value.
+///
+/// # Examples
+///
+/// ```
+/// # use cache_policy::Cache;
+/// # use cache_rwlock::RwLockBackend;
+/// let cache: Cache<String, str, RwLockBackend> = Cache::new();
+/// cache.insert("title", "Flash sale".to_owned());
+/// let title = cache.get("title").unwrap();
+/// cache.remove("title");
+/// assert_eq!(title.len(), 10);
+/// assert_eq!(title.key(), "title");
+/// ```
+pub struct Handle<V, K: Key + ?Sized>(pub(crate) Arc<Entry<V, K>>);
+
+impl<V, K: Key + ?Sized> Handle<V, K> {
+    /// The key of the value.
+    ///
+    /// # Examples
+    ///
+    /// See [`Handle`].
+    #[must_use]
+    pub fn key(&self) -> &K {
+        std::borrow::Borrow::borrow(&self.0.key)
+    }
+
+    /// Whether both are of one insert: the very same value, not an equal one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_policy::{Cache, Handle};
+    /// # use cache_rwlock::RwLockBackend;
+    /// let cache: Cache<u8, str, RwLockBackend> = Cache::new();
+    /// let one = cache.insert("a", 1);
+    /// assert!(Handle::same(&one, &cache.get("a").unwrap()));
+    /// assert!(!Handle::same(&one, &cache.insert("a", 1)));
+    /// ```
+    #[must_use]
+    pub fn same(one: &Self, other: &Self) -> bool {
+        Arc::ptr_eq(&one.0, &other.0)
+    }
+}
+
+impl<V, K: Key + ?Sized> Deref for Handle<V, K> {
+    type Target = V;
+
+    #[inline]
+    fn deref(&self) -> &V {
+        &self.0.value
+    }
+}
+
+impl<V, K: Key + ?Sized> Clone for Handle<V, K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<V: fmt::Debug, K: Key + ?Sized> fmt::Debug for Handle<V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.value.fmt(f)
+    }
+}
+
+impl<V, K: Key + ?Sized> fmt::Debug for Entry<V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Entries that can be dropped together, at once: all that belongs to one event, say.
+///
+/// # Examples
+///
+/// ```
+/// # use cache_policy::{Cache, Group};
+/// # use cache_rwlock::RwLockBackend;
+/// let cache: Cache<u8, str, RwLockBackend> = Cache::new();
+/// let sale = Group::new();
+/// cache.insert_in(&sale, "item:1", 1);
+/// cache.insert_in(&sale, "item:2", 2);
+/// cache.insert("item:3", 3);
+/// sale.drop_entries();
+/// assert!(cache.get("item:1").is_none() && cache.get("item:2").is_none());
+/// assert!(cache.get("item:3").is_some());
+/// // The group can be used again.
+/// cache.insert_in(&sale, "item:1", 4);
+/// assert_eq!(*cache.get("item:1").unwrap(), 4);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Group(Arc<std::sync::Mutex<Arc<AtomicBool>>>);
+
+impl Group {
+    /// An empty group, of no cache in particular. Clones are the same group.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Drops all entries that are in the group now, in every cache.
+    ///
+    /// They are not found any more when this returns. Their memory is freed as expired entries' is. One that is being
+    /// inserted meanwhile is ordered before or after.
+    ///
+    /// # Performance
+    ///
+    /// One store and one allocation, however many entries there are.
+    pub fn drop_entries(&self) {
+        let mut current = self.lock();
+        current.store(true, Ordering::Release);
+        *current = Arc::default();
+    }
+
+    pub(crate) fn current(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.lock())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Arc<AtomicBool>> {
+        // Only an allocation can fail under this lock, and what it guards is whole then.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

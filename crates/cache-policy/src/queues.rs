@@ -1,0 +1,264 @@
+//! The policy's queues under their locks, and the totals that the bounds are about.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use cache_core::Key;
+
+use crate::entry::Entry;
+use crate::policy::{Entries, Eviction, Look, Policy, Swept};
+use crate::time::Times;
+
+/// The entries that a shard of the queues has at least, so that its own policy sees enough of the traffic.
+const LEAST_SHARE: usize = 4096;
+
+/// The most shards.
+const MOST_SHARDS: usize = 16;
+
+/// The nodes that each write looks at in search of what is past its time, and the most if it finds some.
+const SWEEP: usize = 2;
+const MOST_SWEEP: usize = 16;
+
+/// The most victims that are picked under a lock at once.
+const MOST_VICTIMS: usize = 8;
+
+type Node<V, K> = Weak<Entry<V, K>>;
+type Shard<V, K> = Box<dyn Policy<Node<V, K>>>;
+
+/// What a cache may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) entries: u64,
+    pub(crate) weight: u64,
+}
+
+pub(crate) struct Queues<V, K: Key + ?Sized> {
+    /// Split by the fingerprint, so that writers seldom meet.
+    shards: Box<[Mutex<Shard<V, K>>]>,
+    bounds: Bounds,
+    entries: AtomicU64,
+    weight: AtomicU64,
+    /// Whether the queues are swept: some entry can expire, or belongs to a group, or left otherwise than by eviction.
+    sweeps: AtomicBool,
+}
+
+/// Entries that a policy gave up. They are still in the map.
+pub(crate) struct Picked<V, K: Key + ?Sized> {
+    /// Each with whether it is past its time.
+    pub(crate) victims: Vec<(Arc<Entry<V, K>>, bool)>,
+    /// Entries that were only looked at. They may be the last references, so they are dropped after the lock is free.
+    pub(crate) seen: Vec<Arc<Entry<V, K>>>,
+    /// Nothing was picked, as all that was looked at had left: ask again.
+    pub(crate) unfinished: bool,
+}
+
+impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
+    pub(crate) fn new(eviction: Eviction, bounds: Bounds) -> Self {
+        let bounded = bounds.entries != u64::MAX || bounds.weight != u64::MAX;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        // Of a cache that is bounded by weight, the number of entries is not known.
+        let most = if bounds.entries != u64::MAX || !bounded { MOST_SHARDS } else { 1 };
+        let expected = usize::try_from(bounds.entries).unwrap_or(usize::MAX);
+        let shards = (expected / LEAST_SHARE).clamp(1, most).min(threads.next_power_of_two());
+        let eviction = if bounded { eviction } else { Eviction::Fifo };
+        let share = if bounds.entries == u64::MAX { LEAST_SHARE } else { expected.div_ceil(shards) };
+        Self {
+            shards: (0..shards).map(|_| Mutex::new(eviction.policy(share))).collect(),
+            bounds,
+            entries: AtomicU64::new(0),
+            weight: AtomicU64::new(0),
+            sweeps: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn weight(&self) -> u64 {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// Adds an entry to the totals, before it enters the map, so that they are never too low.
+    pub(crate) fn count(&self, entry: &Entry<V, K>) {
+        entry.count();
+        self.entries.fetch_add(1, Ordering::Relaxed);
+        self.weight.fetch_add(u64::from(entry.weight), Ordering::Relaxed);
+    }
+
+    /// Subtracts an entry from the totals, unless somebody has.
+    pub(crate) fn uncount(&self, entry: &Entry<V, K>) {
+        if entry.uncount() {
+            self.entries.fetch_sub(1, Ordering::Relaxed);
+            self.weight.fetch_sub(u64::from(entry.weight), Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that an entry left the map. Its node stays until it is looked at.
+    pub(crate) fn left(&self, entry: &Entry<V, K>) {
+        entry.set_gone();
+        self.uncount(entry);
+        self.sweep_from_now_on();
+    }
+
+    pub(crate) fn sweep_from_now_on(&self) {
+        // A line that all readers share is not written again and again.
+        if !self.sweeps.load(Ordering::Relaxed) {
+            self.sweeps.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn exceeds(&self) -> bool {
+        self.entries() > self.bounds.entries || self.weight() > self.bounds.weight
+    }
+
+    /// Takes in the node of an entry that entered the map, and picks what has to leave for it.
+    pub(crate) fn enter(&self, entry: &Arc<Entry<V, K>>, times: &Times) -> Picked<V, K> {
+        let mut look = Looking::new(times);
+        let mut shard = self.lock(self.shard_of(entry.fingerprint));
+        if !entry.is_gone() {
+            let mark = shard.insert(Arc::downgrade(entry), entry.fingerprint);
+            entry.set_mark(mark);
+        }
+        self.pick(&mut **shard, &mut look);
+        if self.sweeps.load(Ordering::Relaxed) {
+            sweep(&mut **shard, &mut look, SWEEP);
+        }
+        drop(shard);
+        look.picked
+    }
+
+    /// Picks what has to leave while the bounds are exceeded, from any shard, that of `near` first.
+    ///
+    /// Nothing is picked if they are kept, or if others have picked enough already.
+    pub(crate) fn make_room(&self, near: u32, times: &Times) -> Picked<V, K> {
+        let mut look = Looking::new(times);
+        let first = self.shard_of(near);
+        for step in 0..self.shards.len() {
+            if !self.exceeds() || !look.picked.victims.is_empty() {
+                break;
+            }
+            let mut shard = self.lock((first + step) % self.shards.len());
+            self.pick(&mut **shard, &mut look);
+            look.picked.unfinished |= look.picked.victims.is_empty() && !shard.is_empty() && self.exceeds();
+        }
+        look.picked
+    }
+
+    /// Looks at `looks` nodes of each shard in search of what is past its time.
+    pub(crate) fn sweep(&self, shard: usize, looks: usize, times: &Times) -> Picked<V, K> {
+        let mut look = Looking::new(times);
+        let mut shard = self.lock(shard);
+        for _ in 0..looks {
+            match shard.sweep(&mut look) {
+                Swept::Expired(node) => look.victim(&node, true),
+                Swept::Empty => break,
+                Swept::Kept | Swept::Dropped => {}
+            }
+        }
+        drop(shard);
+        look.picked
+    }
+
+    /// Puts back what was picked and could not be removed.
+    pub(crate) fn put_back(&self, entry: &Arc<Entry<V, K>>) {
+        self.count(entry);
+        self.requeue(entry);
+    }
+
+    /// Puts back what a sweep found, and what is to stay.
+    pub(crate) fn requeue(&self, entry: &Arc<Entry<V, K>>) {
+        let mut shard = self.lock(self.shard_of(entry.fingerprint));
+        let mark = shard.insert(Arc::downgrade(entry), entry.fingerprint);
+        entry.set_mark(mark);
+    }
+
+    pub(crate) fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    fn shard_of(&self, fingerprint: u32) -> usize {
+        // Not the bits that the ghosts are found by.
+        (fingerprint as usize >> 8) % self.shards.len()
+    }
+
+    fn lock(&self, shard: usize) -> MutexGuard<'_, Shard<V, K>> {
+        // No code of a caller runs under the lock; only an allocation can fail.
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pick(&self, shard: &mut dyn Policy<Node<V, K>>, look: &mut Looking<'_, V, K>) {
+        while self.exceeds() && look.picked.victims.len() < MOST_VICTIMS {
+            let Some(node) = shard.evict(look) else { break };
+            let Some(victim) = node.upgrade() else { continue };
+            // Before the lock is free: others must not pick for the same excess.
+            self.uncount(&victim);
+            let expired = look.times.is_over(&victim);
+            look.picked.victims.push((victim, expired));
+        }
+    }
+}
+
+fn sweep<V, K: Key + ?Sized>(
+    shard: &mut dyn Policy<Node<V, K>>,
+    look: &mut Looking<'_, V, K>,
+    mut looks: usize,
+) {
+    let mut done = 0;
+    while done < looks {
+        done += 1;
+        match shard.sweep(look) {
+            Swept::Expired(node) => look.victim(&node, true),
+            Swept::Dropped => {}
+            Swept::Kept => continue,
+            Swept::Empty => break,
+        }
+        // Where there is one there are others.
+        looks = MOST_SWEEP;
+    }
+}
+
+/// What a policy sees of the entries.
+struct Looking<'a, V, K: Key + ?Sized> {
+    times: &'a Times,
+    picked: Picked<V, K>,
+}
+
+impl<'a, V, K: Key + ?Sized> Looking<'a, V, K> {
+    fn new(times: &'a Times) -> Self {
+        Self { times, picked: Picked { victims: Vec::new(), seen: Vec::new(), unfinished: false } }
+    }
+
+    fn victim(&mut self, node: &Node<V, K>, expired: bool) {
+        self.picked.victims.extend(node.upgrade().map(|entry| (entry, expired)));
+    }
+}
+
+impl<V, K: Key + ?Sized> Entries<Node<V, K>> for Looking<'_, V, K> {
+    fn look(&mut self, node: &Node<V, K>) -> Look {
+        let Some(entry) = node.upgrade() else { return Look::Gone };
+        let look = if entry.is_gone() {
+            Look::Gone
+        } else if self.times.is_over(&entry) {
+            Look::Expired
+        } else {
+            Look::Live { mark: entry.mark() }
+        };
+        self.picked.seen.push(entry);
+        look
+    }
+
+    fn set_mark(&mut self, _node: &Node<V, K>, mark: u8) {
+        if let Some(entry) = self.picked.seen.last() {
+            entry.set_mark(mark);
+        }
+    }
+
+    fn fingerprint(&self, _node: &Node<V, K>) -> u32 {
+        self.picked.seen.last().map_or(0, |entry| entry.fingerprint)
+    }
+}

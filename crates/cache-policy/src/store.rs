@@ -1,0 +1,218 @@
+//! What every operation of a cache is made of: the map, the queues, and the steps between them.
+
+use std::hash::BuildHasher;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, ObjCacheExt, Value};
+
+use crate::clock::AnyClock;
+use crate::entry::{Entry, Handle};
+use crate::listener::{Listener, Weigher};
+use crate::queues::{Picked, Queues};
+use crate::stats::{Count, Stats};
+use crate::time::{Age, Lifetimes, Times};
+use crate::{Cause, Expiry};
+
+pub(crate) struct Store<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> {
+    pub(crate) map: B::Obj<Entry<V, K>, K, S>,
+    pub(crate) queues: Queues<V, K>,
+    pub(crate) clock: AnyClock,
+    pub(crate) lifetimes: Lifetimes,
+    /// Whether the age of entries has to be looked at: set with the first entry that may expire.
+    pub(crate) timed: AtomicBool,
+    pub(crate) weigher: Option<Weigher<V, K>>,
+    pub(crate) expiry: Option<Box<dyn Expiry<V, K>>>,
+    pub(crate) listener: Option<Listener<V, K>>,
+    pub(crate) stats: Option<Box<Stats>>,
+    /// For fingerprints. The map's own hashes are not known here.
+    pub(crate) hasher: DefaultHashBuilder,
+}
+
+/// How an entry was asked to be made.
+pub(crate) struct Terms {
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) group: Option<Arc<AtomicBool>>,
+}
+
+impl Terms {
+    pub(crate) const NONE: Terms = Terms { lifetime: None, group: None };
+}
+
+impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
+    /// This moment, read only if some entry can expire.
+    #[inline]
+    pub(crate) fn times(&self) -> Times {
+        let now = if self.timed.load(Ordering::Relaxed) { self.clock.now() } else { 0 };
+        Times { now, lifetimes: self.lifetimes }
+    }
+
+    /// Makes an entry. All of the caller's code about it runs here: `Hash`, weigher and expiry.
+    pub(crate) fn make(&self, key: &K, value: V, terms: Terms, replaces: bool) -> Entry<V, K> {
+        let fingerprint = self.hasher.hash_one(key) as u32;
+        let weight = self.weigher.as_ref().map_or(1, |weigh| weigh(key, &value));
+        let lifetime = terms.lifetime.or_else(|| {
+            let expiry = self.expiry.as_ref()?;
+            if replaces { expiry.on_update(key, &value) } else { expiry.on_create(key, &value) }
+        });
+        let mut entry = Entry::new(value, key.to_owned_key(), fingerprint, weight);
+        entry.group = terms.group;
+        if lifetime.is_some() || self.lifetimes.to_live != 0 || self.lifetimes.to_idle != 0 {
+            self.expires_from_now_on();
+            let times = self.times();
+            // What differs between keys and between times is random enough to spread deadlines.
+            entry.set_deadline(
+                times.deadline(lifetime, fingerprint ^ (times.now as u32).wrapping_mul(0x9e37_79b9)),
+            );
+            if self.lifetimes.to_idle != 0 {
+                entry.touch(times.part());
+            }
+        }
+        if entry.group.is_some() {
+            self.queues.sweep_from_now_on();
+        }
+        entry
+    }
+
+    pub(crate) fn expires_from_now_on(&self) {
+        if !self.timed.load(Ordering::Relaxed) {
+            self.timed.store(true, Ordering::Relaxed);
+        }
+        self.queues.sweep_from_now_on();
+    }
+
+    /// Whether an entry can ever be kept.
+    pub(crate) fn fits(&self, entry: &Entry<V, K>) -> bool {
+        u64::from(entry.weight) <= self.queues.bounds().weight && self.queues.bounds().entries != 0
+    }
+
+    /// Puts an entry into the map by `publish`, with the totals right even if that panics.
+    pub(crate) fn counted<R>(
+        &self,
+        entry: &Arc<Entry<V, K>>,
+        publish: impl FnOnce(Arc<Entry<V, K>>) -> R,
+    ) -> R {
+        struct Undo<'a, V: Value, K: Key + ?Sized>(&'a Queues<V, K>, &'a Entry<V, K>, bool);
+        impl<V: Value, K: Key + ?Sized> Drop for Undo<'_, V, K> {
+            fn drop(&mut self) {
+                if self.2 {
+                    self.0.uncount(self.1);
+                }
+            }
+        }
+        self.queues.count(entry);
+        let mut undo = Undo(&self.queues, entry, true);
+        let result = publish(Arc::clone(entry));
+        undo.2 = false;
+        result
+    }
+
+    /// Does what follows from an entry's having entered the map in place of `old`.
+    pub(crate) fn entered(&self, entry: &Arc<Entry<V, K>>, old: Option<Arc<Entry<V, K>>>) {
+        let times = self.times();
+        if let Some(old) = old {
+            // Before the queues are asked whether there are too many.
+            self.queues.left(&old);
+            let picked = self.queues.enter(entry, &times);
+            self.notify(old, Cause::Replaced, &times);
+            self.remove_picked(picked, &times);
+        } else {
+            let picked = self.queues.enter(entry, &times);
+            self.remove_picked(picked, &times);
+        }
+        // A writer that finds nothing to pick leaves the rest to those who have picked.
+        loop {
+            let picked = self.queues.make_room(entry.fingerprint, &times);
+            let done = picked.victims.is_empty() && !picked.unfinished;
+            self.remove_picked(picked, &times);
+            if done {
+                break;
+            }
+        }
+    }
+
+    /// Does what follows from an entry's having left the map.
+    pub(crate) fn left(&self, entry: Arc<Entry<V, K>>, cause: Cause) {
+        self.queues.left(&entry);
+        self.notify(entry, cause, &self.times());
+    }
+
+    /// Removes from the map what a policy gave up, unless it left meanwhile.
+    pub(crate) fn remove_picked(&self, picked: Picked<V, K>, times: &Times) {
+        /// Puts the rest back if a key's code panics: else it would stay in the map for ever.
+        struct Rest<'a, V: Value, K: Key + ?Sized>(&'a Queues<V, K>, Vec<(Arc<Entry<V, K>>, bool)>);
+        impl<V: Value, K: Key + ?Sized> Drop for Rest<'_, V, K> {
+            fn drop(&mut self) {
+                while let Some((entry, _)) = self.1.pop() {
+                    if !entry.is_gone() {
+                        self.0.put_back(&entry);
+                    }
+                }
+            }
+        }
+        drop(picked.seen);
+        let mut rest = Rest(&self.queues, picked.victims);
+        while let Some((victim, expired)) = rest.1.last().cloned() {
+            let key: &K = std::borrow::Borrow::borrow(&victim.key);
+            // Only this very entry: another one under its key is not the policy's choice.
+            let removed = self.map.del_if(key, |entry| Arc::ptr_eq(entry, &victim));
+            rest.1.pop();
+            if removed {
+                self.queues.left(&victim);
+                self.notify(victim, if expired { Cause::Expired } else { Cause::Evicted }, times);
+            }
+        }
+    }
+
+    /// Tells the listener of an entry that left, under no lock. Its panics end here.
+    fn notify(&self, entry: Arc<Entry<V, K>>, cause: Cause, times: &Times) {
+        // Whoever removes what was past its time only found it first.
+        let cause =
+            if cause != Cause::Evicted && times.age(&entry) >= Age::Stale { Cause::Expired } else { cause };
+        self.count(cause.into(), 1);
+        if let Some(listener) = &self.listener {
+            let handle = Handle(entry);
+            if catch_unwind(AssertUnwindSafe(|| listener(&handle, cause))).is_err() {
+                self.count(Count::ListenerPanics, 1);
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn count(&self, count: Count, by: u64) {
+        if let Some(stats) = &self.stats {
+            stats.add(count, by);
+        }
+    }
+
+    /// The entry of a key that is not over, however old it is.
+    #[inline]
+    pub(crate) fn find(&self, key: &K, times: &Times) -> Option<(Arc<Entry<V, K>>, Age)> {
+        let entry = self.map.get(key)?;
+        let age = times.age(&entry);
+        (age != Age::Over).then_some((entry, age))
+    }
+
+    /// Notes that a caller read an entry.
+    #[inline]
+    pub(crate) fn hit(&self, entry: &Entry<V, K>, times: &Times) {
+        entry.hit();
+        if self.lifetimes.to_idle != 0 {
+            entry.touch(times.part());
+        }
+        if let Some(expiry) = &self.expiry {
+            self.read(entry, &**expiry, times);
+        }
+    }
+
+    #[cold]
+    fn read(&self, entry: &Entry<V, K>, expiry: &dyn Expiry<V, K>, times: &Times) {
+        let key = std::borrow::Borrow::borrow(&entry.key);
+        if let Some(lifetime) = expiry.on_read(key, &entry.value, times.rest(entry.deadline())) {
+            self.expires_from_now_on();
+            entry.set_deadline(self.times().deadline(Some(lifetime), 0));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The suite of the layer, on every backend.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
+
+mod suite {
+    pub(crate) mod bounds;
+    pub(crate) mod code;
+    pub(crate) mod counters;
+    pub(crate) mod expiry;
+    pub(crate) mod loads;
+    pub(crate) mod removals;
+}
+
+/// Names each test once for each backend.
+macro_rules! on_every_backend {
+    ($($suite:ident { $($test:ident)+ })+) => {
+        on_every_backend! { @on rwlock cache_rwlock::RwLockBackend; $($suite { $($test)+ })+ }
+        on_every_backend! { @on dashmap cache_dashmap::DashMapBackend; $($suite { $($test)+ })+ }
+        on_every_backend! { @on flurry cache_flurry::FlurryBackend; $($suite { $($test)+ })+ }
+        on_every_backend! { @on scc cache_scc::SccBackend; $($suite { $($test)+ })+ }
+        on_every_backend! { @on papaya cache_papaya::PapayaBackend; $($suite { $($test)+ })+ }
+        on_every_backend! { @on bucket cache_bucket::BucketBackend; $($suite { $($test)+ })+ }
+    };
+    (@on $name:ident $backend:ty; $($suite:ident { $($test:ident)+ })+) => {
+        mod $name {
+            $(mod $suite {
+                $(#[test]
+                fn $test() {
+                    cache_testkit::watched(
+                        concat!(module_path!(), "::", stringify!($test)),
+                        crate::suite::$suite::$test::<$backend>,
+                    );
+                })+
+            })+
+        }
+    };
+}
+
+on_every_backend! {
+    expiry {
+        to_the_tick an_insert_starts_anew only_the_expiry_changes idle_entries_leave jitter_spreads
+        each_entry_as_it_says memory_comes_back_by_writes memory_comes_back_by_maintain
+        groups_are_dropped_at_once iteration_skips_what_is_over
+    }
+    bounds {
+        entries_under_threads weights_under_threads too_heavy_is_refused nothing_fits_into_nothing
+        what_left_is_not_in_the_way what_is_hot_stays expired_entries_leave_first every_policy_keeps_the_bound
+    }
+    removals {
+        causes_are_told one_call_for_each_entry values_are_dropped_once an_old_entry_is_never_evicted_for_a_new_one
+        update_and_replace clear_and_retain
+    }
+    loads {
+        one_loader_for_all errors_are_shared_and_not_cached absence_for_so_long one_refreshes_and_the_others_go_on
+        a_failed_refresh_keeps_the_old_value a_dropped_refresh_lets_another_try after_expiry_one_loads
+        an_expired_value_is_replaced_by_the_load async_loads_share a_dropped_leader_hands_over a_write_wins
+        a_loader_that_asks_for_its_own_key
+    }
+    code {
+        a_listener_that_panics a_weigher_that_panics an_expiry_that_panics a_loader_that_panics
+        callers_code_may_call_the_cache
+    }
+    counters {
+        a_window_ends_to_the_tick each_operation_answers new_keys_are_refused no_add_is_lost windows_under_threads
+        a_limit_is_exact takes_beside_adds a_key_that_is_being_forgotten_is_still_limited a_limiter_forgets_what_is_as_good_as_new
+    }
+}

@@ -1,0 +1,191 @@
+use std::time::Duration;
+
+use cache_core::Backend;
+use cache_policy::{Cache, Expiry, Group, ManualClock};
+
+const SECOND: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_nanos(1);
+
+pub(crate) fn to_the_tick<B: Backend>() {
+    let clock = ManualClock::new();
+    let cache: Cache<u8, str, B> = Cache::builder().time_to_live(SECOND).clock(clock.clone()).build();
+    cache.insert("a", 1);
+    cache.insert_with_ttl("b", 2, SECOND * 2);
+    cache.insert_with_ttl("c", 3, Duration::MAX);
+    clock.advance(SECOND - TICK);
+    assert_eq!(cache.get("a").as_deref(), Some(&1));
+    assert_eq!(cache.with("a", |value| *value), Some(1));
+    assert_eq!(cache.ttl("a"), Some(TICK));
+    clock.advance(TICK);
+    assert!(cache.get("a").is_none());
+    assert!(cache.with("a", |value| *value).is_none());
+    assert!(!cache.contains("a") && cache.ttl("a").is_none());
+    assert!(cache.take("a").is_none() && !cache.remove("a"));
+    clock.advance(SECOND - TICK);
+    assert!(cache.contains("b"));
+    clock.advance(TICK);
+    assert!(!cache.contains("b"));
+    clock.advance(Duration::from_secs(1 << 40));
+    assert_eq!(cache.get("c").as_deref(), Some(&3));
+}
+
+pub(crate) fn an_insert_starts_anew<B: Backend>() {
+    let clock = ManualClock::new();
+    let cache: Cache<u8, str, B> = Cache::builder().time_to_live(SECOND).clock(clock.clone()).build();
+    cache.insert("a", 1);
+    clock.advance(SECOND / 2);
+    cache.insert("a", 2);
+    cache.insert("b", 2);
+    clock.advance(SECOND / 2);
+    assert_eq!(cache.get("a").as_deref(), Some(&2));
+    assert!(cache.update("a", |value| Some(value + 1)).is_ok());
+    clock.advance(SECOND / 2);
+    assert_eq!(cache.get("a").as_deref(), Some(&3));
+    assert!(cache.update("b", |value| Some(value + 1)).is_err());
+    assert!(!cache.remove_if("b", |_| true));
+}
+
+pub(crate) fn only_the_expiry_changes<B: Backend>() {
+    let clock = ManualClock::new();
+    let cache: Cache<u8, str, B> = Cache::builder().clock(clock.clone()).build();
+    let one = cache.insert("a", 1);
+    assert!(cache.expire_in("a", SECOND));
+    assert!(!cache.expire_in("b", SECOND));
+    assert!(cache_policy::Handle::same(&one, &cache.get("a").unwrap()));
+    clock.advance(SECOND - TICK);
+    assert!(cache.expire_in("a", SECOND));
+    clock.advance(SECOND - TICK);
+    assert!(cache.contains("a"));
+    assert!(cache.expire_in("a", Duration::MAX));
+    clock.advance(SECOND);
+    assert_eq!(cache.ttl("a"), Some(Duration::MAX));
+    assert!(cache.expire_in("a", Duration::ZERO));
+    assert!(!cache.contains("a") && !cache.expire_in("a", SECOND));
+}
+
+pub(crate) fn idle_entries_leave<B: Backend>() {
+    let clock = ManualClock::new();
+    let idle = Duration::from_secs(64);
+    let cache: Cache<u8, str, B> =
+        Cache::builder().time_to_idle(idle).time_to_live(idle * 10).clock(clock.clone()).build();
+    cache.insert("read", 1);
+    cache.insert("unread", 2);
+    for _ in 0..9 {
+        clock.advance(SECOND * 40);
+        assert!(cache.get("read").is_some());
+    }
+    assert!(!cache.contains("unread"));
+    // Up to a 64th early, and never late.
+    clock.advance(SECOND * 63 - TICK);
+    assert!(cache.contains("read"));
+    clock.advance(SECOND + TICK);
+    assert!(!cache.contains("read"));
+    // The time to live holds for what is read too.
+    cache.insert("read", 1);
+    for _ in 0..16 {
+        assert!(cache.with("read", |_| ()).is_some());
+        clock.advance(SECOND * 40);
+    }
+    assert!(!cache.contains("read"));
+}
+
+pub(crate) fn jitter_spreads<B: Backend>() {
+    let clock = ManualClock::new();
+    let cache: Cache<u8, u32, B> =
+        Cache::builder().time_to_live(SECOND * 100).jitter(20).clock(clock.clone()).build();
+    (0..1_000).for_each(|key| _ = cache.insert(&key, 0));
+    let present = || (0..1_000).filter(|key| cache.contains(key)).count();
+    clock.advance(SECOND * 80 - TICK);
+    assert_eq!(present(), 1_000);
+    clock.advance(SECOND * 10);
+    assert!((400..600).contains(&present()), "{} of 1,000 live past the middle", present());
+    clock.advance(SECOND * 10 + TICK);
+    assert_eq!(present(), 0);
+}
+
+pub(crate) fn each_entry_as_it_says<B: Backend>() {
+    struct InSeconds;
+    impl Expiry<u64, str> for InSeconds {
+        fn on_create(&self, key: &str, value: &u64) -> Option<Duration> {
+            (key != "default").then(|| Duration::from_secs(*value))
+        }
+        fn on_update(&self, _key: &str, value: &u64) -> Option<Duration> {
+            Some(Duration::from_secs(10 * *value))
+        }
+        fn on_read(&self, _key: &str, _value: &u64, rest: Duration) -> Option<Duration> {
+            (rest < SECOND).then_some(SECOND * 3)
+        }
+    }
+    let clock = ManualClock::new();
+    let cache: Cache<u64, str, B> =
+        Cache::builder().expiry(InSeconds).time_to_live(SECOND * 7).clock(clock.clone()).build();
+    cache.insert("a", 2);
+    cache.insert("default", 2);
+    cache.insert_with_ttl("told", 2, SECOND * 5);
+    assert_eq!(cache.ttl("a"), Some(SECOND * 2));
+    assert_eq!(cache.ttl("default"), Some(SECOND * 7));
+    assert_eq!(cache.ttl("told"), Some(SECOND * 5));
+    cache.insert("a", 2);
+    assert_eq!(cache.ttl("a"), Some(SECOND * 20));
+    clock.advance(SECOND * 19 + SECOND / 2);
+    assert!(cache.with("a", |_| ()).is_some());
+    assert_eq!(cache.ttl("a"), Some(SECOND * 3));
+}
+
+pub(crate) fn memory_comes_back_by_writes<B: Backend>() {
+    let clock = ManualClock::new();
+    let cache: Cache<u8, u32, B> = Cache::builder().time_to_live(SECOND).clock(clock.clone()).build();
+    (0..1_000).for_each(|key| _ = cache.insert(&key, 0));
+    clock.advance(SECOND);
+    assert_eq!(cache.len(), 1_000);
+    (1_000..1_600).for_each(|key| _ = cache.insert(&key, 0));
+    assert_eq!(cache.len(), 600);
+}
+
+pub(crate) fn memory_comes_back_by_maintain<B: Backend>() {
+    let clock = ManualClock::new();
+    let cache: Cache<u8, u32, B> = Cache::builder().max_entries(100_000).clock(clock.clone()).build();
+    (0..10_000).for_each(|key| _ = cache.insert_with_ttl(&key, 0, SECOND * (1 + key % 2)));
+    assert_eq!(cache.maintain(100_000), 0);
+    clock.advance(SECOND);
+    assert_eq!(cache.maintain(100_000), 5_000);
+    clock.advance(SECOND);
+    assert_eq!(cache.maintain(100_000), 5_000);
+    assert!(cache.is_empty() && cache.entries().is_empty());
+}
+
+pub(crate) fn groups_are_dropped_at_once<B: Backend>() {
+    let cache: Cache<u32, u32, B> = Cache::new();
+    let (one, other) = (Group::new(), Group::new());
+    for key in 0..1_000 {
+        cache.insert_in(if key % 2 == 0 { &one } else { &other }, &key, key);
+    }
+    // A newer value of an entry is in its group too.
+    assert!(cache.update(&0, |value| Some(value + 1)).is_ok());
+    one.drop_entries();
+    assert!((0..1_000).all(|key| cache.contains(&key) == (key % 2 == 1)));
+    assert!(cache.get(&0).is_none());
+    cache.insert_in(&one, &0, 7);
+    assert_eq!(cache.get(&0).as_deref(), Some(&7));
+    // The insert has freed some.
+    assert!(cache.maintain(10_000) > 450);
+    assert_eq!(cache.len(), 501);
+    other.drop_entries();
+    assert_eq!(cache.maintain(10_000), 500);
+}
+
+pub(crate) fn iteration_skips_what_is_over<B: Backend>() {
+    let clock = ManualClock::new();
+    let cache: Cache<u32, u32, B> = Cache::builder().clock(clock.clone()).build();
+    (0..100).for_each(|key| _ = cache.insert_with_ttl(&key, key, SECOND * (1 + key % 2)));
+    clock.advance(SECOND);
+    let mut keys = Vec::new();
+    cache.for_each(|key, _| keys.push(*key));
+    keys.sort_unstable();
+    let odd: Vec<_> = (0..100).filter(|key| key % 2 == 1).collect();
+    assert_eq!(keys, odd);
+    assert_eq!(cache.entries().len(), 50);
+    let mut out = vec![None; 2];
+    cache.get_many(&[&0, &1], &mut out);
+    assert!(out[0].is_none() && out[1].is_some());
+}
