@@ -37,7 +37,7 @@ fn made_up_keys<B: Backend>(keys: usize) {
 /// The least of several of each: a bucket table doubles early if one bucket gets far more keys than others, which depends on
 /// the seed of its hasher.
 fn overhead<K: Key + ?Sized>(name: impl Fn(u64) -> K::Owned) -> f64 {
-    const ENTRIES: u64 = 50_000;
+    const ENTRIES: u64 = 20_000;
     let unbounded = || {
         let map = BucketBackend::obj::<u64, K, _>(Options::new());
         for key in 0..3 * ENTRIES {
@@ -67,7 +67,7 @@ fn least_bytes<T>(make: impl Fn() -> T) -> i64 {
         drop(made);
         bytes
     };
-    (0..5).map(bytes).min().unwrap_or(0)
+    (0..4).map(bytes).min().unwrap_or(0)
 }
 
 fn an_entry_costs_what_the_docs_say() {
