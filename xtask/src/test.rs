@@ -65,6 +65,9 @@ fn portable() -> Result<()> {
 /// Checks the facade without a backend, with each backend alone, and with all.
 fn features() -> Result<()> {
     sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features"]))?;
+    for feature in ["policy", "serde", "uuid"] {
+        sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features", "--features", feature]))?;
+    }
     for backend in BACKENDS {
         sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features", "--features", backend.feature]))?;
     }
