@@ -82,10 +82,10 @@ fn an_entry_costs_what_the_docs_say() {
 #[test]
 fn memory_is_bounded() {
     an_entry_costs_what_the_docs_say();
-    made_up_keys::<cache_rwlock::RwLockBackend>(200_000);
-    made_up_keys::<cache_dashmap::DashMapBackend>(200_000);
-    made_up_keys::<cache_scc::SccBackend>(200_000);
-    made_up_keys::<cache_papaya::PapayaBackend>(200_000);
+    made_up_keys::<cache_rwlock::RwLockBackend>(50_000);
+    made_up_keys::<cache_dashmap::DashMapBackend>(50_000);
+    made_up_keys::<cache_scc::SccBackend>(50_000);
+    made_up_keys::<cache_papaya::PapayaBackend>(50_000);
     made_up_keys::<BucketBackend>(1_000_000);
-    made_up_keys::<cache_flurry::FlurryBackend>(200_000);
+    made_up_keys::<cache_flurry::FlurryBackend>(50_000);
 }
