@@ -120,7 +120,7 @@ impl Build {
         let target = sh::root().join(folder);
         let mut build = cargo(["build", "--release", "-p", "cache-bucket", "--example", "preempt"]);
         // Without link-time optimisation, which takes longer than all else and inlines nothing in the kernel.
-        build.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        sh::without_lto(&mut build);
         sh::run(build.env("RUSTFLAGS", flags).env("CARGO_TARGET_DIR", &target))?;
         Ok(target.join("release/examples/preempt"))
     }

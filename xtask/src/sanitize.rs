@@ -56,8 +56,6 @@ pub(crate) fn run(install: bool) -> Result<()> {
             let package = backend.package();
             let mut test =
                 nightly("thread", &host, &["test", "-p", &package, "--test", "conformance", "int::"]);
-            // It waits by a condition variable of the standard library, whose lock is not seen to be taken again.
-            test.args(["--", "--skip", "keeps_a_counter_made_anew"]);
             sh::run(test.env("TSAN_OPTIONS", thread_options()))
         })?;
     }

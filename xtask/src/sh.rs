@@ -32,6 +32,11 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Lets a release build of cargo link without optimisation, with the number of codegen units that suits that.
+pub(crate) fn without_lto(command: &mut Command) {
+    command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+}
+
 /// Runs a command and returns what it printed, whether or not it succeeded.
 pub(crate) fn capture(command: &mut Command) -> Result<Output> {
     let shown = show(command);

@@ -40,7 +40,7 @@ fn purchases() -> Result<()> {
     }
     command.args(["--", "no_purchase_is_lost"]);
     // Without link-time optimisation, which takes a quarter of an hour for six suites.
-    command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    sh::without_lto(&mut command);
     command.env("CARGO_TARGET_DIR", sh::root().join("target/purchases"));
     sh::run(command.env("HOTCACHE_TEST_SCALE", TEN_MILLION).env("HOTCACHE_TEST_TIMEOUT", "3600"))
 }

@@ -1,6 +1,7 @@
 //! Random operation sequences on one thread, shrunk when they fail.
 
 use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, TestRng, TestRunner};
@@ -22,7 +23,7 @@ where
         cases: scale(CASES) as u32,
         // The seed says all there is to keep; a library has no place of its own to write files to.
         failure_persistence: None,
-        ..Config::default()
+        ..default_config()
     };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     match TestRunner::new_with_rng(config, rng).run(cases, test) {
@@ -32,6 +33,13 @@ where
         }
         Err(TestError::Abort(why)) => panic!("HOTCACHE_TEST_SEED={seed}: {why}"),
     }
+}
+
+/// The default configuration, created once under a lock: ThreadSanitizer does not see how proptest's own static is shared.
+fn default_config() -> Config {
+    static CONFIG: Mutex<Option<Config>> = Mutex::new(None);
+    let mut config = CONFIG.lock().unwrap_or_else(PoisonError::into_inner);
+    config.get_or_insert_with(Config::default).clone()
 }
 
 /// The position in `table` of each stored key.

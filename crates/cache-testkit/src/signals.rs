@@ -3,6 +3,7 @@ use std::future;
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Points in time by name, so that a test can put steps of its threads in an order.
@@ -105,9 +106,20 @@ impl Signals {
             if left.is_zero() {
                 return false;
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.wait_a_while(state, left);
         }
         true
+    }
+
+    /// Releases the state for some time, at most `left`.
+    fn wait_a_while<'a>(&'a self, state: MutexGuard<'a, State>, left: Duration) -> MutexGuard<'a, State> {
+        if cfg!(tsan) {
+            // ThreadSanitizer does not see that the standard library's condition variable takes the lock again.
+            drop(state);
+            thread::sleep(left.min(Duration::from_millis(1)));
+            return self.lock();
+        }
+        self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Waits until a signal is raised, without blocking the thread.
