@@ -4,7 +4,7 @@ mod loading;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub use self::int::IntCacheExt;
+pub use self::int::{IntCacheExt, inclusive};
 pub use self::loading::ObjCacheAsyncExt;
 
 use crate::{Key, LoadError, ObjCache, UpdateError};

@@ -40,6 +40,8 @@ mod waits;
 
 pub use backend::{Backend, HashBuilder, Value};
 pub use error::{AddError, UpdateError};
+#[doc(hidden)]
+pub use ext::inclusive;
 pub use ext::{IntCacheExt, ObjCacheAsyncExt, ObjCacheExt};
 pub use int::{IntCache, assert_reservable, assert_same_length};
 pub use key::{Composite, Key};

@@ -128,7 +128,7 @@ impl<S> Options<S> {
     /// ```
     #[must_use]
     pub fn shard_count(&self) -> Option<usize> {
-        // Numbers above the largest power of two cannot be rounded up. No machine has the memory for so many shards.
+        // A number above the largest power of two cannot be rounded up. Its shards would fit no memory.
         (self.shards != 0).then(|| self.shards.checked_next_power_of_two().unwrap_or(1 << (usize::BITS - 1)))
     }
 

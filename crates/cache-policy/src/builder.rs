@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::time::Lifetimes;
 use crate::{Cause, Expiry, Handle};
 
-/// What a [`Cache`] is built with. Made by [`Cache::builder`].
+/// Builder of a [`Cache`], returned by [`Cache::builder`].
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub struct Builder<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder = Defau
     options: Options<S>,
     bounds: Bounds,
     eviction: Eviction,
-    lifetimes: Lifetimes,
+    pub(crate) lifetimes: Lifetimes,
     clock: AnyClock,
     weigher: Option<Weigher<V, K>>,
     expiry: Option<Box<dyn Expiry<V, K>>>,
@@ -62,7 +62,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend> Default for Builder<V, K, B> {
 }
 
 impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> {
-    /// Holds at most so many entries.
+    /// Sets the greatest number of entries.
     ///
     /// Each thread that inserts may exceed the bound by the one entry that it inserts, until it returns. With 0, the cache
     /// keeps nothing.
@@ -122,7 +122,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
         self
     }
 
-    /// Shortens each [`time_to_live`](Builder::time_to_live) by up to so many per cent, at random.
+    /// Shortens each [`time_to_live`](Builder::time_to_live) by a random share of at most `percent` per cent.
     ///
     /// So that what was loaded together does not expire together.
     ///

@@ -119,7 +119,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         self.0.queues.weight()
     }
 
-    /// What the cache has done so far; `None` unless it was [asked to count](Builder::statistics).
+    /// Returns the counts of hits, misses, loads and removals so far, or `None` without [`Builder::statistics`].
     ///
     /// # Examples
     ///

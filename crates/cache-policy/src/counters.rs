@@ -54,7 +54,7 @@ pub struct Counters<K: Key + ?Sized, B: Backend, S: HashBuilder = DefaultHashBui
     table: Table<K, B, S>,
 }
 
-/// Counters in a map, no more than so many.
+/// A map of counters with a greatest number of keys.
 struct Table<K: Key + ?Sized, B: Backend, S: HashBuilder> {
     store: Store<Closable, K, B, S>,
     most: usize,
@@ -122,12 +122,12 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
 
     fn remove_closed(&self, key: &K) -> bool {
         let Some(entry) = self.store.map.get(key) else { return false };
-        entry.value.get().is_err() && self.remove_entry(key, entry, Cause::Removed)
+        entry.value.get().is_err() && self.remove_entry(entry, Cause::Removed)
     }
 
     /// Removes this very counter, and tells whether this call did.
-    fn remove_entry(&self, key: &K, entry: Arc<Entry<Closable, K>>, cause: Cause) -> bool {
-        let removed = self.store.map.del_if(key, |present| Arc::ptr_eq(present, &entry));
+    fn remove_entry(&self, entry: Arc<Entry<Closable, K>>, cause: Cause) -> bool {
+        let removed = self.store.unlink(&entry);
         if removed {
             self.left(entry, cause);
         }
@@ -181,7 +181,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
 
     /// Takes the place for one more key.
     fn reserve(&self) -> Result<(), CountError> {
-        /// What a refused caller looks through at most for counters past their time.
+        /// The number of counters that a refused caller examines in search of expired ones.
         const LOOKS: usize = 64;
         let take = || {
             let one_more = |keys: usize| (keys < self.most).then_some(keys + 1);
@@ -216,12 +216,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
                 self.store.queues.requeue(&entry);
                 continue;
             }
-            let owned = Arc::clone(&entry);
-            freed += usize::from(self.remove_entry(
-                std::borrow::Borrow::borrow(&owned.key),
-                entry,
-                Cause::Expired,
-            ));
+            freed += usize::from(self.remove_entry(entry, Cause::Expired));
         }
         freed
     }

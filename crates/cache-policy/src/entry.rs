@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -50,6 +51,11 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
             mark: AtomicU8::new(0),
             flags: AtomicU8::new(0),
         }
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> &K {
+        self.key.borrow()
     }
 
     /// Notes a hit. Writes only until the mark is at its largest: then the entry is hot, and readers share its line.
@@ -150,7 +156,7 @@ impl<V, K: Key + ?Sized> Handle<V, K> {
     /// See [`Handle`].
     #[must_use]
     pub fn key(&self) -> &K {
-        std::borrow::Borrow::borrow(&self.0.key)
+        self.0.key()
     }
 
     /// Whether both are of one insert: the very same value, not an equal one.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cache_core::{Backend, HashBuilder, Key, LoadError, ObjCacheAsyncExt, ObjCacheExt, Value};
+use cache_core::{Backend, HashBuilder, Key, LoadError, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Value};
 
+use crate::Cause;
 use crate::cache::Cache;
 use crate::entry::{Entry, Handle};
 use crate::loads::Loading;
@@ -171,25 +172,23 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// Looks a key up for a caller who would load it. A value that is [`Found::Old`] must be refreshed.
     fn look(&self, key: &K) -> Found<V, K> {
         let times = self.0.times();
-        let Some((entry, age)) = self.0.find(key, &times) else {
-            self.0.count(Count::Misses, 1);
-            self.remove_over(key);
-            return Found::Nothing;
+        let present = ObjCache::get(&self.0.map, key).map(|entry| (times.age(&entry), entry));
+        let (age, entry) = match present {
+            Some((age, entry)) if age != Age::Over => (age, entry),
+            over => {
+                self.0.count(Count::Misses, 1);
+                // Before the load starts: a removal during the load would count as a write, which wins.
+                if let Some((_, entry)) = over.filter(|(_, entry)| self.0.unlink(entry)) {
+                    self.0.left(entry, Cause::Expired);
+                }
+                return Found::Nothing;
+            }
         };
         self.0.hit(&entry, &times);
         self.0.count(Count::Hits, 1);
         let refresh = age != Age::Fresh && entry.start_refresh();
         let handle = Handle(entry);
         if refresh { Found::Old(handle) } else { Found::Value(handle) }
-    }
-
-    /// Removes what is past its time before a load starts. A removal during the load would count as a write, which wins.
-    fn remove_over(&self, key: &K) {
-        let times = self.0.times();
-        let Some(entry) = cache_core::ObjCache::get(&self.0.map, key) else { return };
-        if times.age(&entry) == Age::Over && self.0.map.del_if(key, |present| Arc::ptr_eq(present, &entry)) {
-            self.0.left(entry, crate::Cause::Expired);
-        }
     }
 
     fn entry(&self, key: &K, loaded: Loaded<V>) -> Entry<V, K> {

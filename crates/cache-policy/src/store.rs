@@ -112,16 +112,15 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
     /// Does what follows from an entry's having entered the map in place of `old`.
     pub(crate) fn entered(&self, entry: &Arc<Entry<V, K>>, old: Option<Arc<Entry<V, K>>>) {
         let times = self.times();
-        if let Some(old) = old {
+        if let Some(old) = &old {
             // Before the queues are asked whether there are too many.
-            self.queues.left(&old);
-            let picked = self.queues.enter(entry, &times);
-            self.notify(old, Cause::Replaced, &times);
-            self.remove_picked(picked, &times);
-        } else {
-            let picked = self.queues.enter(entry, &times);
-            self.remove_picked(picked, &times);
+            self.queues.left(old);
         }
+        let picked = self.queues.enter(entry, &times);
+        if let Some(old) = old {
+            self.notify(old, Cause::Replaced, &times);
+        }
+        self.remove_picked(picked, &times);
         // A writer that finds nothing to pick leaves the rest to those who have picked.
         loop {
             let picked = self.queues.make_room(entry.fingerprint, &times);
@@ -131,6 +130,11 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
                 break;
             }
         }
+    }
+
+    /// Removes this very entry from the map; another one under its key stays. Returns whether it was there.
+    pub(crate) fn unlink(&self, entry: &Arc<Entry<V, K>>) -> bool {
+        self.map.del_if(entry.key(), |present| Arc::ptr_eq(present, entry))
     }
 
     /// Does what follows from an entry's having left the map.
@@ -155,9 +159,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         drop(picked.seen);
         let mut rest = Rest(&self.queues, picked.victims);
         while let Some((victim, expired)) = rest.1.last().cloned() {
-            let key: &K = std::borrow::Borrow::borrow(&victim.key);
-            // Only this very entry: another one under its key is not the policy's choice.
-            let removed = self.map.del_if(key, |entry| Arc::ptr_eq(entry, &victim));
+            let removed = self.unlink(&victim);
             rest.1.pop();
             if removed {
                 self.queues.left(&victim);
@@ -209,8 +211,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
 
     #[cold]
     fn read(&self, entry: &Entry<V, K>, expiry: &dyn Expiry<V, K>, times: &Times) {
-        let key = std::borrow::Borrow::borrow(&entry.key);
-        if let Some(lifetime) = expiry.on_read(key, &entry.value, times.rest(entry.deadline())) {
+        if let Some(lifetime) = expiry.on_read(entry.key(), &entry.value, times.rest(entry.deadline())) {
             self.expires_from_now_on();
             entry.set_deadline(self.times().deadline(Some(lifetime), 0));
         }

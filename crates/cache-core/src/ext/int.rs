@@ -182,8 +182,16 @@ pub trait IntCacheExt<K: Key + ?Sized>: IntCache<K> {
 impl<K: Key + ?Sized, C: IntCache<K> + ?Sized> IntCacheExt<K> for C {}
 
 /// Converts a range of any type to an inclusive range. An empty range stays empty.
+///
+/// For layers that take ranges as [`IntCacheExt`] does.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(cache_core::inclusive(&(0..)), 0..=i64::MAX);
+/// ```
 #[inline]
-fn inclusive(bounds: &impl RangeBounds<i64>) -> RangeInclusive<i64> {
+pub fn inclusive(bounds: &impl RangeBounds<i64>) -> RangeInclusive<i64> {
     let start = match bounds.start_bound() {
         Bound::Included(start) => Some(*start),
         Bound::Excluded(start) => start.checked_add(1),

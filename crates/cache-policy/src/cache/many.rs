@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use cache_core::{Backend, HasLoads, HashBuilder, Key, ObjCache, ObjCacheExt, Value};
+use cache_core::{Backend, HasLoads, HashBuilder, Key, ObjCache, Value};
 
 use super::Cache;
 use crate::entry::Entry;
@@ -72,9 +72,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     pub fn retain(&self, mut f: impl FnMut(&K, &V) -> bool) {
         for entry in self.all() {
-            let key: &K = std::borrow::Borrow::borrow(&entry.key);
-            let keep = self.0.times().age(&entry) < Age::Stale && f(key, &entry.value);
-            if !keep && self.0.map.del_if(key, |present| Arc::ptr_eq(present, &entry)) {
+            let keep = self.0.times().age(&entry) < Age::Stale && f(entry.key(), &entry.value);
+            if !keep && self.0.unlink(&entry) {
                 self.0.left(entry, Cause::Removed);
             }
         }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_core::{Backend, HashBuilder, Key, ObjCache, ObjCacheExt, UpdateError, Value};
+use cache_core::{Backend, HashBuilder, Key, ObjCache, UpdateError, Value};
 
 use super::Cache;
 use crate::entry::Entry;
@@ -149,7 +149,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         new: Arc<Entry<V, K>>,
     ) -> Result<(), Arc<Entry<V, K>>> {
         if !self.0.fits(&new) {
-            if self.0.map.del_if(key, |present| Arc::ptr_eq(present, current)) {
+            if self.0.unlink(current) {
                 self.0.left(Arc::clone(current), Cause::Replaced);
                 self.0.left(new, Cause::Evicted);
                 return Ok(());
@@ -230,7 +230,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             if age >= Age::Stale || !f(&entry.value) {
                 return false;
             }
-            if self.0.map.del_if(key, |present| Arc::ptr_eq(present, &entry)) {
+            if self.0.unlink(&entry) {
                 self.0.left(entry, Cause::Removed);
                 return true;
             }

@@ -1,44 +1,35 @@
 use std::fmt;
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use cache_core::counter::Closable;
 use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, Options};
 
 use super::{Counters, RateLimiter, Table};
-use crate::clock::{AnyClock, Clock, SystemClock, nanos};
-use crate::policy::Eviction;
-use crate::queues::{Bounds, Queues};
-use crate::store::Store;
+use crate::builder::Builder;
+use crate::cache::Cache;
+use crate::clock::Clock;
 use crate::time::Lifetimes;
 
-/// What [`Counters`] and a [`RateLimiter`] are built with.
+/// Builder of [`Counters`] and of a [`RateLimiter`].
 ///
 /// # Examples
 ///
 /// See [`Counters`] and [`RateLimiter`].
 pub struct CountersBuilder<K: Key + ?Sized, B: Backend, S: HashBuilder = DefaultHashBuilder> {
-    options: Options<S>,
+    /// The counters are the entries of an unbounded cache: they are refused, not evicted.
+    cache: Builder<Closable, K, B, S>,
     most: usize,
-    lifetimes: Lifetimes,
-    clock: AnyClock,
-    of: PhantomData<fn(&K) -> B>,
 }
 
 impl<K: Key + ?Sized, B: Backend> Default for CountersBuilder<K, B> {
     fn default() -> Self {
-        Self {
-            options: Options::new(),
-            most: usize::MAX,
-            lifetimes: Lifetimes::default(),
-            clock: AnyClock::System(SystemClock),
-            of: PhantomData,
-        }
+        Self { cache: Builder::default(), most: usize::MAX }
     }
 }
 
 impl<K: Key + ?Sized, B: Backend, S: HashBuilder> CountersBuilder<K, B, S> {
-    /// Refuses new keys when there are so many, however many threads insert. Never exceeded.
+    /// Sets the greatest number of keys. New keys beyond it are refused, however many threads insert.
     ///
     /// Counters past their time count until they are freed. A refused caller looks through a few of them first.
     #[must_use]
@@ -50,27 +41,21 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> CountersBuilder<K, B, S> {
     /// Lets a counter end so long after its first write. Later writes do not prolong it: each counts in a window of its own.
     #[must_use]
     pub fn time_to_live(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.to_live = nanos(lifetime).max(1);
+        self.cache = self.cache.time_to_live(lifetime);
         self
     }
 
     /// Takes the time from this clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = AnyClock::Given(Box::new(clock));
+        self.cache = self.cache.clock(clock);
         self
     }
 
     /// Builds the map with these options: capacity to start with, shards, hasher.
     #[must_use]
     pub fn options<T: HashBuilder>(self, options: Options<T>) -> CountersBuilder<K, B, T> {
-        CountersBuilder {
-            options,
-            most: self.most,
-            lifetimes: self.lifetimes,
-            clock: self.clock,
-            of: PhantomData,
-        }
+        CountersBuilder { cache: self.cache.options(options), most: self.most }
     }
 
     /// Builds the counters.
@@ -82,23 +67,12 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> CountersBuilder<K, B, S> {
     /// Builds a rate limiter. It needs no time to live: it forgets a key once that could use its whole burst again.
     #[must_use]
     pub fn build_limiter(mut self) -> RateLimiter<K, B, S> {
-        self.lifetimes = Lifetimes::default();
+        self.cache.lifetimes = Lifetimes::default();
         RateLimiter { table: self.table(true) }
     }
 
     fn table(self, by_value: bool) -> Table<K, B, S> {
-        let store = Store {
-            map: B::obj(self.options),
-            queues: Queues::new(Eviction::Fifo, Bounds { entries: u64::MAX, weight: u64::MAX }),
-            clock: self.clock,
-            lifetimes: self.lifetimes,
-            timed: AtomicBool::new(false),
-            weigher: None,
-            expiry: None,
-            listener: None,
-            stats: None,
-            hasher: DefaultHashBuilder::default(),
-        };
+        let Cache(store) = self.cache.build();
         if by_value {
             store.expires_from_now_on();
         }
@@ -110,7 +84,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> fmt::Debug for CountersBuilder
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CountersBuilder")
             .field("most", &self.most)
-            .field("lifetimes", &self.lifetimes)
+            .field("lifetimes", &self.cache.lifetimes)
             .finish_non_exhaustive()
     }
 }

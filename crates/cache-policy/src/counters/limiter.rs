@@ -8,7 +8,7 @@ use super::{CountError, CountersBuilder, Table, Tried};
 use crate::clock::nanos;
 use crate::store::Terms;
 
-/// How often something is allowed: so many times in so much time, and at most so many at once.
+/// A rate: the number of times that something is allowed in a period, and the size of a burst.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ impl Rate {
         Self { interval: i64::try_from(interval).unwrap_or(i64::MAX), burst: i64::from(times) }
     }
 
-    /// At most so many at once.
+    /// Sets the size of a burst: the number of times that are allowed at once.
     ///
     /// # Panics
     ///

@@ -1,9 +1,9 @@
-use std::ops::{Bound, RangeBounds, RangeInclusive};
+use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cache_core::{AddError, Backend, HashBuilder, Key, ObjCache, UpdateError};
+use cache_core::{AddError, Backend, HashBuilder, Key, ObjCache, UpdateError, counter, inclusive};
 
 use super::{CountError, Counters, Tried};
 use crate::store::Terms;
@@ -154,11 +154,9 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
             if let Tried::Done(result) = self.table.step(key, |entry| entry.value.try_add(delta, &bounds)) {
                 return result.map_err(refusal);
             }
-            if !bounds.contains(&delta) {
-                return Err(CountError::OutOfBounds { current: 0 });
-            }
-            if self.table.insert(key, delta, Terms::NONE)? {
-                return Ok(delta);
+            let first = counter::step(0, delta, &bounds).map_err(refusal)?;
+            if self.table.insert(key, first, Terms::NONE)? {
+                return Ok(first);
             }
         }
     }
@@ -339,8 +337,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
         let mut entries = Vec::with_capacity(self.len());
         self.table.store.map.for_each(&mut |_key, entry| entries.push(Arc::clone(entry)));
         for entry in entries {
-            let owned = Arc::clone(&entry);
-            self.table.remove_entry(std::borrow::Borrow::borrow(&owned.key), entry, Cause::Removed);
+            self.table.remove_entry(entry, Cause::Removed);
         }
     }
 
@@ -366,20 +363,4 @@ fn refusal(error: AddError) -> CountError {
         // A bounded step on one counter knows no other; a new one would be of the key.
         _ => CountError::Absent,
     }
-}
-
-/// The least and the largest value within a range.
-fn inclusive(bounds: &impl RangeBounds<i64>) -> RangeInclusive<i64> {
-    let nothing = RangeInclusive::new(1, 0);
-    let least = match bounds.start_bound() {
-        Bound::Included(&least) => Some(least),
-        Bound::Excluded(&below) => below.checked_add(1),
-        Bound::Unbounded => Some(i64::MIN),
-    };
-    let most = match bounds.end_bound() {
-        Bound::Included(&most) => Some(most),
-        Bound::Excluded(&above) => above.checked_sub(1),
-        Bound::Unbounded => Some(i64::MAX),
-    };
-    least.zip(most).map_or(nothing, |(least, most)| least..=most)
 }
