@@ -1,4 +1,4 @@
-//! What is asked for: recorded, or made up.
+//! The requests: a recorded trace, or a synthetic workload.
 
 use std::path::Path;
 

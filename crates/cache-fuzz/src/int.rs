@@ -121,6 +121,8 @@ impl<K: Keys, S: HashBuilder> Run<K, S> {
                 model.clear();
             }
             13 => cache.shrink_to_fit(),
+            14 if number.is_multiple_of(4) => self.agree(),
+            15 if number.is_multiple_of(4) => BucketBackend::reclaim(),
             16 => {
                 let value = bytes.value();
                 assert_eq!(cache.swap(key, value), model.insert(number, value));
@@ -154,8 +156,6 @@ impl<K: Keys, S: HashBuilder> Run<K, S> {
                 assert_eq!(flow.is_break(), model.len() > limit);
                 assert_eq!(shown, model.len().min(limit + 1));
             }
-            14 if number.is_multiple_of(4) => self.agree(),
-            15 if number.is_multiple_of(4) => BucketBackend::reclaim(),
             _ => assert_eq!(cache.get(key), model.get(&number).copied()),
         }
     }

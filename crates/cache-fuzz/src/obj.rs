@@ -113,6 +113,11 @@ impl<'l, K: Keys, S: HashBuilder> Run<'l, K, S> {
                 self.model.clear();
             }
             13 => self.cache.shrink_to_fit(),
+            14 if number.is_multiple_of(4) => self.agree(),
+            15 if number.is_multiple_of(4) => {
+                self.held.clear();
+                BucketBackend::reclaim();
+            }
             16 | 17 => {
                 if let Some(object) = self.object() {
                     let new = object.number();
@@ -161,11 +166,6 @@ impl<'l, K: Keys, S: HashBuilder> Run<'l, K, S> {
                 }
             }
             22 => assert_eq!(self.cache.contains(key), is.is_some()),
-            14 if number.is_multiple_of(4) => self.agree(),
-            15 if number.is_multiple_of(4) => {
-                self.held.clear();
-                BucketBackend::reclaim();
-            }
             _ => assert_eq!(self.cache.get(key).map(|object| object.number()), is),
         }
     }

@@ -25,7 +25,7 @@ pub(crate) fn check(preemptions: impl Into<Option<usize>>, model: impl Fn() + Se
     let executions = Arc::new(AtomicUsize::new(0));
     let count = executions.clone();
     let start = Instant::now();
-    // Loom looks at the time only once in so many executions, which are 20,000 unless told.
+    // Loom checks the duration only at a checkpoint, by default every 20,000 executions.
     builder.checkpoint_interval = 1_000;
     builder.check(move || {
         count.fetch_add(1, Ordering::Relaxed);
