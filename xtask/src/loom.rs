@@ -1,5 +1,5 @@
-//! `cargo xtask loom`: the models of the bucket table's kernel, with the bugs that they must catch, and those of
-//! `Closable`.
+//! `cargo xtask loom`: the models of the bucket table's kernel, with the bugs that they must catch, those of `Closable`, and
+//! those of `cache-policy`, which shuttle runs.
 //!
 //! A passing model is evidence only if it fails on the bugs that it is meant to catch. So each bug in `seeded.rs` is
 //! planted in the kernel, one at a time, and its model must fail.
@@ -26,6 +26,18 @@ struct Bug {
     /// The number of preemptions that it takes. With fewer, the model does not catch it.
     preemptions: u32,
 }
+
+impl Bug {
+    /// The full name of its model.
+    fn model_of(&self, models: &[String]) -> Result<String> {
+        let model = models.iter().find(|model| model.rsplit("::").next() == Some(self.model));
+        Ok(model.with_context(|| format!("there is no model {:?}", self.model))?.clone())
+    }
+}
+
+/// Where the bugs of the table are planted, and those of the layer.
+const KERNEL: &[&str] = &["crates/cache-bucket/src"];
+const LAYER: &[&str] = &["crates/cache-core/src", "crates/cache-policy/src"];
 
 const fn bug(name: &'static str, model: &'static str, preemptions: u32) -> Bug {
     Bug { name, model, preemptions }
@@ -103,6 +115,19 @@ const BUGS: &[Bug] = &[
     bug("reopen", "take_beside_a_section", 1),
 ];
 
+/// Every bug that can be planted in `cache-policy` and in the loads of `cache-core`. Shuttle knows no bound of preemptions.
+const POLICY_BUGS: &[Bug] = &[
+    bug("uncount-twice", "replacement_beside_eviction_and_removal", 0),
+    bug("pick-uncounted", "three_inserts_into_two_places", 0),
+    bug("unlink-any", "expiry_beside_replacement_and_sweeps", 0),
+    bug("refresh-all", "one_caller_refreshes", 0),
+    bug("publish-stale", "a_removal_wins_over_a_load", 0),
+    bug("join-stale", "a_removal_wins_over_a_load", 0),
+    bug("hand-over-unsaid", "a_dropped_leader_hands_over", 0),
+    bug("waiter-gone", "a_dropped_heir_hands_over", 0),
+    bug("lead-taken", "loads_of_many_keys_share_and_end", 0),
+];
+
 /// The end of a model's line if its time was up.
 const STOPPED: &str = "stopped before the end";
 
@@ -115,9 +140,9 @@ const LONG: [&str; 3] = ["add_del_insert_other", "append_append", "fast_insert_w
 /// Runs every model unchanged, then every bug with its model. With `quick`, it allows one preemption, and plants the
 /// bugs that this catches. Each model is stopped after `minutes`, if that is given.
 pub(crate) fn run(quick: bool, minutes: Option<u64>) -> Result<()> {
-    let kernel = sh::root().join("crates/cache-bucket/src");
-    every_bug_is_tried(&kernel)?;
-    let program = build()?;
+    every_bug_is_tried(KERNEL, BUGS.iter().map(|bug| bug.name).chain(preempt::bugs()))?;
+    every_bug_is_tried(LAYER, POLICY_BUGS.iter().map(|bug| bug.name))?;
+    let program = build("cache-bucket", "loom")?;
     let models = models(&program)?;
     let is_long = |model: &String| LONG.iter().any(|long| model.ends_with(&format!("::{long}")));
     let mut tasks: Vec<_> = models
@@ -127,12 +152,24 @@ pub(crate) fn run(quick: bool, minutes: Option<u64>) -> Result<()> {
         .map(|model| Task { model, bug: None, preemptions: quick.then_some(QUICK), minutes })
         .collect();
     for bug in BUGS.iter().filter(|bug| !quick || bug.preemptions <= QUICK) {
-        let model = models.iter().find(|model| model.rsplit("::").next() == Some(bug.model));
-        let model = model.with_context(|| format!("there is no model {:?}", bug.model))?.clone();
+        let model = bug.model_of(&models)?;
         tasks.push(Task { model, bug: Some(bug.name), preemptions: Some(bug.preemptions), minutes: None });
     }
     run_all(&program, &tasks)?;
-    counter_models()
+    counter_models()?;
+    policy_models()
+}
+
+/// The models of `cache-policy` and their bugs.
+fn policy_models() -> Result<()> {
+    let program = build("cache-policy", "shuttle")?;
+    let models = models(&program)?;
+    let task = |model: String, bug| Task { model, bug, preemptions: None, minutes: None };
+    let mut tasks: Vec<_> = models.iter().map(|model| task(model.clone(), None)).collect();
+    for bug in POLICY_BUGS {
+        tasks.push(task(bug.model_of(&models)?, Some(bug.name)));
+    }
+    run_all(&program, &tasks)
 }
 
 /// The models of `cache_core::counter::Closable`, which take a second.
@@ -244,10 +281,10 @@ fn caught(text: &str) -> Option<String> {
     (!message.contains("maximum number of branches")).then(|| format!("caught: {message}"))
 }
 
-/// Checks that every bug in the kernel is tried with a model or by [`preempt`], and that there are no others.
-fn every_bug_is_tried(kernel: &Path) -> Result<()> {
+/// Checks that every bug planted in these folders is `known`, and that there are no others.
+fn every_bug_is_tried(folders: &[&str], known: impl Iterator<Item = &'static str>) -> Result<()> {
     let mut planted = BTreeSet::new();
-    let mut folders = vec![kernel.to_owned()];
+    let mut folders: Vec<_> = folders.iter().map(|folder| sh::root().join(folder)).collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
             let path = entry?.path();
@@ -260,15 +297,14 @@ fn every_bug_is_tried(kernel: &Path) -> Result<()> {
             }
         }
     }
-    let known = BUGS.iter().map(|bug| bug.name).chain(preempt::bugs());
     let known: BTreeSet<_> = known.map(str::to_owned).collect();
     let untried: Vec<_> = planted.difference(&known).collect();
     ensure!(
         untried.is_empty(),
-        "bugs in the kernel that are tried with no model and not by preemption: {untried:?}"
+        "bugs in the code that are tried with no model and not by preemption: {untried:?}"
     );
     let gone: Vec<_> = known.difference(&planted).collect();
-    ensure!(gone.is_empty(), "bugs that are not in the kernel: {gone:?}");
+    ensure!(gone.is_empty(), "bugs that are not in the code: {gone:?}");
     Ok(())
 }
 
@@ -280,18 +316,20 @@ fn named(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// Builds the models, and returns the program.
-fn build() -> Result<PathBuf> {
-    eprintln!("building the models");
-    let mut command = cargo(["test", "--profile", "loom", "--package", "cache-bucket", "--lib"]);
+fn build(package: &str, cfg: &str) -> Result<PathBuf> {
+    eprintln!("building the models of {package}");
+    let mut command = cargo(["test", "--profile", "loom", "--package", package, "--lib"]);
     command.args(["--no-run", "--message-format=json-render-diagnostics"]);
     // A directory of its own, or every other build would start afresh after this one.
-    command.env("CARGO_TARGET_DIR", sh::root().join("target/loom")).env("RUSTFLAGS", "--cfg loom");
+    let target = sh::root().join("target").join(cfg);
+    command.env("CARGO_TARGET_DIR", target).env("RUSTFLAGS", format!("--cfg {cfg}"));
     let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
     ensure!(output.status.success(), "the models do not build");
     let messages = String::from_utf8_lossy(&output.stdout).into_owned();
     let program = messages.lines().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
-        let is_it = message["target"]["name"] == "cache_bucket" && message["profile"]["test"] == true;
+        let is_it =
+            message["target"]["name"] == package.replace('-', "_") && message["profile"]["test"] == true;
         is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
     });
     program.context("cargo built no program for the models")
@@ -330,6 +368,8 @@ mod tests {
 
     #[test]
     fn the_kernel_has_these_bugs_and_no_others() {
-        every_bug_is_tried(&sh::root().join("crates/cache-bucket/src")).expect("they are the same");
+        let table = BUGS.iter().map(|bug| bug.name).chain(preempt::bugs());
+        every_bug_is_tried(KERNEL, table).expect("they are the same");
+        every_bug_is_tried(LAYER, POLICY_BUGS.iter().map(|bug| bug.name)).expect("they are the same");
     }
 }

@@ -40,6 +40,19 @@ pub(crate) fn run(install: bool) -> Result<()> {
             sh::run(test.env("ASAN_OPTIONS", options))
         })?;
     }
+    // The layer's own memory, over the maps that leave nothing, and then over those that do.
+    let (ours, others): (Vec<_>, Vec<_>) = BACKENDS.iter().partition(|backend| backend.ours);
+    for (backends, options) in [(ours, "detect_leaks=1"), (others, "detect_leaks=0")] {
+        let names: Vec<_> = backends.iter().map(|backend| format!("{}::", backend.feature)).collect();
+        steps.step(&format!("AddressSanitizer, the policy layer over {}", names.join(" ")), || {
+            let names = names.iter().map(String::as_str);
+            let args: Vec<_> = ["test", "-p", "cache-policy", "--test", "conformance", "--"]
+                .into_iter()
+                .chain(names)
+                .collect();
+            sh::run(nightly("address", &host, &args).env("ASAN_OPTIONS", options))
+        })?;
+    }
     steps.step("ThreadSanitizer reports a planted race", || {
         must_report(nightly("thread", &host, &["run", "-p", "cache-testkit", "--example", "planted-race"]))
     })?;

@@ -45,11 +45,17 @@ pub(crate) enum Part {
     Map,
 }
 
+#[cfg(not(shuttle))]
 thread_local! {
     /// Has no destructor, so that the destructors of other thread-locals can use a cache. Nothing leaks: once a thread
     /// has left every context, this one is empty.
     static CURRENT: Cell<ManuallyDrop<Context>> =
         const { Cell::new(ManuallyDrop::new(Context { innermost: None, in_map: false })) };
+}
+
+#[cfg(shuttle)]
+shuttle::thread_local! {
+    static CURRENT: Cell<ManuallyDrop<Context>> = Cell::new(ManuallyDrop::new(Context::default()));
 }
 
 impl Context {
@@ -127,7 +133,7 @@ impl Context {
 
 /// Sets this thread's context and returns the previous one.
 fn replace(context: Context) -> Context {
-    ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(context)))
+    CURRENT.with(|current| ManuallyDrop::into_inner(current.replace(ManuallyDrop::new(context))))
 }
 
 /// Runs `work` as the map's own.

@@ -220,6 +220,76 @@ pub trait ObjCacheExt<V, K: Key + ?Sized>: ObjCache<V, K> {
             None => self.loads().get_or_load(self, key, load),
         }
     }
+
+    /// Returns the objects of many keys, in their order. One call of `load` makes those that are absent.
+    ///
+    /// `load` gets the absent keys that no other caller is loading, and returns an object for each, in their order. A key
+    /// that another caller is loading is waited for after that. If that other load ends without an object, `load` is
+    /// called again, for this key alone. Callers of [`get_or_try_insert_with`](ObjCacheExt::get_or_try_insert_with)
+    /// wait for the keys that are loaded here. The group is no snapshot.
+    ///
+    /// **Do not call this in async code**: it blocks. Use
+    /// [`get_or_load_many_async`](crate::ObjCacheAsyncExt::get_or_load_many_async) instead.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_or_try_insert_with`](ObjCacheExt::get_or_try_insert_with). Objects that were loaded before stay in the
+    /// cache.
+    ///
+    /// # Panics
+    ///
+    /// If `load` returns more or fewer objects than it got keys. Nothing of that call is stored, and waiters load their
+    /// keys themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use hotcache::{ObjCache, ObjCacheExt};
+    /// # let cache = hotcache::bucket::ObjCache::<usize>::default();
+    /// cache.get_or_insert_with("event:2", || 2);
+    /// let lengths = cache.get_or_load_many(&["event:1", "event:2", "event:30"], |absent| {
+    ///     assert_eq!(absent, ["event:1", "event:30"]);
+    ///     Ok::<_, std::io::Error>(absent.iter().map(|key| key.len()).collect())
+    /// });
+    /// assert_eq!(lengths.unwrap().iter().map(|length| **length).collect::<Vec<_>>(), [7, 2, 8]);
+    /// ```
+    fn get_or_load_many<E: Send + Sync + 'static>(
+        &self,
+        keys: &[&K],
+        load: impl FnMut(&[&K]) -> Result<Vec<V>, E>,
+    ) -> Result<Vec<Arc<V>>, LoadError<E>> {
+        let mut found = Present::look_up(self, keys);
+        if !found.absent.is_empty() {
+            let loaded = self.loads().get_or_load_many(self, &found.absent, load)?;
+            found.add(loaded);
+        }
+        Ok(found.values())
+    }
+}
+
+/// The objects of many keys, as far as they are present.
+struct Present<'a, V, K: Key + ?Sized> {
+    values: Vec<Option<Arc<V>>>,
+    absent: Vec<&'a K>,
+}
+
+impl<'a, V, K: Key + ?Sized> Present<'a, V, K> {
+    fn look_up<C: ObjCache<V, K> + ?Sized>(cache: &C, keys: &[&'a K]) -> Self {
+        let mut values = vec![None; keys.len()];
+        cache.get_many(keys, &mut values);
+        let absent = keys.iter().zip(&values).filter(|(_, value)| value.is_none()).map(|(key, _)| *key);
+        Self { absent: absent.collect(), values }
+    }
+
+    /// Takes the objects of the absent keys.
+    fn add(&mut self, loaded: Vec<Arc<V>>) {
+        let absent = self.values.iter_mut().filter(|value| value.is_none());
+        absent.zip(loaded).for_each(|(value, loaded)| *value = Some(loaded));
+    }
+
+    fn values(self) -> Vec<Arc<V>> {
+        self.values.into_iter().flatten().collect()
+    }
 }
 
 impl<V, K: Key + ?Sized, C: ObjCache<V, K> + ?Sized> ObjCacheExt<V, K> for C {}

@@ -535,3 +535,25 @@ pub fn assert_same_length(keys: usize, out: usize) {
         "get_many was given {keys} keys but room for {out} values; the lengths must be equal"
     );
 }
+
+/// Panics with a message that names both numbers, unless a loader returned a value for each key.
+///
+/// For caches that load many keys themselves.
+///
+/// # Panics
+///
+/// If the numbers differ.
+///
+/// # Examples
+///
+/// ```
+/// cache_core::assert_one_for_each(2, 2);
+/// ```
+#[doc(hidden)]
+#[track_caller]
+pub fn assert_one_for_each(loaded: usize, keys: usize) {
+    assert!(
+        loaded == keys,
+        "the loader returned {loaded} values for {keys} keys; it must return one for each"
+    );
+}

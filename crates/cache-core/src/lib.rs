@@ -36,6 +36,9 @@ mod obj;
 mod options;
 mod reentry;
 mod room;
+#[doc(hidden)]
+pub mod seeded;
+mod sync;
 mod waits;
 
 pub use backend::{Backend, HashBuilder, Value};
@@ -43,7 +46,7 @@ pub use error::{AddError, UpdateError};
 #[doc(hidden)]
 pub use ext::inclusive;
 pub use ext::{IntCacheExt, ObjCacheAsyncExt, ObjCacheExt};
-pub use int::{IntCache, assert_reservable, assert_same_length};
+pub use int::{IntCache, assert_one_for_each, assert_reservable, assert_same_length};
 pub use key::{Composite, Key};
 pub use load_error::{DynLoadError, LoadError};
 pub use loads::{HasLoads, Loads};

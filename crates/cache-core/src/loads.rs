@@ -1,17 +1,20 @@
 mod flight;
 mod lead;
 mod load;
+mod many;
 mod seat;
 mod waiters;
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use self::flight::Flight;
 use crate::Key;
+use crate::seeded;
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The loads in flight on one object cache: one loader at a time for each key, for threads and tasks alike.
 ///
@@ -179,7 +182,7 @@ impl<V, K: Key + ?Sized> Loads<V, K> {
             let (flights, entered) = self.look(hash);
             let mut found = None;
             for flight in flights.iter().filter(|flight| flight.is_of(key)) {
-                if !flight.is_stale() {
+                if !flight.is_stale() || seeded::bug("join-stale") {
                     found = Some(flight.clone());
                 } else if flight.is_led_here() {
                     return None;

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, Options, Value};
@@ -11,6 +10,7 @@ use crate::listener::{Listener, Weigher};
 use crate::policy::Eviction;
 use crate::queues::{Bounds, Queues};
 use crate::store::Store;
+use crate::sync::atomic::AtomicBool;
 use crate::time::Lifetimes;
 use crate::{Cause, Expiry, Handle};
 
@@ -203,7 +203,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
     pub fn build(self) -> Cache<V, K, B, S> {
         Cache(Store {
             map: B::obj(self.options),
-            queues: Queues::new(self.eviction, self.bounds),
+            queues: Queues::new(self.eviction, self.bounds, self.weigher.is_some()),
             clock: self.clock,
             lifetimes: self.lifetimes,
             timed: AtomicBool::new(false),

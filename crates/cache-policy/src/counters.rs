@@ -5,7 +5,6 @@ mod ops;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cache_core::counter::{Closable, Closed};
 use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, ObjCacheExt};
@@ -16,7 +15,9 @@ pub use self::limiter::{Rate, RateLimiter, Verdict};
 
 use crate::Cause;
 use crate::entry::Entry;
+use crate::queues::Victims;
 use crate::store::{Store, Terms};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::time::Age;
 
 /// Counters with a bound on their number, and a time to live.
@@ -209,7 +210,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
         freed
     }
 
-    fn free(&self, victims: Vec<(Arc<Entry<Closable, K>>, bool)>) -> usize {
+    fn free(&self, victims: Victims<Closable, K>) -> usize {
         let mut freed = 0;
         for (entry, _) in victims {
             if self.by_value && !self.close_if_over(&entry) {

@@ -1,12 +1,14 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use cache_core::Key;
+use cache_core::seeded;
 
 use crate::policy::MOST_MARK;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The deadline of an entry that does not expire.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -111,6 +113,11 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
         self.flags.load(Ordering::Acquire) & GONE != 0
     }
 
+    /// As [`count`](Entry::count), before any other thread can reach the entry.
+    pub(crate) fn count_unshared(&self) {
+        self.flags.store(self.flags.load(Ordering::Relaxed) | COUNTED, Ordering::Relaxed);
+    }
+
     pub(crate) fn count(&self) {
         self.flags.fetch_or(COUNTED, Ordering::AcqRel);
     }
@@ -122,7 +129,7 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
 
     /// Whether the caller is the one to load a newer value. It must call [`refreshed`](Entry::refreshed).
     pub(crate) fn start_refresh(&self) -> bool {
-        self.flags.fetch_or(REFRESHING, Ordering::AcqRel) & REFRESHING == 0
+        self.flags.fetch_or(REFRESHING, Ordering::AcqRel) & REFRESHING == 0 || seeded::bug("refresh-all")
     }
 
     pub(crate) fn refreshed(&self) {
@@ -224,7 +231,7 @@ impl<V, K: Key + ?Sized> fmt::Debug for Entry<V, K> {
 /// assert_eq!(*cache.get("item:1").unwrap(), 4);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Group(Arc<std::sync::Mutex<Arc<AtomicBool>>>);
+pub struct Group(Arc<Mutex<Arc<AtomicBool>>>);
 
 impl Group {
     /// An empty group, of no cache in particular. Clones are the same group.
@@ -251,8 +258,8 @@ impl Group {
         Arc::clone(&self.lock())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Arc<AtomicBool>> {
+    fn lock(&self) -> MutexGuard<'_, Arc<AtomicBool>> {
         // Only an allocation can fail under this lock, and what it guards is whole then.
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

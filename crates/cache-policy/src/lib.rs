@@ -37,10 +37,13 @@ mod entry;
 mod listener;
 mod loading;
 mod loads;
+#[cfg(all(test, shuttle))]
+mod models;
 pub mod policy;
 mod queues;
 mod stats;
 mod store;
+mod sync;
 mod time;
 
 pub use self::builder::Builder;
@@ -49,5 +52,5 @@ pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::counters::{CountError, Counters, CountersBuilder, Rate, RateLimiter, Verdict};
 pub use self::entry::{Group, Handle};
 pub use self::listener::{Cause, Expiry};
-pub use self::loading::Loaded;
+pub use self::loading::{Loaded, Rest};
 pub use self::stats::Statistics;

@@ -1,5 +1,8 @@
 //! Values that are loaded when they are asked for.
 
+mod many;
+mod soft;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +15,8 @@ use crate::loads::Loading;
 use crate::stats::Count;
 use crate::store::Terms;
 use crate::time::Age;
+
+pub use self::soft::Rest;
 
 /// What a loader returns: a value, and how long it lives if the loader knows.
 ///
@@ -107,14 +112,14 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
                 Ok(value)
             }
             Found::Old(old) => {
-                let refresh = Refresh(&old.0);
-                let loaded = self.timed(load);
+                let refresh = Refresh(old.clone());
+                let loaded = self.watched(load).map(Into::into);
                 let value = self.refreshed(key, &old, loaded);
                 drop(refresh);
                 Ok(value)
             }
             Found::Nothing => {
-                let load = || self.timed(load).map(|loaded| self.entry(key, loaded));
+                let load = || self.watched(load).map(|loaded| self.entry(key, loaded.into()));
                 Loading(&self.0).get_or_try_insert_with(key, load).map(Handle)
             }
         }
@@ -156,17 +161,32 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
                 Ok(value)
             }
             Found::Old(old) => {
-                let refresh = Refresh(&old.0);
-                let loaded = self.timed_async(load).await;
+                let refresh = Refresh(old.clone());
+                let loaded = self.watched_async(load()).await.map(Into::into);
                 let value = self.refreshed(key, &old, loaded);
                 drop(refresh);
                 Ok(value)
             }
-            Found::Nothing => {
-                let load = || async { self.timed_async(load).await.map(|loaded| self.entry(key, loaded)) };
-                Loading(&self.0).get_or_try_load_async(key, load).await.map(Handle)
-            }
+            Found::Nothing => self.load_async(key, load).await,
         }
+    }
+
+    /// Loads an absent key, or waits for whoever does.
+    async fn load_async<L, E, F>(
+        &self,
+        key: &K,
+        load: impl FnOnce() -> F,
+    ) -> Result<Handle<V, K>, LoadError<E>>
+    where
+        L: Into<Loaded<V>>,
+        E: Send + Sync + 'static,
+        F: Future<Output = Result<L, E>>,
+    {
+        let load = || async {
+            let loaded = self.watched_async(load()).await;
+            loaded.map(|loaded| self.entry(key, loaded.into()))
+        };
+        Loading(&self.0).get_or_try_load_async(key, load).await.map(Handle)
     }
 
     /// Looks a key up for a caller who would load it. A value that is [`Found::Old`] must be refreshed.
@@ -206,30 +226,28 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         Handle(new)
     }
 
-    fn timed<L: Into<Loaded<V>>, E>(&self, load: impl FnOnce() -> Result<L, E>) -> Result<Loaded<V>, E> {
+    /// Runs a loader, and counts it and its time.
+    fn watched<L, E>(&self, load: impl FnOnce() -> Result<L, E>) -> Result<L, E> {
         let mut watch = Watch::new(self);
         let loaded = load();
         watch.succeeded = loaded.is_ok();
-        loaded.map(Into::into)
+        loaded
     }
 
-    async fn timed_async<L: Into<Loaded<V>>, E, F: Future<Output = Result<L, E>>>(
-        &self,
-        load: impl FnOnce() -> F,
-    ) -> Result<Loaded<V>, E> {
+    async fn watched_async<L, E>(&self, loading: impl Future<Output = Result<L, E>>) -> Result<L, E> {
         let mut watch = Watch::new(self);
-        let loaded = load().await;
+        let loaded = loading.await;
         watch.succeeded = loaded.is_ok();
-        loaded.map(Into::into)
+        loaded
     }
 }
 
 /// Lets another caller refresh an entry when this is dropped, whatever became of the load.
-struct Refresh<'a, V, K: Key + ?Sized>(&'a Entry<V, K>);
+struct Refresh<V, K: Key + ?Sized>(Handle<V, K>);
 
-impl<V, K: Key + ?Sized> Drop for Refresh<'_, V, K> {
+impl<V, K: Key + ?Sized> Drop for Refresh<V, K> {
     fn drop(&mut self) {
-        self.0.refreshed();
+        self.0.0.refreshed();
     }
 }
 

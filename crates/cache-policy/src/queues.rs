@@ -1,12 +1,15 @@
 //! The policy's queues under their locks, and the totals that the bounds are about.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use cache_core::Key;
+use cache_core::seeded;
+use smallvec::SmallVec;
 
 use crate::entry::Entry;
 use crate::policy::{Entries, Eviction, Look, Policy, Swept};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use crate::time::Times;
 
 /// The entries that a shard of the queues has at least, so that its own policy sees enough of the traffic.
@@ -25,6 +28,13 @@ const MOST_VICTIMS: usize = 8;
 type Node<V, K> = Weak<Entry<V, K>>;
 type Shard<V, K> = Box<dyn Policy<Node<V, K>>>;
 
+/// The nodes that most calls look at and pick: so many need no allocation.
+const USUAL_LOOKS: usize = 8;
+const USUAL_VICTIMS: usize = 2;
+
+/// Entries that were picked, each with whether it is past its time.
+pub(crate) type Victims<V, K> = SmallVec<[(Arc<Entry<V, K>>, bool); USUAL_VICTIMS]>;
+
 /// What a cache may hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -36,24 +46,31 @@ pub(crate) struct Queues<V, K: Key + ?Sized> {
     /// Split by the fingerprint, so that writers seldom meet.
     shards: Box<[Mutex<Shard<V, K>>]>,
     bounds: Bounds,
-    entries: AtomicU64,
-    weight: AtomicU64,
+    /// Whether entries differ in weight. If not, their number is their weight.
+    weighted: bool,
+    totals: Totals,
     /// Whether the queues are swept: some entry can expire, or belongs to a group, or left otherwise than by eviction.
     sweeps: AtomicBool,
 }
 
+/// What every writer changes, away from what every reader reads. Two cache lines, as processors fetch them in pairs.
+#[repr(align(128))]
+struct Totals {
+    entries: AtomicU64,
+    weight: AtomicU64,
+}
+
 /// Entries that a policy gave up. They are still in the map.
 pub(crate) struct Picked<V, K: Key + ?Sized> {
-    /// Each with whether it is past its time.
-    pub(crate) victims: Vec<(Arc<Entry<V, K>>, bool)>,
+    pub(crate) victims: Victims<V, K>,
     /// Entries that were only looked at. They may be the last references, so they are dropped after the lock is free.
-    pub(crate) seen: Vec<Arc<Entry<V, K>>>,
+    pub(crate) seen: SmallVec<[Arc<Entry<V, K>>; USUAL_LOOKS]>,
     /// Nothing was picked, as all that was looked at had left: ask again.
     pub(crate) unfinished: bool,
 }
 
 impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
-    pub(crate) fn new(eviction: Eviction, bounds: Bounds) -> Self {
+    pub(crate) fn new(eviction: Eviction, bounds: Bounds, weighted: bool) -> Self {
         let bounded = bounds.entries != u64::MAX || bounds.weight != u64::MAX;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         // Of a cache that is bounded by weight, the number of entries is not known.
@@ -65,18 +82,18 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
         Self {
             shards: (0..shards).map(|_| Mutex::new(eviction.policy(share))).collect(),
             bounds,
-            entries: AtomicU64::new(0),
-            weight: AtomicU64::new(0),
+            weighted,
+            totals: Totals { entries: AtomicU64::new(0), weight: AtomicU64::new(0) },
             sweeps: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn entries(&self) -> u64 {
-        self.entries.load(Ordering::Relaxed)
+        self.totals.entries.load(Ordering::Relaxed)
     }
 
     pub(crate) fn weight(&self) -> u64 {
-        self.weight.load(Ordering::Relaxed)
+        if self.weighted { self.totals.weight.load(Ordering::Relaxed) } else { self.entries() }
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
@@ -85,17 +102,31 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
 
     /// Adds an entry to the totals, before it enters the map, so that they are never too low.
     pub(crate) fn count(&self, entry: &Entry<V, K>) {
-        entry.count();
-        self.entries.fetch_add(1, Ordering::Relaxed);
-        self.weight.fetch_add(u64::from(entry.weight), Ordering::Relaxed);
+        entry.count_unshared();
+        self.add(entry);
+    }
+
+    fn add(&self, entry: &Entry<V, K>) {
+        self.totals.entries.fetch_add(1, Ordering::Relaxed);
+        if self.weighted {
+            self.totals.weight.fetch_add(u64::from(entry.weight), Ordering::Relaxed);
+        }
     }
 
     /// Subtracts an entry from the totals, unless somebody has.
     pub(crate) fn uncount(&self, entry: &Entry<V, K>) {
-        if entry.uncount() {
-            self.entries.fetch_sub(1, Ordering::Relaxed);
-            self.weight.fetch_sub(u64::from(entry.weight), Ordering::Relaxed);
+        if entry.uncount() || seeded::bug("uncount-twice") {
+            self.totals.entries.fetch_sub(1, Ordering::Relaxed);
+            if self.weighted {
+                self.totals.weight.fetch_sub(u64::from(entry.weight), Ordering::Relaxed);
+            }
         }
+    }
+
+    /// Notes that an entry left the map whose node is in no queue any more.
+    pub(crate) fn evicted(&self, entry: &Entry<V, K>) {
+        entry.set_gone();
+        self.uncount(entry);
     }
 
     /// Notes that an entry left the map. Its node stays until it is looked at.
@@ -166,7 +197,8 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
 
     /// Puts back what was picked and could not be removed.
     pub(crate) fn put_back(&self, entry: &Arc<Entry<V, K>>) {
-        self.count(entry);
+        entry.count();
+        self.add(entry);
         self.requeue(entry);
     }
 
@@ -196,7 +228,9 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
             let Some(node) = shard.evict(look) else { break };
             let Some(victim) = node.upgrade() else { continue };
             // Before the lock is free: others must not pick for the same excess.
-            self.uncount(&victim);
+            if !seeded::bug("pick-uncounted") {
+                self.uncount(&victim);
+            }
             let expired = look.times.is_over(&victim);
             look.picked.victims.push((victim, expired));
         }
@@ -230,7 +264,7 @@ struct Looking<'a, V, K: Key + ?Sized> {
 
 impl<'a, V, K: Key + ?Sized> Looking<'a, V, K> {
     fn new(times: &'a Times) -> Self {
-        Self { times, picked: Picked { victims: Vec::new(), seen: Vec::new(), unfinished: false } }
+        Self { times, picked: Picked { victims: SmallVec::new(), seen: SmallVec::new(), unfinished: false } }
     }
 
     fn victim(&mut self, node: &Node<V, K>, expired: bool) {

@@ -3,16 +3,17 @@
 use std::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use cache_core::seeded;
 use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, ObjCacheExt, Value};
 
 use crate::clock::AnyClock;
 use crate::entry::{Entry, Handle};
 use crate::listener::{Listener, Weigher};
-use crate::queues::{Picked, Queues};
+use crate::queues::{Picked, Queues, Victims};
 use crate::stats::{Count, Stats};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::{Age, Lifetimes, Times};
 use crate::{Cause, Expiry};
 
@@ -134,7 +135,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
 
     /// Removes this very entry from the map; another one under its key stays. Returns whether it was there.
     pub(crate) fn unlink(&self, entry: &Arc<Entry<V, K>>) -> bool {
-        self.map.del_if(entry.key(), |present| Arc::ptr_eq(present, entry))
+        self.map.del_if(entry.key(), |present| Arc::ptr_eq(present, entry) || seeded::bug("unlink-any"))
     }
 
     /// Does what follows from an entry's having left the map.
@@ -146,7 +147,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
     /// Removes from the map what a policy gave up, unless it left meanwhile.
     pub(crate) fn remove_picked(&self, picked: Picked<V, K>, times: &Times) {
         /// Puts the rest back if a key's code panics: else it would stay in the map for ever.
-        struct Rest<'a, V: Value, K: Key + ?Sized>(&'a Queues<V, K>, Vec<(Arc<Entry<V, K>>, bool)>);
+        struct Rest<'a, V: Value, K: Key + ?Sized>(&'a Queues<V, K>, Victims<V, K>);
         impl<V: Value, K: Key + ?Sized> Drop for Rest<'_, V, K> {
             fn drop(&mut self) {
                 while let Some((entry, _)) = self.1.pop() {
@@ -162,7 +163,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
             let removed = self.unlink(&victim);
             rest.1.pop();
             if removed {
-                self.queues.left(&victim);
+                self.queues.evicted(&victim);
                 self.notify(victim, if expired { Cause::Expired } else { Cause::Evicted }, times);
             }
         }

@@ -6,8 +6,11 @@ mod suite {
     pub(crate) mod code;
     pub(crate) mod counters;
     pub(crate) mod expiry;
+    pub(crate) mod histories;
     pub(crate) mod loads;
+    pub(crate) mod many;
     pub(crate) mod removals;
+    pub(crate) mod tasks;
 }
 
 /// Names each test once for each backend.
@@ -55,6 +58,12 @@ on_every_backend! {
         an_expired_value_is_replaced_by_the_load async_loads_share a_dropped_leader_hands_over a_write_wins
         a_loader_that_asks_for_its_own_key
     }
+    many {
+        absent_keys_in_one_call a_key_in_flight_is_waited_for callers_that_overlap a_failed_call_stores_nothing
+        a_dropped_call_hands_over old_values_of_many_are_replaced patience_ends_before_the_load
+    }
+    tasks { leaders_are_dropped leaders_are_aborted_on_threads }
+    histories { unbounded evicted_at_any_time expired_at_any_time }
     code {
         a_listener_that_panics a_weigher_that_panics an_expiry_that_panics a_loader_that_panics
         callers_code_may_call_the_cache

@@ -187,6 +187,10 @@ macro_rules! __obj {
                 handover {
                     from_a_loader_that_panics from_one_to_the_next to_nobody
                 }
+                many {
+                    absent_keys_in_one_call a_key_in_flight_is_waited_for a_write_during_the_call_wins
+                    a_call_that_panics_hands_over through_dyn
+                }
                 failures {
                     shared_by_all_waiters not_cached other_error_types_load_themselves
                     not_after_a_set owned_if_nobody_waits no_text_twice

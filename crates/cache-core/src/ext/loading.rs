@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use super::Present;
 use crate::{Key, LoadError, ObjCache};
 
 /// Async loading for every [`ObjCache`], including `dyn`.
@@ -105,6 +106,50 @@ pub trait ObjCacheAsyncExt<V, K: Key + ?Sized>: ObjCache<V, K> {
                 }
                 None => self.loads().get_or_load_async(self, key, load).await,
             }
+        }
+    }
+
+    /// Returns the objects of many keys, in their order. One call of `load` makes those that are absent.
+    ///
+    /// This is the async form of [`get_or_load_many`](crate::ObjCacheExt::get_or_load_many); `load` gets keys of its own,
+    /// which its future may keep. If this future is dropped while it loads, the keys are handed over to their waiters.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_or_load_many`](crate::ObjCacheExt::get_or_load_many).
+    ///
+    /// # Panics
+    ///
+    /// As [`get_or_load_many`](crate::ObjCacheExt::get_or_load_many).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use hotcache::{ObjCache, ObjCacheAsyncExt};
+    /// # let cache = hotcache::bucket::ObjCache::<usize, u64>::default();
+    /// # futures_executor::block_on(async {
+    /// let squares = cache.get_or_load_many_async(&[&2, &3], async |absent: Vec<u64>| {
+    ///     Ok::<_, std::io::Error>(absent.iter().map(|key| (key * key) as usize).collect())
+    /// });
+    /// assert_eq!(squares.await.unwrap().iter().map(|square| **square).collect::<Vec<_>>(), [4, 9]);
+    /// # });
+    /// ```
+    fn get_or_load_many_async<E, F>(
+        &self,
+        keys: &[&K],
+        load: impl FnMut(Vec<K::Owned>) -> F,
+    ) -> impl Future<Output = Result<Vec<Arc<V>>, LoadError<E>>>
+    where
+        E: Send + Sync + 'static,
+        F: Future<Output = Result<Vec<V>, E>>,
+    {
+        async move {
+            let mut found = Present::look_up(self, keys);
+            if !found.absent.is_empty() {
+                let loaded = self.loads().get_or_load_many_async(self, &found.absent, load).await?;
+                found.add(loaded);
+            }
+            Ok(found.values())
         }
     }
 }

@@ -1,12 +1,14 @@
 use std::any::Any;
 use std::borrow::Borrow;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::lock;
 use super::waiters::{Called, Waiters};
 use crate::Key;
 use crate::context::{Context, LoadId, NO_LOAD, Part};
+use crate::seeded;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::waits::{Owner, Wait};
 
 /// The error of a failed loader, of any type.
@@ -78,6 +80,16 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         self.owner.store(load, Ordering::Release);
     }
 
+    /// Makes `load` the leader if there is none. Never waits.
+    pub(super) fn try_lead(&self, load: LoadId) -> bool {
+        let mut state = lock(&self.state);
+        let vacant = matches!(state.phase, Phase::Vacant) || seeded::bug("lead-taken");
+        if vacant {
+            self.take_lead(&mut state, load);
+        }
+        vacant
+    }
+
     /// Marks a running load as stale, so that its object is not in the map after the write that follows.
     pub(super) fn mark_stale(&self) {
         let mut state = lock(&self.state);
@@ -103,10 +115,11 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
     /// Starts to publish the loaded object; `false` if the key has been written since the loader started.
     pub(super) fn start_publishing(&self) -> bool {
         let mut state = lock(&self.state);
-        if !state.stale {
+        let publish = !state.stale || seeded::bug("publish-stale");
+        if publish {
             state.phase = Phase::Publishing;
         }
-        !state.stale
+        publish
     }
 
     /// Ends the flight with an object for the callers who joined in time.
@@ -147,6 +160,7 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
                 state.phase = Phase::Ended;
                 (true, Called::default())
             }
+            Phase::Vacant if seeded::bug("waiter-gone") => (false, Called::default()),
             Phase::Vacant => (false, state.waiters.call_one()),
             _ => (false, Called::default()),
         }
@@ -162,7 +176,11 @@ impl<V, K: Key + ?Sized> Flight<V, K> {
         self.owner.store(NO_LOAD, Ordering::Release);
         state.phase = phase(&state);
         let goes_on = matches!(state.phase, Phase::Vacant);
-        let called = if goes_on { state.waiters.call_one() } else { state.waiters.call_all() };
+        let called = match goes_on {
+            true if seeded::bug("hand-over-unsaid") => Called::default(),
+            true => state.waiters.call_one(),
+            false => state.waiters.call_all(),
+        };
         drop(state);
         self.published.notify_all();
         called.wake();

@@ -10,19 +10,14 @@ use crate::{Key, LoadError, ObjCache};
 /// The right and duty to load one key. Hands over when dropped unfinished: the loader panicked, or its future was dropped.
 pub(super) struct Lead<'a, V, K: Key + ?Sized> {
     loads: &'a Loads<V, K>,
-    key: &'a K,
-    flight: &'a Arc<Flight<V, K>>,
+    pub(super) key: &'a K,
+    flight: Arc<Flight<V, K>>,
     context: Context,
 }
 
 impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
-    pub(super) fn new(
-        loads: &'a Loads<V, K>,
-        key: &'a K,
-        flight: &'a Arc<Flight<V, K>>,
-        load: LoadId,
-    ) -> Self {
-        Self { loads, key, flight, context: Context::current().within(load) }
+    pub(super) fn new(loads: &'a Loads<V, K>, key: &'a K, flight: &Arc<Flight<V, K>>, load: LoadId) -> Self {
+        Self { loads, key, flight: flight.clone(), context: Context::current().within(load) }
     }
 
     /// Finds the object in `cache`, or loads it and puts it there.
@@ -55,12 +50,17 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
         E: Send + Sync + 'static,
         F: Future<Output = Result<V, E>>,
     {
-        if let Some(value) = self.context.enter(|| self.find(cache)) {
+        if let Some(value) = self.find_here(cache) {
             drop(load);
             return Ok(value);
         }
         let loaded = InContext::new(self.context.clone(), load).run().await;
         self.context.enter(|| self.finish(cache, loaded))
+    }
+
+    /// As [`find`](Lead::find), from outside the load.
+    pub(super) fn find_here<C: ObjCache<V, K> + ?Sized>(&self, cache: &C) -> Option<Arc<V>> {
+        self.context.enter(|| self.find(cache))
     }
 
     /// Looks for an object that was published after this caller's miss and before it took the lead.
@@ -77,14 +77,24 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
         C: ObjCache<V, K> + ?Sized,
         E: Send + Sync + 'static,
     {
-        let loaded = match loaded {
-            Ok(value) => Arc::new(value),
+        match loaded {
+            Ok(value) => Ok(self.publish(cache, value)),
             Err(failure) => {
                 let failure = Arc::new(failure);
-                self.flight.fail(&failure);
-                return Err(LoadError::Failed(failure));
+                self.fail(&failure);
+                Err(LoadError::Failed(failure))
             }
-        };
+        }
+    }
+
+    /// Ends the flight with an error.
+    pub(super) fn fail<E: Send + Sync + 'static>(&self, failure: &Arc<E>) {
+        self.flight.fail(failure);
+    }
+
+    /// Puts the loaded object into `cache`, unless the key was written meanwhile, and brings it to the waiters.
+    pub(super) fn publish<C: ObjCache<V, K> + ?Sized>(&self, cache: &C, loaded: V) -> Arc<V> {
+        let loaded = Arc::new(loaded);
         let publish = self.flight.start_publishing();
         let value = in_map(|| {
             if publish {
@@ -100,14 +110,14 @@ impl<'a, V, K: Key + ?Sized> Lead<'a, V, K> {
             }
         });
         self.flight.bring(&value);
-        Ok(value)
+        value
     }
 }
 
 impl<V, K: Key + ?Sized> Drop for Lead<'_, V, K> {
     fn drop(&mut self) {
         if !self.flight.hand_over() {
-            self.loads.remove(self.flight);
+            self.loads.remove(&self.flight);
         }
     }
 }

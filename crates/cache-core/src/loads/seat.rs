@@ -1,5 +1,5 @@
 use std::future;
-use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 
 use super::Loads;
@@ -7,6 +7,7 @@ use super::flight::{AnyFailure, Flight, Phase, State};
 use super::waiters::Ticket;
 use crate::Key;
 use crate::context::{Context, LoadId, Part, new_load};
+use crate::sync::{Condvar, MutexGuard};
 use crate::waits::Wait;
 
 /// The result of joining a flight.

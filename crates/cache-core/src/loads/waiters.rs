@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
 use std::task::Waker;
+
+use crate::sync::Condvar;
 
 /// A waiter's number, in order of arrival at one flight.
 pub(super) type Ticket = u64;

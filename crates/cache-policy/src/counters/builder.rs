@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use cache_core::counter::Closable;
@@ -9,6 +8,7 @@ use super::{Counters, RateLimiter, Table};
 use crate::builder::Builder;
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::sync::atomic::AtomicUsize;
 use crate::time::Lifetimes;
 
 /// Builder of [`Counters`] and of a [`RateLimiter`].

@@ -3,6 +3,7 @@
 pub mod circles;
 pub mod failures;
 pub mod handover;
+pub mod many;
 pub mod mixed;
 pub mod once;
 mod overlap;
