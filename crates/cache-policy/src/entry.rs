@@ -105,8 +105,10 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
         self.group.as_ref().is_some_and(|dropped| dropped.load(Ordering::Acquire))
     }
 
-    pub(crate) fn set_gone(&self) {
-        self.flags.fetch_or(GONE, Ordering::AcqRel);
+    /// Notes that the entry left the map, and tells whether the caller is the one to subtract it from the totals.
+    pub(crate) fn leave(&self) -> bool {
+        // Nobody refreshes what is gone.
+        self.flags.swap(GONE, Ordering::AcqRel) & COUNTED != 0
     }
 
     pub(crate) fn is_gone(&self) -> bool {

@@ -116,23 +116,27 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     /// Subtracts an entry from the totals, unless somebody has.
     pub(crate) fn uncount(&self, entry: &Entry<V, K>) {
         if entry.uncount() || seeded::bug("uncount-twice") {
-            self.totals.entries.fetch_sub(1, Ordering::Relaxed);
-            if self.weighted {
-                self.totals.weight.fetch_sub(u64::from(entry.weight), Ordering::Relaxed);
-            }
+            self.subtract(entry);
+        }
+    }
+
+    fn subtract(&self, entry: &Entry<V, K>) {
+        self.totals.entries.fetch_sub(1, Ordering::Relaxed);
+        if self.weighted {
+            self.totals.weight.fetch_sub(u64::from(entry.weight), Ordering::Relaxed);
         }
     }
 
     /// Notes that an entry left the map whose node is in no queue any more.
     pub(crate) fn evicted(&self, entry: &Entry<V, K>) {
-        entry.set_gone();
-        self.uncount(entry);
+        if entry.leave() {
+            self.subtract(entry);
+        }
     }
 
     /// Notes that an entry left the map. Its node stays until it is looked at.
     pub(crate) fn left(&self, entry: &Entry<V, K>) {
-        entry.set_gone();
-        self.uncount(entry);
+        self.evicted(entry);
         self.sweep_from_now_on();
     }
 
@@ -214,8 +218,9 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     }
 
     fn shard_of(&self, fingerprint: u32) -> usize {
-        // Not the bits that the ghosts are found by.
-        (fingerprint as usize >> 8) % self.shards.len()
+        // Mixed, as the ghosts are found by the high bits.
+        let mixed = u64::from(fingerprint.wrapping_mul(0x9e37_79b9));
+        ((mixed * self.shards.len() as u64) >> 32) as usize
     }
 
     fn lock(&self, shard: usize) -> MutexGuard<'_, Shard<V, K>> {
@@ -226,7 +231,11 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     fn pick(&self, shard: &mut dyn Policy<Node<V, K>>, look: &mut Looking<'_, V, K>) {
         while self.exceeds() && look.picked.victims.len() < MOST_VICTIMS {
             let Some(node) = shard.evict(look) else { break };
-            let Some(victim) = node.upgrade() else { continue };
+            // As a rule, it was looked at last.
+            let seen = &mut look.picked.seen;
+            let was_last = seen.last().is_some_and(|last| Arc::as_ptr(last) == node.as_ptr());
+            let victim = if was_last { seen.pop() } else { node.upgrade() };
+            let Some(victim) = victim else { continue };
             // Before the lock is free: others must not pick for the same excess.
             if !seeded::bug("pick-uncounted") {
                 self.uncount(&victim);

@@ -146,23 +146,29 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
 
     /// Removes from the map what a policy gave up, unless it left meanwhile.
     pub(crate) fn remove_picked(&self, picked: Picked<V, K>, times: &Times) {
-        /// Puts the rest back if a key's code panics: else it would stay in the map for ever.
-        struct Rest<'a, V: Value, K: Key + ?Sized>(&'a Queues<V, K>, Victims<V, K>);
+        /// Puts back what was not removed if a key's code panics: else it would stay in the map for ever.
+        struct Rest<'a, V: Value, K: Key + ?Sized> {
+            queues: &'a Queues<V, K>,
+            victims: Victims<V, K>,
+            /// The victim that is being removed.
+            current: Option<Arc<Entry<V, K>>>,
+        }
         impl<V: Value, K: Key + ?Sized> Drop for Rest<'_, V, K> {
             fn drop(&mut self) {
-                while let Some((entry, _)) = self.1.pop() {
+                let current = self.current.take().into_iter();
+                for entry in current.chain(self.victims.drain(..).map(|(entry, _)| entry)) {
                     if !entry.is_gone() {
-                        self.0.put_back(&entry);
+                        self.queues.put_back(&entry);
                     }
                 }
             }
         }
         drop(picked.seen);
-        let mut rest = Rest(&self.queues, picked.victims);
-        while let Some((victim, expired)) = rest.1.last().cloned() {
-            let removed = self.unlink(&victim);
-            rest.1.pop();
-            if removed {
+        let mut rest = Rest { queues: &self.queues, victims: picked.victims, current: None };
+        while let Some((victim, expired)) = rest.victims.pop() {
+            let removed = self.unlink(rest.current.insert(victim));
+            let victim = rest.current.take().filter(|_| removed);
+            if let Some(victim) = victim {
                 self.queues.evicted(&victim);
                 self.notify(victim, if expired { Cause::Expired } else { Cause::Evicted }, times);
             }

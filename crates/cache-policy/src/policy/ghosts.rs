@@ -3,10 +3,10 @@
 /// Slots of a bucket. A key can be in any slot of its one bucket.
 const WAYS: usize = 8;
 
-/// Steps of the clock in the capacity of the cache: what is remembered of a time.
+/// The least steps of the clock in the capacity of the cache, and half of the most: what is remembered of a time.
 const STEPS: usize = 1024;
 
-/// Bits of a slot that hold a time. The times wrap after 32 capacities, and no ghost lives that long.
+/// Bits of a slot that hold a time. The times wrap after 16 capacities or more, and no ghost lives that long.
 const TIME_BITS: u32 = 15;
 const TIME: u32 = (1 << TIME_BITS) - 1;
 const MAIN: u32 = 1 << TIME_BITS;
@@ -33,35 +33,40 @@ pub(super) struct Ghost {
 #[derive(Debug)]
 pub(super) struct Ghosts {
     slots: Vec<u32>,
-    unit: u32,
-    /// How long a key from each queue is remembered, in units.
+    /// A step of the clock is so many bits of a time.
+    shift: u32,
+    /// How long a key from each queue is remembered, in steps.
     windows: [u32; 2],
-    /// The clocks of both queues.
+    /// What makes an age in steps a share of its window.
+    shares: [u32; 2],
+    /// The clocks of both queues, in steps.
     now: [u32; 2],
 }
 
 impl Ghosts {
     /// Remembers `slots` keys, for so long each. All are counts of entries.
     pub(super) fn new(capacity: usize, slots: usize, small_window: usize, main_window: usize) -> Self {
-        let unit = capacity.div_ceil(STEPS).max(1);
+        let shift = (capacity / STEPS).max(1).ilog2();
         let buckets = slots.div_ceil(WAYS).max(1);
+        let windows = [small_window, main_window].map(|window| window.div_ceil(1 << shift) as u32);
         Self {
             slots: vec![0; buckets * WAYS],
-            unit: unit as u32,
-            windows: [small_window.div_ceil(unit) as u32, main_window.div_ceil(unit) as u32],
+            shift,
+            windows,
+            shares: windows.map(|window| (1 << 16) / window.max(1)),
             now: [0; 2],
         }
     }
 
     /// Sets the clock of a queue.
     pub(super) fn set_now(&mut self, from: From, now: u32) {
-        self.now[from as usize] = now;
+        self.now[from as usize] = now >> self.shift;
     }
 
     /// Remembers a key that leaves `from`, with a time on that queue's clock.
     pub(super) fn record(&mut self, fingerprint: u32, from: From, time: u32) {
         let origin = if from == From::Main { MAIN } else { 0 };
-        let slot = (fingerprint << 16) | origin | ((time / self.unit) & TIME);
+        let slot = (fingerprint << 16) | origin | ((time >> self.shift) & TIME);
         let bucket = self.bucket(fingerprint);
         let mut oldest = (bucket, 0);
         for place in bucket..bucket + WAYS {
@@ -72,7 +77,7 @@ impl Ghosts {
             }
             let (from, age) = self.ghost(there);
             // In parts of its window, so that both queues give way alike.
-            let rank = (u64::from(age) << 16) / u64::from(self.windows[from as usize].max(1));
+            let rank = u64::from(age) * u64::from(self.shares[from as usize]);
             if rank >= oldest.1 {
                 oldest = (place, rank);
             }
@@ -90,7 +95,7 @@ impl Ghosts {
                 self.slots[place] = 0;
                 let (from, age) = self.ghost(there);
                 if age <= self.windows[from as usize] {
-                    return Some(Ghost { from, age: age * self.unit });
+                    return Some(Ghost { from, age: age << self.shift });
                 }
             }
         }
@@ -99,7 +104,7 @@ impl Ghosts {
 
     fn ghost(&self, slot: u32) -> (From, u32) {
         let from = if slot & MAIN == 0 { From::Small } else { From::Main };
-        (from, (self.now[from as usize] / self.unit).wrapping_sub(slot & TIME) & TIME)
+        (from, self.now[from as usize].wrapping_sub(slot & TIME) & TIME)
     }
 
     /// The first slot of a key's bucket. High bits choose it, as the low ones are what is stored.
