@@ -32,6 +32,11 @@ fn tenfold(keys: &[&u64]) -> Result<Vec<u64>, Infallible> {
     Ok(keys.iter().map(|key| **key * 10).collect())
 }
 
+/// A future that an executor may move between threads.
+fn sendable<F: Future + Send>(future: F) -> F {
+    future
+}
+
 pub(crate) fn absent_keys_in_one_call<B: Backend>() {
     let cache = numbers::<B>();
     cache.insert(&2, 2);
@@ -47,10 +52,11 @@ pub(crate) fn absent_keys_in_one_call<B: Backend>() {
     assert_eq!(plain(&cache.get_or_load_many(&[&1, &2, &3], load).unwrap()), [10, 2, 30]);
     assert!(cache.get_or_load_many(&[], load).unwrap().is_empty());
     assert_eq!(calls.borrow().len(), 1);
-    let loaded = block_on(cache.get_or_load_many_async(&[&5, &2, &4], async |keys: Vec<u64>| {
+    let load = async |keys: Vec<u64>| {
         assert_eq!(keys, [5, 4]);
         Ok::<Vec<u64>, Infallible>(keys.iter().map(|key| key * 10).collect())
-    }));
+    };
+    let loaded = block_on(sendable(cache.get_or_load_many_async(&[&5, &2, &4], load)));
     assert_eq!(plain(&loaded.unwrap()), [50, 2, 40]);
     let stats = cache.statistics().unwrap();
     assert_eq!((stats.loads, stats.failed_loads, cache.len()), (2, 0, 5));
@@ -207,7 +213,7 @@ pub(crate) fn patience_ends_before_the_load<B: Backend>() {
         assert!(matches!(asked.as_mut().poll(&mut context), Poll::Ready(Ok(value)) if *value == 1));
     }
     // What is not old is returned at once.
-    let value = block_on(cache.get_or_load_soft(&1, load(&gate, 9), future::ready(()), nobody));
+    let value = block_on(sendable(cache.get_or_load_soft(&1, load(&gate, 9), future::ready(()), nobody)));
     assert_eq!(*value.unwrap(), 1);
     clock.advance(SECOND);
     // A load that is in time.
