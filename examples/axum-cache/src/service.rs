@@ -1,0 +1,166 @@
+//! What is kept in memory, and how it is kept right.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use hotcache::bucket::IntCache;
+use hotcache::policy::{Clock, Handle, Loaded, Rate, RateLimiter, Verdict};
+use hotcache::prelude::*;
+use hotcache::{AddError, Cache, LoadError, UpdateError};
+
+use crate::Config;
+use crate::database::{Database, Item, ItemId};
+use crate::error::ApiError;
+
+/// An item, and how often its event was invalidated.
+type Key = (ItemId, i64);
+
+pub(crate) struct Service {
+    pub(crate) database: Database,
+    /// `None` is an item that the database does not have.
+    pub(crate) items: Cache<Option<Item>, Key>,
+    /// How often each event was invalidated. Part of the keys of its items, so one addition invalidates all of them.
+    ///
+    /// A `Group` is for this too, but a value that is loaded cannot be put into one.
+    invalidations: IntCache<i64>,
+    /// What is left of each item since somebody first bought it. Nothing is ever removed: a count that was forgotten would
+    /// be read from the database again, beside purchases that are not written there yet.
+    stock: IntCache<ItemId>,
+    pub(crate) clients: RateLimiter<IpAddr>,
+    rate: Rate,
+    /// Requests over the limit.
+    pub(crate) refused: AtomicU64,
+    remember_unknown: Duration,
+}
+
+impl Service {
+    pub(crate) fn new(config: &Config, clock: impl Clock + Clone) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            database: Database::open(config)?,
+            items: Cache::builder()
+                .max_entries(config.max_items as usize)
+                .time_to_live(Duration::from_secs(config.ttl))
+                .jitter(config.jitter)
+                .stale_for(Duration::from_secs(config.stale))
+                .clock(clock.clone())
+                .statistics()
+                .build(),
+            invalidations: IntCache::new(),
+            stock: IntCache::new(),
+            clients: RateLimiter::builder()
+                .max_keys(config.max_clients as usize)
+                .clock(clock)
+                .build_limiter(),
+            rate: config.rate(),
+            refused: AtomicU64::new(0),
+            remember_unknown: Duration::from_secs(config.unknown),
+        })
+    }
+
+    /// An item, from memory if it is there. However many requests ask for it at once, one of them queries the database.
+    pub(crate) async fn item(
+        &self,
+        id: ItemId,
+    ) -> Result<Handle<Option<Item>, Key>, LoadError<rusqlite::Error>> {
+        let load = async || {
+            let found = self.database.item(id).await?;
+            let absent = found.is_none();
+            let loaded = Loaded::new(found);
+            Ok(if absent { loaded.live_for(self.remember_unknown) } else { loaded })
+        };
+        self.items.get_or_load_async(&self.key(id), load).await
+    }
+
+    /// What is left of an item that is known.
+    pub(crate) fn left(&self, id: ItemId, item: &Item) -> i64 {
+        self.stock.get(&id).unwrap_or(item.left)
+    }
+
+    /// Forgets all items of an event. A query that is under way stores what it finds under a key that nobody asks for.
+    pub(crate) fn invalidate(&self, event: i64) {
+        self.invalidations.add(&event, 1);
+    }
+
+    /// Changes a price if it still has the version that the client saw. Returns the new version.
+    pub(crate) async fn set_price(
+        &self,
+        id: ItemId,
+        price_cents: i64,
+        version: i64,
+    ) -> Result<i64, ApiError> {
+        let Some(new) = self.database.set_price(id, price_cents, version).await? else {
+            let current = self.database.item(id).await?.ok_or_else(|| unknown(id))?;
+            let message = format!("the item has version {}, not {version}", current.version);
+            return Err(ApiError::new(StatusCode::CONFLICT, message));
+        };
+        let (key, version) = (self.key(id), new.version);
+        // Two changes may get here in the wrong order: what is newer stays.
+        let newer = |old: &Option<Item>| {
+            let stays = old.as_ref().is_some_and(|old| old.version >= version);
+            (!stays).then(|| Some(new.clone()))
+        };
+        if let Err(UpdateError::Absent) = self.items.update(&key, newer) {
+            // A query may have read the old price, and is about to store it. A removal keeps it from that.
+            self.items.remove(&key);
+        }
+        Ok(version)
+    }
+
+    /// Sells pieces of an item, and returns what is left of it.
+    pub(crate) async fn buy(&self, id: ItemId, pieces: i64) -> Result<i64, ApiError> {
+        let item = self.item(id).await?;
+        let item = item.as_ref().ok_or_else(|| unknown(id))?;
+        // The first buyer starts the count. Nothing was sold before, so what the cache says is what there is.
+        _ = self.stock.insert_new(&id, item.left);
+        let left = self.stock.try_add(&id, -pieces, 0..).map_err(|error| {
+            let left = if let AddError::OutOfBounds { current } = error { current } else { 0 };
+            sold_out(format!("{left} left of {id}"))
+        })?;
+        match self.database.sell(id, pieces).await {
+            Ok(true) => Ok(left),
+            // Somebody sells without us. The count was too high, and stays lower by these pieces.
+            Ok(false) => Err(sold_out(format!("{id} is sold out"))),
+            Err(error) => {
+                self.stock.add(&id, pieces);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Counts a request of a client, or refuses it.
+    pub(crate) fn admit(&self, address: IpAddr) -> Result<(), ApiError> {
+        let refused = match self.clients.allow(&client(address), self.rate) {
+            Ok(Verdict::Allowed) => return Ok(()),
+            Ok(Verdict::Denied { retry_after }) => {
+                ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many requests").retry_after(retry_after)
+            }
+            // All that are remembered sent something just now. To serve a stranger unlimited would be to serve all of them so.
+            Err(full) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, format!("too many clients: {full}"))
+                .retry_after(Duration::from_secs(1)),
+        };
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        Err(refused)
+    }
+
+    fn key(&self, id: ItemId) -> Key {
+        (id, self.invalidations.get(&id.event).unwrap_or(0))
+    }
+}
+
+pub(crate) fn unknown(id: ItemId) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, format!("there is no {id}"))
+}
+
+fn sold_out(message: String) -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, message)
+}
+
+/// Whose requests are counted together: an address, or the network of one who can choose among 2^64 addresses.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address => address,
+    }
+}
