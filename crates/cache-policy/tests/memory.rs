@@ -1,10 +1,12 @@
 //! Keys that clients make up do not fill the memory. A test program of its own, as it counts all bytes of the process.
 
 use std::borrow::Borrow;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use cache_bucket::BucketBackend;
 use cache_core::{Backend, Key, ObjCache, ObjCacheExt, Options};
-use cache_policy::Cache;
+use cache_policy::{Cache, Rate, RateLimiter, Verdict};
 use cache_testkit::scale;
 use hotcache_bench_alloc::live_bytes;
 
@@ -79,9 +81,27 @@ fn an_entry_costs_what_the_docs_say() {
     println!("overhead of an entry: {integers:.1} bytes with u64 keys, {texts:.1} with text of 8 bytes");
 }
 
+/// Bytes that a client takes in a limiter, all included.
+fn a_client_costs_what_the_docs_say() {
+    const CLIENTS: u32 = 20_000;
+    let limiter = || {
+        let limiter = RateLimiter::<IpAddr, BucketBackend>::builder().build_limiter();
+        let rate = Rate::new(1, Duration::from_secs(3_600));
+        for client in 0..CLIENTS {
+            let client = IpAddr::from(Ipv4Addr::from_bits(client));
+            assert!(limiter.allow(&client, rate).is_ok_and(Verdict::is_allowed));
+        }
+        limiter
+    };
+    let bytes = least_bytes(limiter) as f64 / f64::from(CLIENTS);
+    println!("a client of a limiter: {bytes:.1} bytes");
+    assert!(bytes <= 170.0, "{bytes:.1} bytes a client: at most 170 are promised");
+}
+
 #[test]
 fn memory_is_bounded() {
     an_entry_costs_what_the_docs_say();
+    a_client_costs_what_the_docs_say();
     made_up_keys::<cache_rwlock::RwLockBackend>(50_000);
     made_up_keys::<cache_dashmap::DashMapBackend>(50_000);
     made_up_keys::<cache_scc::SccBackend>(50_000);

@@ -71,3 +71,13 @@ backends::modules!();
 #[cfg(all(doctest, feature = "bucket"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// Runs the programs in the pages on limits and on other caches as tests.
+#[cfg(all(doctest, feature = "bucket", feature = "policy"))]
+mod pages {
+    #[doc = include_str!("../../../docs/coming-from.md")]
+    struct ComingFrom;
+
+    #[doc = include_str!("../../../docs/rate-limits.md")]
+    struct RateLimits;
+}
