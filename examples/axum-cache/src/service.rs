@@ -95,17 +95,23 @@ impl Service {
             let message = format!("the item has version {}, not {version}", current.version);
             return Err(ApiError::new(StatusCode::CONFLICT, message));
         };
-        let (key, version) = (self.key(id), new.version);
+        let version = new.version;
+        self.replace(id, new);
+        Ok(version)
+    }
+
+    /// Puts an item as it is now in the place of the one in memory.
+    fn replace(&self, id: ItemId, new: Item) {
+        let key = self.key(id);
         // Two changes may get here in the wrong order: what is newer stays.
         let newer = |old: &Option<Item>| {
-            let stays = old.as_ref().is_some_and(|old| old.version >= version);
+            let stays = old.as_ref().is_some_and(|old| old.version >= new.version);
             (!stays).then(|| Some(new.clone()))
         };
         if let Err(UpdateError::Absent) = self.items.update(&key, newer) {
             // A query may have read the old price, and is about to store it. A removal keeps it from that.
             self.items.remove(&key);
         }
-        Ok(version)
     }
 
     /// Sells pieces of an item, and returns what is left of it.
@@ -162,5 +168,55 @@ fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use hotcache::policy::SystemClock;
+
+    use super::*;
+
+    const POSTER: ItemId = ItemId { event: 1, item: 1 };
+
+    fn service() -> Service {
+        Service::new(&Config::parse_from(["axum-cache", "--delay-ms", "0"]), SystemClock).unwrap()
+    }
+
+    async fn version(service: &Service) -> i64 {
+        service.item(POSTER).await.unwrap().as_ref().unwrap().version
+    }
+
+    #[tokio::test]
+    async fn of_two_changes_the_newer_one_stays_whatever_their_order() {
+        let service = service();
+        let old = service.item(POSTER).await.unwrap().as_ref().unwrap().clone();
+        service.replace(POSTER, Item { version: 3, ..old.clone() });
+        service.replace(POSTER, Item { version: 2, ..old });
+        assert_eq!(version(&service).await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_query_that_read_the_old_price_does_not_bring_it_back() {
+        let service = service();
+        let key = service.key(POSTER);
+        let load = async || {
+            let read = service.database.item(POSTER).await?;
+            service.set_price(POSTER, 1_200, 1).await.unwrap();
+            Ok::<_, rusqlite::Error>(read)
+        };
+        let read = service.items.get_or_load_async(&key, load).await.unwrap();
+        assert_eq!(read.as_ref().unwrap().version, 1);
+        assert_eq!(version(&service).await, 2);
+    }
+
+    #[test]
+    fn the_addresses_of_a_network_are_one_client() {
+        let address = |text: &str| client(text.parse().unwrap());
+        assert_eq!(address("2001:db8:1:2::7"), address("2001:db8:1:2:ffff::8"));
+        assert_ne!(address("2001:db8:1:2::7"), address("2001:db8:1:3::7"));
+        assert_ne!(address("10.0.0.7"), address("10.0.0.8"));
+        assert_eq!(address("::ffff:10.0.0.7"), address("10.0.0.7"));
     }
 }

@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use axum_cache::Config;
 use clap::Parser;
@@ -311,13 +314,49 @@ async fn the_metrics_are_in_the_format_of_prometheus() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_is_open_when_the_service_stops_is_answered() {
-    let mut server = Server::start("shutdown", "--delay-ms 300").await;
-    let open = tokio::spawn(server.post(&format!("{POSTER}/buy"), r#"{"pieces": 1}"#));
-    server.wait_for_queries(1.0).await;
-    server.stop();
-    assert_eq!(open.await.unwrap().json(), json!({"bought": 1, "left": 99}));
-    server.stopped().await;
+async fn a_buyer_who_hangs_up_leaves_nothing_half_done() {
+    let server = Server::start("hang-up", "--delay-ms 300").await;
+    server.get(RECORD).await;
+    let sqlite = server.sqlite();
+    sqlite.execute_batch("ALTER TABLE items RENAME TO away").unwrap();
+    let buyer = server.connect(&format!("POST {RECORD}/buy"), r#"{"pieces": 3}"#);
+    server.wait_for_queries(2.0).await;
+    assert_eq!(server.get(RECORD).await.json()["left"], 0);
+    drop(buyer);
+    let started = Instant::now();
+    // The query fails, and the pieces are given back though nobody waits for an answer.
+    while server.get(RECORD).await.json()["left"] != 3 {
+        assert!(started.elapsed() < support::TOO_LONG, "the pieces are not given back");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    sqlite.execute_batch("ALTER TABLE away RENAME TO items").unwrap();
+    let reply = server.post(&format!("{RECORD}/buy"), r#"{"pieces": 3}"#).await;
+    assert_eq!(reply.json(), json!({"bought": 3, "left": 0}));
+}
+
+#[test]
+fn a_request_that_is_open_when_the_process_is_stopped_is_answered() {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_axum-cache"))
+        .args(["--listen", "127.0.0.1:0", "--delay-ms", "1000"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut printed = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut printed).unwrap();
+    let address = printed.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();
+    let mut open = support::connect(address, &format!("GET {POSTER}"), "");
+    let mut metrics = String::new();
+    while !metrics.contains("\ndatabase_queries_total 1\n") {
+        metrics.clear();
+        support::connect(address, "GET /metrics", "").read_to_string(&mut metrics).unwrap();
+    }
+    let kill = Command::new("kill").arg(process.id().to_string()).status().unwrap();
+    assert!(kill.success());
+    let mut answer = String::new();
+    open.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("Poster"), "{answer}");
+    assert!(process.wait().unwrap().success());
+    assert!(TcpStream::connect(address).is_err(), "the port is closed");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A service on a port of its own, over a database of its own, with a clock that stands still.
 
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,21 +18,17 @@ use hyper_util::rt::TokioExecutor;
 use rusqlite::Connection;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
 /// Longer than anything here takes, however busy the machine is.
-const TOO_LONG: Duration = Duration::from_secs(60);
+pub(crate) const TOO_LONG: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
     pub(crate) clock: ManualClock,
     address: SocketAddr,
     database: PathBuf,
     client: Http,
-    stop: Option<oneshot::Sender<()>>,
-    served: JoinHandle<std::io::Result<()>>,
 }
 
 #[derive(Debug)]
@@ -69,14 +66,11 @@ impl Server {
         let app = axum_cache::app(&Config::parse_from(args), clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(async move {
-            axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-                .with_graceful_shutdown(async move { _ = stopped.await })
-                .await
+        // It ends with the test's runtime.
+        tokio::spawn(async move {
+            axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
         });
-        let client = client(None);
-        Self { clock, address, database, client, stop: Some(stop), served }
+        Self { clock, address, database, client: client(None) }
     }
 
     /// The request does not borrow the server, so it can be spawned.
@@ -136,17 +130,23 @@ impl Server {
         Connection::open(&self.database).unwrap()
     }
 
-    /// Asks the service to stop.
-    pub(crate) fn stop(&mut self) {
-        _ = self.stop.take().expect("it was not stopped yet").send(());
+    /// Sends a request, and leaves the answer to be read.
+    pub(crate) fn connect(&self, what: &str, body: &str) -> TcpStream {
+        connect(self.address, what, body)
     }
+}
 
-    /// Waits until the service has stopped. Connections that are kept open for later requests do not hold it up.
-    pub(crate) async fn stopped(self) {
-        drop(self.client);
-        tokio::time::timeout(TOO_LONG, self.served).await.expect("it stops").unwrap().unwrap();
-        assert!(tokio::net::TcpStream::connect(self.address).await.is_err(), "the port is closed");
-    }
+/// Sends a request such as `GET /metrics`, and leaves the answer to be read.
+pub(crate) fn connect(address: SocketAddr, what: &str, body: &str) -> TcpStream {
+    let mut connection = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        connection,
+        "{what} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    connection
 }
 
 async fn send(client: Http, request: Request<Full<Bytes>>) -> Reply {
