@@ -15,16 +15,18 @@ use crate::database::{Database, Item, ItemId};
 use crate::error::ApiError;
 
 /// An item, and how often its event was invalidated.
-type Key = (ItemId, i64);
+type Key = (ItemId, u64);
 
 pub(crate) struct Service {
     pub(crate) database: Database,
     /// `None` is an item that the database does not have.
     pub(crate) items: Cache<Option<Item>, Key>,
-    /// How often each event was invalidated. Part of the keys of its items, so one addition invalidates all of them.
+    /// How often an event was invalidated, or another one that shares its number. It is part of the keys of the event's
+    /// items, so one addition invalidates all of them. The array is fixed: with a number for each event, clients that make
+    /// up events would fill the memory.
     ///
     /// A `Group` is for this too, but a value that is loaded cannot be put into one.
-    invalidations: IntCache<i64>,
+    invalidations: [AtomicU64; 256],
     /// What is left of each item since somebody first bought it. Nothing is ever removed: a count that was forgotten would
     /// be read from the database again, beside purchases that are not written there yet.
     stock: IntCache<ItemId>,
@@ -47,7 +49,7 @@ impl Service {
                 .clock(clock.clone())
                 .statistics()
                 .build(),
-            invalidations: IntCache::new(),
+            invalidations: [const { AtomicU64::new(0) }; 256],
             stock: IntCache::new(),
             clients: RateLimiter::builder()
                 .max_keys(config.max_clients as usize)
@@ -80,7 +82,7 @@ impl Service {
 
     /// Forgets all items of an event. A query that is under way stores what it finds under a key that nobody asks for.
     pub(crate) fn invalidate(&self, event: i64) {
-        self.invalidations.add(&event, 1);
+        self.invalidations(event).fetch_add(1, Ordering::AcqRel);
     }
 
     /// Changes a price if it still has the version that the client saw. Returns the new version.
@@ -142,7 +144,7 @@ impl Service {
             Ok(Verdict::Denied { retry_after }) => {
                 ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many requests").retry_after(retry_after)
             }
-            // All that are remembered sent something just now. To serve a stranger unlimited would be to serve all of them so.
+            // Every client that is remembered sent requests a moment ago. One that is not would have no limit.
             Err(full) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, format!("too many clients: {full}"))
                 .retry_after(Duration::from_secs(1)),
         };
@@ -151,7 +153,11 @@ impl Service {
     }
 
     fn key(&self, id: ItemId) -> Key {
-        (id, self.invalidations.get(&id.event).unwrap_or(0))
+        (id, self.invalidations(id.event).load(Ordering::Acquire))
+    }
+
+    fn invalidations(&self, event: i64) -> &AtomicU64 {
+        &self.invalidations[event.rem_euclid(self.invalidations.len() as i64) as usize]
     }
 }
 
