@@ -30,6 +30,9 @@ pub struct Config {
     /// Seconds after that time for which an old item may be served while a newer one is loaded.
     #[arg(long, default_value_t = 300, value_parser = value_parser!(u64).range(..=86_400))]
     pub stale: u64,
+    /// Milliseconds that a request waits for a newer item if it has an old one.
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u64).range(..=60_000))]
+    pub patience_ms: u64,
     /// Seconds for which it is remembered that an item is unknown.
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u64).range(1..=3_600))]
     pub unknown: u64,

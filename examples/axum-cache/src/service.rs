@@ -1,6 +1,7 @@
 //! What is kept in memory, and how it is kept right.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -18,9 +19,9 @@ use crate::error::ApiError;
 type Key = (ItemId, u64);
 
 pub(crate) struct Service {
-    pub(crate) database: Database,
+    pub(crate) database: Arc<Database>,
     /// `None` is an item that the database does not have.
-    pub(crate) items: Cache<Option<Item>, Key>,
+    pub(crate) items: Arc<Cache<Option<Item>, Key>>,
     /// How often an event was invalidated, or another one that shares its number. It is part of the keys of the event's
     /// items, so one addition invalidates all of them. The array is fixed: with a number for each event, clients that make
     /// up events would fill the memory.
@@ -35,12 +36,13 @@ pub(crate) struct Service {
     /// Requests over the limit.
     pub(crate) refused: AtomicU64,
     remember_unknown: Duration,
+    patience: Duration,
 }
 
 impl Service {
     pub(crate) fn new(config: &Config, clock: impl Clock + Clone) -> Result<Self, rusqlite::Error> {
         Ok(Self {
-            database: Database::open(config)?,
+            database: Arc::new(Database::open(config)?),
             items: Cache::builder()
                 .max_entries(config.max_items as usize)
                 .time_to_live(Duration::from_secs(config.ttl))
@@ -48,7 +50,8 @@ impl Service {
                 .stale_for(Duration::from_secs(config.stale))
                 .clock(clock.clone())
                 .statistics()
-                .build(),
+                .build()
+                .into(),
             invalidations: [const { AtomicU64::new(0) }; 256],
             stock: IntCache::new(),
             clients: RateLimiter::builder()
@@ -58,21 +61,25 @@ impl Service {
             rate: config.rate(),
             refused: AtomicU64::new(0),
             remember_unknown: Duration::from_secs(config.unknown),
+            patience: Duration::from_millis(config.patience_ms),
         })
     }
 
-    /// An item, from memory if it is there. However many requests ask for it at once, one of them queries the database.
+    /// An item, from memory if it is there. However many requests ask for it at once, one of them queries the database. If it
+    /// is in memory but old, that one waits a moment for a newer one, and then goes on with the old one as all others do.
     pub(crate) async fn item(
         &self,
         id: ItemId,
     ) -> Result<Handle<Option<Item>, Key>, LoadError<rusqlite::Error>> {
-        let load = async || {
-            let found = self.database.item(id).await?;
+        let (database, remember_unknown) = (Arc::clone(&self.database), self.remember_unknown);
+        let load = || async move {
+            let found = database.item(id).await?;
             let absent = found.is_none();
             let loaded = Loaded::new(found);
-            Ok(if absent { loaded.live_for(self.remember_unknown) } else { loaded })
+            Ok(if absent { loaded.live_for(remember_unknown) } else { loaded })
         };
-        self.items.get_or_load_async(&self.key(id), load).await
+        let moment = tokio::time::sleep(self.patience);
+        self.items.get_or_load_soft(&self.key(id), load, moment, |rest| _ = tokio::spawn(rest)).await
     }
 
     /// What is left of an item that is known.

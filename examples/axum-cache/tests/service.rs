@@ -91,7 +91,8 @@ async fn jitter_spreads_what_was_loaded_together() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_item_is_served_while_one_request_loads_a_newer_one() {
-    let server = Server::start("stale", "--delay-ms 0 --ttl 30 --jitter 0 --stale 60").await;
+    let flags = "--delay-ms 0 --ttl 30 --jitter 0 --stale 60 --patience-ms 60000";
+    let server = Server::start("stale", flags).await;
     server.get(POSTER).await;
     let sqlite = server.sqlite();
     sqlite.execute("UPDATE items SET title = 'Large poster'", []).unwrap();
@@ -106,6 +107,27 @@ async fn an_old_item_is_served_while_one_request_loads_a_newer_one() {
     let (refreshed, ()) = tokio::join!(server.get(POSTER), meanwhile);
     assert_eq!(refreshed.json()["title"], "Large poster");
     assert_eq!(server.get(POSTER).await.json()["title"], "Large poster");
+    assert_eq!(server.queries().await, 2.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_a_newer_item_for_longer_than_patience_allows() {
+    let flags = "--delay-ms 0 --ttl 30 --jitter 0 --stale 60 --patience-ms 0";
+    let server = Server::start("patience", flags).await;
+    server.get(POSTER).await;
+    let sqlite = server.sqlite();
+    sqlite.execute("UPDATE items SET title = 'Large poster'", []).unwrap();
+    server.clock.advance(Duration::from_secs(30));
+    sqlite.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    for _ in 0..3 {
+        assert_eq!(server.get(POSTER).await.json()["title"], "Poster");
+    }
+    assert_eq!(server.queries().await, 2.0, "one load goes on, and no other is started");
+    sqlite.execute_batch("COMMIT").unwrap();
+    let started = Instant::now();
+    while server.get(POSTER).await.json()["title"] != "Large poster" {
+        assert!(started.elapsed() < support::TOO_LONG, "what was loaded is not stored");
+    }
     assert_eq!(server.queries().await, 2.0);
 }
 
