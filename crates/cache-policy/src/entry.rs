@@ -259,8 +259,31 @@ impl Group {
         *current = Arc::default();
     }
 
-    pub(crate) fn current(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.lock())
+    /// Joins the group as it is now, for a value that is still to be loaded.
+    ///
+    /// Take it before the data are read. If the group is dropped after that, the value is dropped with it, even if it was not
+    /// inserted yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// # use cache_policy::{Cache, Group, Loaded};
+    /// # use cache_rwlock::RwLockBackend;
+    /// let cache: Cache<u8, str, RwLockBackend> = Cache::new();
+    /// let sale = Group::new();
+    /// let load = || {
+    ///     let member = sale.join();
+    ///     let price = 7; // from the database
+    ///     Ok::<_, Infallible>(Loaded::new(price).in_group(member))
+    /// };
+    /// assert_eq!(*cache.get_or_load("tea", load).unwrap(), 7);
+    /// sale.drop_entries();
+    /// assert!(cache.get("tea").is_none());
+    /// ```
+    #[must_use]
+    pub fn join(&self) -> Membership {
+        Membership(Arc::clone(&self.lock()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Arc<AtomicBool>> {
@@ -268,3 +291,11 @@ impl Group {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// That a value belongs to a [`Group`]: taken by [`Group::join`], and given to [`Loaded::in_group`](crate::Loaded::in_group).
+///
+/// # Examples
+///
+/// See [`Group::join`].
+#[derive(Clone, Debug)]
+pub struct Membership(pub(crate) Arc<AtomicBool>);

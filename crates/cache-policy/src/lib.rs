@@ -50,7 +50,7 @@ pub use self::builder::Builder;
 pub use self::cache::Cache;
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::counters::{CountError, Counters, CountersBuilder, Rate, RateLimiter, Verdict};
-pub use self::entry::{Group, Handle};
+pub use self::entry::{Group, Handle, Membership};
 pub use self::listener::{Cause, Expiry};
 pub use self::loading::{Loaded, Rest};
 pub use self::stats::Statistics;

@@ -10,10 +10,11 @@ use cache_core::{Backend, HashBuilder, Key, LoadError, ObjCache, ObjCacheAsyncEx
 
 use crate::Cause;
 use crate::cache::Cache;
-use crate::entry::{Entry, Handle};
+use crate::entry::{Entry, Handle, Membership};
 use crate::loads::Loading;
 use crate::stats::Count;
 use crate::store::Terms;
+use crate::sync::atomic::AtomicBool;
 use crate::time::Age;
 
 pub use self::soft::Rest;
@@ -38,17 +39,18 @@ pub use self::soft::Rest;
 /// });
 /// assert!(user.unwrap().is_none());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Loaded<V> {
     value: V,
     lifetime: Option<Duration>,
+    group: Option<Membership>,
 }
 
 impl<V> Loaded<V> {
     /// A value that lives as long as the cache says.
     #[must_use]
     pub fn new(value: V) -> Self {
-        Self { value, lifetime: None }
+        Self { value, lifetime: None, group: None }
     }
 
     /// Lets the value live for so long; [`Duration::MAX`] is for ever.
@@ -56,6 +58,23 @@ impl<V> Loaded<V> {
     pub fn live_for(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
+    }
+
+    /// Lets the value be dropped with a group. Without this, a value that is loaded in place of an old one is in that one's group.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group::join`](crate::Group::join).
+    #[must_use]
+    pub fn in_group(mut self, member: Membership) -> Self {
+        self.group = Some(member);
+        self
+    }
+
+    /// The value, and how its entry is to be made; in the group of `old` unless it has one.
+    pub(crate) fn into_terms(self, old: Option<&Arc<AtomicBool>>) -> (V, Terms) {
+        let group = self.group.map(|member| member.0).or_else(|| old.cloned());
+        (self.value, Terms { lifetime: self.lifetime, group })
     }
 }
 
@@ -212,15 +231,15 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     }
 
     fn entry(&self, key: &K, loaded: Loaded<V>) -> Entry<V, K> {
-        let terms = Terms { lifetime: loaded.lifetime, group: None };
-        self.0.make(key, loaded.value, terms, false)
+        let (value, terms) = loaded.into_terms(None);
+        self.0.make(key, value, terms, false)
     }
 
     /// Stores a value that was loaded in place of an old one; keeps the old one if the load failed.
     fn refreshed<E>(&self, key: &K, old: &Handle<V, K>, loaded: Result<Loaded<V>, E>) -> Handle<V, K> {
         let Ok(loaded) = loaded else { return old.clone() };
-        let terms = Terms { lifetime: loaded.lifetime, group: old.0.group.clone() };
-        let new = Arc::new(self.0.make(key, loaded.value, terms, true));
+        let (value, terms) = loaded.into_terms(old.0.group.as_ref());
+        let new = Arc::new(self.0.make(key, value, terms, true));
         // If the key was written meanwhile, that is newer.
         let _ = self.publish_if_same(key, &old.0, Arc::clone(&new));
         Handle(new)

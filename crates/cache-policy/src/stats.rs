@@ -46,6 +46,35 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// What was counted after `earlier`, of the same cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_policy::Cache;
+    /// # use cache_rwlock::RwLockBackend;
+    /// # let cache: Cache<u8, str, RwLockBackend> = Cache::builder().statistics().build();
+    /// cache.get("a");
+    /// let before = cache.statistics().unwrap();
+    /// cache.get("a");
+    /// assert_eq!(cache.statistics().unwrap().since(&before).misses, 1);
+    /// ```
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            hits: self.hits.saturating_sub(earlier.hits),
+            misses: self.misses.saturating_sub(earlier.misses),
+            loads: self.loads.saturating_sub(earlier.loads),
+            failed_loads: self.failed_loads.saturating_sub(earlier.failed_loads),
+            load_time: self.load_time.saturating_sub(earlier.load_time),
+            expired: self.expired.saturating_sub(earlier.expired),
+            evicted: self.evicted.saturating_sub(earlier.evicted),
+            replaced: self.replaced.saturating_sub(earlier.replaced),
+            removed: self.removed.saturating_sub(earlier.removed),
+            listener_panics: self.listener_panics.saturating_sub(earlier.listener_panics),
+        }
+    }
+
     /// The share of reads that hit, from 0 to 1; 0 without reads.
     ///
     /// # Examples

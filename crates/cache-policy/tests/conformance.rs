@@ -56,7 +56,7 @@ on_every_backend! {
         one_loader_for_all errors_are_shared_and_not_cached absence_for_so_long one_refreshes_and_the_others_go_on
         a_failed_refresh_keeps_the_old_value a_dropped_refresh_lets_another_try after_expiry_one_loads
         an_expired_value_is_replaced_by_the_load async_loads_share a_dropped_leader_hands_over a_write_wins
-        a_loader_that_asks_for_its_own_key
+        loads_in_groups a_loader_that_asks_for_its_own_key
     }
     many {
         absent_keys_in_one_call a_key_in_flight_is_waited_for callers_that_overlap a_failed_call_stores_nothing

@@ -63,7 +63,7 @@ pub use cache_core::{
     IntCacheExt, Key, LoadError, Loads, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Options, UpdateError, Value,
 };
 #[cfg(all(feature = "policy", feature = "bucket"))]
-pub use policy::{Cache, Counters};
+pub use policy::{Cache, Counters, RateLimiter};
 
 backends::modules!();
 

@@ -18,8 +18,8 @@ use cache_core::DefaultHashBuilder;
 pub use cache_policy as layer;
 pub use cache_policy::policy::Eviction;
 pub use cache_policy::{
-    Builder, Cause, Clock, CountError, CountersBuilder, Expiry, Group, Handle, Loaded, ManualClock, Rate,
-    Statistics, SystemClock, Verdict,
+    Builder, Cause, Clock, CountError, CountersBuilder, Expiry, Group, Handle, Loaded, ManualClock,
+    Membership, Rate, Rest, Statistics, SystemClock, Verdict,
 };
 
 /// A cache with bounds, expiry, loading and statistics. See [`layer::Cache`] for all it does.
@@ -43,7 +43,8 @@ pub type Cache<V, K = str, B = cache_bucket::BucketBackend, S = DefaultHashBuild
 ///
 /// ```
 /// use std::time::Duration;
-/// use hotcache::policy::{Rate, RateLimiter};
+/// use hotcache::RateLimiter;
+/// use hotcache::policy::Rate;
 ///
 /// let limiter = RateLimiter::<str>::builder().max_keys(100_000).build_limiter();
 /// let rate = Rate::new(100, Duration::from_secs(1));

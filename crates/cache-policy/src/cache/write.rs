@@ -7,7 +7,7 @@ use super::Cache;
 use crate::entry::Entry;
 use crate::store::Terms;
 use crate::time::Age;
-use crate::{Cause, Group, Handle};
+use crate::{Cause, Group, Handle, Loaded};
 
 impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// Stores a value, replacing the one that was there, and returns a handle to it.
@@ -51,7 +51,28 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     ///
     /// See [`Group`].
     pub fn insert_in(&self, group: &Group, key: &K, value: V) -> Handle<V, K> {
-        self.insert_on(key, value, Terms { lifetime: None, group: Some(group.current()) })
+        self.insert_on(key, value, Terms { lifetime: None, group: Some(group.join().0) })
+    }
+
+    /// Stores a value with all that can be said of it: how long it lives, and its group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use cache_policy::{Cache, Group, Loaded};
+    /// # use cache_rwlock::RwLockBackend;
+    /// let cache: Cache<u8, str, RwLockBackend> = Cache::new();
+    /// let sale = Group::new();
+    /// let minute = Duration::from_secs(60);
+    /// cache.insert_loaded("a", Loaded::new(1).live_for(minute).in_group(sale.join()));
+    /// assert!(cache.ttl("a").unwrap() <= minute);
+    /// sale.drop_entries();
+    /// assert!(cache.get("a").is_none());
+    /// ```
+    pub fn insert_loaded(&self, key: &K, loaded: Loaded<V>) -> Handle<V, K> {
+        let (value, terms) = loaded.into_terms(None);
+        self.insert_on(key, value, terms)
     }
 
     fn insert_on(&self, key: &K, value: V, terms: Terms) -> Handle<V, K> {

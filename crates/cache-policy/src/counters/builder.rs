@@ -39,6 +39,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> CountersBuilder<K, B, S> {
     }
 
     /// Lets a counter end so long after its first write. Later writes do not prolong it: each counts in a window of its own.
+    /// Not for a rate limiter, which forgets a key once that could use its whole burst again.
     #[must_use]
     pub fn time_to_live(mut self, lifetime: Duration) -> Self {
         self.cache = self.cache.time_to_live(lifetime);

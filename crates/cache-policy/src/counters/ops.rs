@@ -73,7 +73,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     /// assert_eq!(counters.get("user:1"), None);
     /// ```
     pub fn insert_in(&self, group: &Group, key: &K, value: i64) -> Result<bool, CountError> {
-        self.table.insert(key, value, Terms { lifetime: None, group: Some(group.current()) })
+        self.table.insert(key, value, Terms { lifetime: None, group: Some(group.join().0) })
     }
 
     /// Adds to a value and returns the sum. An absent key counts from 0 and is inserted. Overflow wraps.

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use cache_core::{Backend, LoadError};
-use cache_policy::{Cache, Loaded, ManualClock};
+use cache_policy::{Cache, Group, Loaded, ManualClock};
 use futures_executor::block_on;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -218,6 +218,39 @@ pub(crate) fn a_write_wins<B: Backend>() {
     });
     assert_eq!(*refreshed.unwrap(), 1);
     assert!(cache.get("a").is_none());
+    assert_eq!((cache.len(), cache.weight()), (0, 0));
+}
+
+/// A group that is dropped while a member is loaded takes it along, and a member that replaces another is in its group.
+pub(crate) fn loads_in_groups<B: Backend>() {
+    let clock = ManualClock::new();
+    let cache = cache_of::<B>(&clock);
+    let (sale, other) = (Group::new(), Group::new());
+    let dropped_meanwhile = || {
+        let loaded = Loaded::new(1).in_group(sale.join());
+        sale.drop_entries();
+        Ok::<_, ()>(loaded)
+    };
+    assert_eq!(*cache.get_or_load("a", dropped_meanwhile).unwrap(), 1);
+    assert!(cache.get("a").is_none());
+    cache.get_or_load("a", || Ok::<_, ()>(Loaded::new(2).in_group(sale.join()))).unwrap();
+    clock.advance(SECOND);
+    assert_eq!(*cache.get_or_load("a", ok(3)).unwrap(), 3);
+    other.drop_entries();
+    assert_eq!(cache.get("a").as_deref(), Some(&3));
+    // A refresh moves it to another group.
+    clock.advance(SECOND);
+    cache.get_or_load("a", || Ok::<_, ()>(Loaded::new(4).in_group(other.join()))).unwrap();
+    sale.drop_entries();
+    assert_eq!(cache.get("a").as_deref(), Some(&4));
+    other.drop_entries();
+    assert!(cache.get("a").is_none());
+    let loaded = Loaded::new(5).live_for(SECOND * 3).in_group(sale.join());
+    assert_eq!(*cache.insert_loaded("b", loaded), 5);
+    assert_eq!(cache.ttl("b"), Some(SECOND * 3));
+    sale.drop_entries();
+    assert!(cache.get("b").is_none());
+    cache.maintain(100);
     assert_eq!((cache.len(), cache.weight()), (0, 0));
 }
 
