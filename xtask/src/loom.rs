@@ -126,6 +126,7 @@ const POLICY_BUGS: &[Bug] = &[
     bug("hand-over-unsaid", "a_dropped_leader_hands_over", 0),
     bug("waiter-gone", "a_dropped_heir_hands_over", 0),
     bug("lead-taken", "loads_of_many_keys_share_and_end", 0),
+    bug("dropped-anyway", "a_dropped_group_wins_over_a_load", 0),
 ];
 
 /// The end of a model's line if its time was up.

@@ -6,7 +6,9 @@ mod soft;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cache_core::{Backend, HashBuilder, Key, LoadError, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Value};
+use cache_core::{
+    Backend, HashBuilder, Key, LoadError, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Value, seeded,
+};
 
 use crate::Cause;
 use crate::cache::Cache;
@@ -137,10 +139,44 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
                 drop(refresh);
                 Ok(value)
             }
-            Found::Nothing => {
-                let load = || self.watched(load).map(|loaded| self.entry(key, loaded.into()));
-                Loading(&self.0).get_or_try_insert_with(key, load).map(Handle)
+            Found::Nothing => self.load(key, load),
+        }
+    }
+
+    /// Loads an absent key, or waits for whoever does.
+    fn load<L: Into<Loaded<V>>, E: Send + Sync + 'static>(
+        &self,
+        key: &K,
+        load: impl FnOnce() -> Result<L, E>,
+    ) -> Result<Handle<V, K>, LoadError<E>> {
+        let mut load = Some(load);
+        loop {
+            let run = || {
+                let load = load.take().expect("a loader that ran ends the loop");
+                self.watched(load).map(|loaded| self.entry(key, loaded.into()))
+            };
+            let loaded = Loading(&self.0).get_or_try_insert_with(key, run);
+            if !self.is_of_dropped_group(&loaded, load.is_none()) {
+                return loaded.map(Handle);
             }
+        }
+    }
+
+    /// Whether what was loaded must not be returned: it is another caller's, and its group was dropped, perhaps before this
+    /// caller asked.
+    fn is_of_dropped_group<E>(&self, loaded: &Result<Arc<Entry<V, K>>, LoadError<E>>, own: bool) -> bool {
+        let Ok(entry) = loaded else { return false };
+        let dropped = entry.is_dropped_with_its_group() && !own && !seeded::bug("dropped-anyway");
+        if dropped {
+            self.remove_over(entry);
+        }
+        dropped
+    }
+
+    /// Removes what is of no use any more before a load starts: a removal during the load would count as a write, which wins.
+    fn remove_over(&self, entry: &Arc<Entry<V, K>>) {
+        if self.0.unlink(entry) {
+            self.0.left(Arc::clone(entry), Cause::Expired);
         }
     }
 
@@ -201,11 +237,20 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         E: Send + Sync + 'static,
         F: Future<Output = Result<L, E>>,
     {
-        let load = || async {
-            let loaded = self.watched_async(load()).await;
-            loaded.map(|loaded| self.entry(key, loaded.into()))
-        };
-        Loading(&self.0).get_or_try_load_async(key, load).await.map(Handle)
+        let mut load = Some(load);
+        loop {
+            let run = || {
+                let load = load.take().expect("a loader that ran ends the loop");
+                async {
+                    let loaded = self.watched_async(load()).await;
+                    loaded.map(|loaded| self.entry(key, loaded.into()))
+                }
+            };
+            let loaded = Loading(&self.0).get_or_try_load_async(key, run).await;
+            if !self.is_of_dropped_group(&loaded, load.is_none()) {
+                return loaded.map(Handle);
+            }
+        }
     }
 
     /// Looks a key up for a caller who would load it. A value that is [`Found::Old`] must be refreshed.
@@ -216,9 +261,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             Some((age, entry)) if age != Age::Over => (age, entry),
             over => {
                 self.0.count(Count::Misses, 1);
-                // Before the load starts: a removal during the load would count as a write, which wins.
-                if let Some((_, entry)) = over.filter(|(_, entry)| self.0.unlink(entry)) {
-                    self.0.left(entry, Cause::Expired);
+                if let Some((_, entry)) = over {
+                    self.remove_over(&entry);
                 }
                 return Found::Nothing;
             }

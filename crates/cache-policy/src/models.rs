@@ -14,7 +14,7 @@ use cache_rwlock::RwLockBackend;
 use shuttle::{future, thread};
 
 use crate::policy::Eviction;
-use crate::{Cache, Cause, Handle, ManualClock};
+use crate::{Cache, Cause, Group, Handle, ManualClock};
 
 /// Orders that are tried of each model, and as many with few switches, which find what takes an unlikely order.
 const RUNS: usize = 3_000;
@@ -243,6 +243,28 @@ fn a_removal_wins_over_a_load() {
         assert_eq!(*cache.get_or_load(&1, || read(&database)).expect("it is loaded"), 2);
         loaders.into_iter().for_each(|loader| loader.join().expect("no panic"));
         assert_eq!(cache.get(&1).as_deref(), Some(&2));
+    });
+}
+
+/// The database changes, and then the group is dropped: nobody who asks after that may be given the old value.
+#[test]
+fn a_dropped_group_wins_over_a_load() {
+    check(|| {
+        let cache = Arc::new(Loaded::new());
+        let (group, database) = (Group::new(), Arc::new(AtomicU32::new(1)));
+        let read = |group: &Group, database: &AtomicU32| {
+            let member = group.join();
+            let value = database.load(Ordering::SeqCst);
+            thread::yield_now();
+            Ok::<_, ()>(crate::Loaded::new(value).in_group(member))
+        };
+        let (one, group_of_one, data) = (Arc::clone(&cache), group.clone(), Arc::clone(&database));
+        let loader = thread::spawn(move || _ = one.get_or_load(&1, || read(&group_of_one, &data)));
+        database.store(2, Ordering::SeqCst);
+        group.drop_entries();
+        assert_eq!(*cache.get_or_load(&1, || read(&group, &database)).expect("it is loaded"), 2);
+        loader.join().expect("no panic");
+        assert!(cache.get(&1).is_none_or(|value| *value == 2));
     });
 }
 

@@ -7,27 +7,21 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use hotcache::bucket::IntCache;
-use hotcache::policy::{Clock, Handle, Loaded, Rate, RateLimiter, Verdict};
+use hotcache::policy::{Clock, Group, Handle, Loaded, Rate, Verdict};
 use hotcache::prelude::*;
-use hotcache::{AddError, Cache, LoadError, UpdateError};
+use hotcache::{AddError, Cache, LoadError, RateLimiter, UpdateError};
 
 use crate::Config;
 use crate::database::{Database, Item, ItemId};
 use crate::error::ApiError;
 
-/// An item, and how often its event was invalidated.
-type Key = (ItemId, u64);
-
 pub(crate) struct Service {
     pub(crate) database: Arc<Database>,
     /// `None` is an item that the database does not have.
-    pub(crate) items: Arc<Cache<Option<Item>, Key>>,
-    /// How often an event was invalidated, or another one that shares its number. It is part of the keys of the event's
-    /// items, so one addition invalidates all of them. The array is fixed: with a number for each event, clients that make
-    /// up events would fill the memory.
-    ///
-    /// A `Group` is for this too, but a value that is loaded cannot be put into one.
-    invalidations: [AtomicU64; 256],
+    pub(crate) items: Arc<Cache<Option<Item>, ItemId>>,
+    /// The items of an event, and of others that share its place: they are forgotten together. The array is fixed: with a
+    /// group for each event, clients that make up events would fill the memory.
+    groups: [Group; 256],
     /// What is left of each item since somebody first bought it. Nothing is ever removed: a count that was forgotten would
     /// be read from the database again, beside purchases that are not written there yet.
     stock: IntCache<ItemId>,
@@ -52,7 +46,7 @@ impl Service {
                 .statistics()
                 .build()
                 .into(),
-            invalidations: [const { AtomicU64::new(0) }; 256],
+            groups: std::array::from_fn(|_| Group::new()),
             stock: IntCache::new(),
             clients: RateLimiter::builder()
                 .max_keys(config.max_clients as usize)
@@ -70,16 +64,18 @@ impl Service {
     pub(crate) async fn item(
         &self,
         id: ItemId,
-    ) -> Result<Handle<Option<Item>, Key>, LoadError<rusqlite::Error>> {
+    ) -> Result<Handle<Option<Item>, ItemId>, LoadError<rusqlite::Error>> {
         let (database, remember_unknown) = (Arc::clone(&self.database), self.remember_unknown);
+        // Before the query: if the event is forgotten meanwhile, so is what the query finds.
+        let member = self.group(id.event).join();
         let load = || async move {
             let found = database.item(id).await?;
             let absent = found.is_none();
-            let loaded = Loaded::new(found);
+            let loaded = Loaded::new(found).in_group(member);
             Ok(if absent { loaded.live_for(remember_unknown) } else { loaded })
         };
         let moment = tokio::time::sleep(self.patience);
-        self.items.get_or_load_soft(&self.key(id), load, moment, |rest| _ = tokio::spawn(rest)).await
+        self.items.get_or_load_soft(&id, load, moment, |rest| _ = tokio::spawn(rest)).await
     }
 
     /// What is left of an item that is known.
@@ -87,9 +83,9 @@ impl Service {
         self.stock.get(&id).unwrap_or(item.left)
     }
 
-    /// Forgets all items of an event. A query that is under way stores what it finds under a key that nobody asks for.
+    /// Forgets all items of an event, and what queries that are under way find.
     pub(crate) fn invalidate(&self, event: i64) {
-        self.invalidations(event).fetch_add(1, Ordering::AcqRel);
+        self.group(event).drop_entries();
     }
 
     /// Changes a price if it still has the version that the client saw. Returns the new version.
@@ -111,15 +107,14 @@ impl Service {
 
     /// Puts an item as it is now in the place of the one in memory.
     fn replace(&self, id: ItemId, new: Item) {
-        let key = self.key(id);
         // Two changes may get here in the wrong order: what is newer stays.
         let newer = |old: &Option<Item>| {
             let stays = old.as_ref().is_some_and(|old| old.version >= new.version);
             (!stays).then(|| Some(new.clone()))
         };
-        if let Err(UpdateError::Absent) = self.items.update(&key, newer) {
+        if let Err(UpdateError::Absent) = self.items.update(&id, newer) {
             // A query may have read the old price, and is about to store it. A removal keeps it from that.
-            self.items.remove(&key);
+            self.items.remove(&id);
         }
     }
 
@@ -159,12 +154,8 @@ impl Service {
         Err(refused)
     }
 
-    fn key(&self, id: ItemId) -> Key {
-        (id, self.invalidations(id.event).load(Ordering::Acquire))
-    }
-
-    fn invalidations(&self, event: i64) -> &AtomicU64 {
-        &self.invalidations[event.rem_euclid(self.invalidations.len() as i64) as usize]
+    fn group(&self, event: i64) -> &Group {
+        &self.groups[event.rem_euclid(self.groups.len() as i64) as usize]
     }
 }
 
@@ -213,13 +204,12 @@ mod tests {
     #[tokio::test]
     async fn a_query_that_read_the_old_price_does_not_bring_it_back() {
         let service = service();
-        let key = service.key(POSTER);
         let load = async || {
             let read = service.database.item(POSTER).await?;
             service.set_price(POSTER, 1_200, 1).await.unwrap();
             Ok::<_, rusqlite::Error>(read)
         };
-        let read = service.items.get_or_load_async(&key, load).await.unwrap();
+        let read = service.items.get_or_load_async(&POSTER, load).await.unwrap();
         assert_eq!(read.as_ref().unwrap().version, 1);
         assert_eq!(version(&service).await, 2);
     }

@@ -64,7 +64,13 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             assert_one_for_each(loaded.len(), absent.len());
             Ok(absent.iter().zip(loaded).map(|(key, loaded)| self.entry(key, loaded.into())).collect())
         })?;
-        looked.add(absent.into_iter().map(Handle));
+        let absent = looked.absent.iter().zip(absent).map(|(key, entry)| match entry {
+            // Perhaps another caller's, and dropped before this one asked.
+            entry if entry.is_dropped_with_its_group() => self.load(key, || load(&[key]).map(only)),
+            entry => Ok(Handle(entry)),
+        });
+        let absent: Vec<_> = absent.collect::<Result<_, _>>()?;
+        looked.add(absent);
         if !looked.old.is_empty() {
             let old: Vec<_> = looked.old.iter().map(|(_, old)| old.0.clone()).collect();
             let keys: Vec<_> = old.iter().map(Handle::key).collect();
@@ -121,8 +127,20 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
                 Ok(loaded.map(|(key, loaded)| self.entry(key.borrow(), loaded.into())).collect())
             }
         };
-        let absent = Loading(&self.0).get_or_load_many_async(&looked.absent, load_absent).await?;
-        looked.add(absent.into_iter().map(Handle));
+        let entries = Loading(&self.0).get_or_load_many_async(&looked.absent, load_absent).await?;
+        let mut absent = Vec::with_capacity(entries.len());
+        for (key, entry) in looked.absent.iter().zip(entries) {
+            absent.push(if entry.is_dropped_with_its_group() {
+                let load = || {
+                    let loading = load(vec![key.to_owned_key()]);
+                    async { loading.await.map(only) }
+                };
+                self.load_async(key, load).await?
+            } else {
+                Handle(entry)
+            });
+        }
+        looked.add(absent);
         if !looked.old.is_empty() {
             let keys = looked.old.iter().map(|(_, old)| old.0.key().to_owned_key()).collect();
             let loaded = self.watched_async(load(keys)).await;
@@ -164,7 +182,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
 
 impl<V, K: Key + ?Sized> Looked<'_, V, K> {
     /// Takes the values of the absent keys.
-    fn add(&mut self, loaded: impl Iterator<Item = Handle<V, K>>) {
+    fn add(&mut self, loaded: Vec<Handle<V, K>>) {
         let absent = self.values.iter_mut().filter(|value| value.is_none());
         absent.zip(loaded).for_each(|(value, loaded)| *value = Some(loaded));
     }
@@ -172,4 +190,10 @@ impl<V, K: Key + ?Sized> Looked<'_, V, K> {
     fn values(self) -> Vec<Handle<V, K>> {
         self.values.into_iter().flatten().collect()
     }
+}
+
+/// The value that was loaded for one key.
+fn only<L>(mut loaded: Vec<L>) -> L {
+    assert_one_for_each(loaded.len(), 1);
+    loaded.remove(0)
 }
