@@ -62,11 +62,15 @@ fn portable() -> Result<()> {
     sh::run(&mut test)
 }
 
-/// Checks the facade without a backend, with each backend alone, and with all.
+/// Checks the facade without a backend, with each backend alone, and with all; and each feature of the policy layer alone.
 fn features() -> Result<()> {
     sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features"]))?;
-    for feature in ["policy", "serde", "uuid"] {
+    for feature in ["policy", "serde", "csv", "metrics", "tracing", "uuid"] {
         sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features", "--features", feature]))?;
+    }
+    sh::run(&mut clippy(&["-p", "cache-policy"]))?;
+    for feature in ["serde", "csv", "metrics", "tracing"] {
+        sh::run(&mut clippy(&["-p", "cache-policy", "--features", feature]))?;
     }
     for backend in BACKENDS {
         sh::run(&mut clippy(&["-p", "hotcache", "--no-default-features", "--features", backend.feature]))?;

@@ -12,7 +12,7 @@ use crate::queues::{Bounds, Queues};
 use crate::store::Store;
 use crate::sync::atomic::AtomicBool;
 use crate::time::Lifetimes;
-use crate::{Cause, Expiry, Handle};
+use crate::{Cause, Expiry, Handle, HotKeys};
 
 /// Builder of a [`Cache`], returned by [`Cache::builder`].
 ///
@@ -41,6 +41,8 @@ pub struct Builder<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder = Defau
     expiry: Option<Box<dyn Expiry<V, K>>>,
     listener: Option<Listener<V, K>>,
     statistics: bool,
+    hot_keys: Option<Box<HotKeys<K>>>,
+    name: Option<Box<str>>,
     backend: PhantomData<fn() -> B>,
 }
 
@@ -56,6 +58,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend> Default for Builder<V, K, B> {
             expiry: None,
             listener: None,
             statistics: false,
+            hot_keys: None,
+            name: None,
             backend: PhantomData,
         }
     }
@@ -174,6 +178,22 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
         self
     }
 
+    /// Finds the keys that are asked for most, by sampling. [`Cache::hot_keys`] returns them.
+    ///
+    /// Costs one or two nanoseconds a read, and 40 to 220 where one is sampled.
+    #[must_use]
+    pub fn hot_keys(mut self, hot_keys: HotKeys<K>) -> Self {
+        self.hot_keys = Some(Box::new(hot_keys));
+        self
+    }
+
+    /// Names the cache: in its metrics and in its events, with the features `metrics` and `tracing`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into().into_boxed_str());
+        self
+    }
+
     /// Takes the time from this clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -194,6 +214,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
             expiry: self.expiry,
             listener: self.listener,
             statistics: self.statistics,
+            hot_keys: self.hot_keys,
+            name: self.name,
             backend: PhantomData,
         }
     }
@@ -211,6 +233,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
             expiry: self.expiry,
             listener: self.listener,
             stats: self.statistics.then(Box::default),
+            hot_keys: self.hot_keys,
+            name: self.name,
             hasher: DefaultHashBuilder::default(),
         })
     }

@@ -119,6 +119,21 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         self.0.queues.weight()
     }
 
+    /// The name of the cache, if it was given one by [`Builder::name`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_policy::Cache;
+    /// # use cache_rwlock::RwLockBackend;
+    /// let cache: Cache<u8, str, RwLockBackend> = Cache::builder().name("events").build();
+    /// assert_eq!(cache.name(), Some("events"));
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
     /// Returns the counts of hits, misses, loads and removals so far, or `None` without [`Builder::statistics`].
     ///
     /// # Examples

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Where a cache gets the time from.
 ///
@@ -20,6 +20,13 @@ pub trait Clock: Send + Sync + 'static {
     ///
     /// Called on every hit of an entry that can expire, under no lock of the cache.
     fn now(&self) -> u64;
+
+    /// The date, for how long a snapshot lay on a disk. The system's, unless it is overridden.
+    ///
+    /// Called once for each snapshot that is written or restored.
+    fn wall_time(&self) -> SystemTime {
+        SystemTime::now()
+    }
 }
 
 /// The system's monotonic clock: the default.
@@ -95,6 +102,11 @@ impl Clock for ManualClock {
     fn now(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
+
+    /// As long after the beginning of 1970 as the clock was advanced.
+    fn wall_time(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_nanos(self.now())
+    }
 }
 
 /// The clock of a cache: the default one without a virtual call.
@@ -109,6 +121,14 @@ impl AnyClock {
         match self {
             AnyClock::System(clock) => clock.now(),
             AnyClock::Given(clock) => clock.now(),
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn wall_time(&self) -> SystemTime {
+        match self {
+            AnyClock::System(clock) => clock.wall_time(),
+            AnyClock::Given(clock) => clock.wall_time(),
         }
     }
 }

@@ -1,4 +1,6 @@
 mod builder;
+#[cfg(any(feature = "serde", feature = "csv"))]
+mod bulk;
 mod error;
 mod limiter;
 mod ops;
@@ -10,6 +12,10 @@ use cache_core::counter::{Closable, Closed};
 use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, ObjCacheExt};
 
 pub use self::builder::CountersBuilder;
+#[cfg(any(feature = "serde", feature = "csv"))]
+pub(crate) use self::bulk::NewCounter;
+#[cfg(feature = "csv")]
+pub(crate) use self::bulk::NoRoom;
 pub use self::error::CountError;
 pub use self::limiter::{Rate, RateLimiter, Verdict};
 
@@ -142,6 +148,17 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
 
     /// Inserts a counter for a key that has none. `Ok(false)` if it has one now.
     fn insert(&self, key: &K, value: i64, terms: Terms) -> Result<bool, CountError> {
+        self.insert_at(key, value, terms, || self.reserve())
+    }
+
+    /// As [`insert`](Table::insert), in a place that `reserve` takes.
+    fn insert_at(
+        &self,
+        key: &K,
+        value: i64,
+        terms: Terms,
+        reserve: impl FnOnce() -> Result<(), CountError>,
+    ) -> Result<bool, CountError> {
         let entry = Arc::new(self.store.make(key, Closable::new(value), terms, false));
         if let Some(over) = self.store.map.get(key) {
             if self.by_value || self.store.times().age(&over) != Age::Over {
@@ -157,7 +174,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
             }
             return Ok(replaced);
         }
-        self.reserve()?;
+        reserve()?;
         let present = self.store.counted(&entry, |entry| self.store.map.get_or_insert(key, entry));
         let inserted = Arc::ptr_eq(&present, &entry);
         if inserted {

@@ -18,6 +18,7 @@ use crate::stats::Count;
 use crate::store::Terms;
 use crate::sync::atomic::AtomicBool;
 use crate::time::Age;
+use crate::trace::LoadSpan;
 
 pub use self::soft::Rest;
 
@@ -134,7 +135,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             }
             Found::Old(old) => {
                 let refresh = Refresh(old.clone());
-                let loaded = self.watched(load).map(Into::into);
+                let loaded = self.watched(true, load).map(Into::into);
                 let value = self.refreshed(key, &old, loaded);
                 drop(refresh);
                 Ok(value)
@@ -153,7 +154,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         loop {
             let run = || {
                 let load = load.take().expect("a loader that ran ends the loop");
-                self.watched(load).map(|loaded| self.entry(key, loaded.into()))
+                self.watched(false, load).map(|loaded| self.entry(key, loaded.into()))
             };
             let loaded = Loading(&self.0).get_or_try_insert_with(key, run);
             if !self.is_of_dropped_group(&loaded, load.is_none()) {
@@ -217,7 +218,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             }
             Found::Old(old) => {
                 let refresh = Refresh(old.clone());
-                let loaded = self.watched_async(load()).await.map(Into::into);
+                let loaded = self.watched_async(true, load()).await.map(Into::into);
                 let value = self.refreshed(key, &old, loaded);
                 drop(refresh);
                 Ok(value)
@@ -242,7 +243,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             let run = || {
                 let load = load.take().expect("a loader that ran ends the loop");
                 async {
-                    let loaded = self.watched_async(load()).await;
+                    let loaded = self.watched_async(false, load()).await;
                     loaded.map(|loaded| self.entry(key, loaded.into()))
                 }
             };
@@ -255,6 +256,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
 
     /// Looks a key up for a caller who would load it. A value that is [`Found::Old`] must be refreshed.
     fn look(&self, key: &K) -> Found<V, K> {
+        self.0.asked(key);
         let times = self.0.times();
         let present = ObjCache::get(&self.0.map, key).map(|entry| (times.age(&entry), entry));
         let (age, entry) = match present {
@@ -289,17 +291,21 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         Handle(new)
     }
 
-    /// Runs a loader, and counts it and its time.
-    fn watched<L, E>(&self, load: impl FnOnce() -> Result<L, E>) -> Result<L, E> {
-        let mut watch = Watch::new(self);
-        let loaded = load();
+    /// Runs a loader in a span, and counts it and its time.
+    fn watched<L, E>(&self, refresh: bool, load: impl FnOnce() -> Result<L, E>) -> Result<L, E> {
+        let mut watch = Watch::new(self, refresh);
+        let loaded = watch.span.run(load);
         watch.succeeded = loaded.is_ok();
         loaded
     }
 
-    async fn watched_async<L, E>(&self, loading: impl Future<Output = Result<L, E>>) -> Result<L, E> {
-        let mut watch = Watch::new(self);
-        let loaded = loading.await;
+    async fn watched_async<L, E>(
+        &self,
+        refresh: bool,
+        loading: impl Future<Output = Result<L, E>>,
+    ) -> Result<L, E> {
+        let mut watch = Watch::new(self, refresh);
+        let loaded = watch.span.run_async(loading).await;
         watch.succeeded = loaded.is_ok();
         loaded
     }
@@ -319,16 +325,19 @@ struct Watch<'a, V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> {
     cache: &'a Cache<V, K, B, S>,
     started: Option<Instant>,
     succeeded: bool,
+    span: LoadSpan,
 }
 
 impl<'a, V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Watch<'a, V, K, B, S> {
-    fn new(cache: &'a Cache<V, K, B, S>) -> Self {
-        Self { cache, started: cache.0.stats.is_some().then(Instant::now), succeeded: false }
+    fn new(cache: &'a Cache<V, K, B, S>, refresh: bool) -> Self {
+        let span = LoadSpan::new(cache.name(), refresh);
+        Self { cache, started: cache.0.stats.is_some().then(Instant::now), succeeded: false, span }
     }
 }
 
 impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Drop for Watch<'_, V, K, B, S> {
     fn drop(&mut self) {
+        self.span.ended(self.succeeded);
         let Some(started) = self.started else { return };
         self.cache.0.count(if self.succeeded { Count::Loads } else { Count::FailedLoads }, 1);
         self.cache.0.count(Count::LoadNanos, crate::clock::nanos(started.elapsed()));

@@ -15,7 +15,7 @@ use crate::queues::{Picked, Queues, Victims};
 use crate::stats::{Count, Stats};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::{Age, Lifetimes, Times};
-use crate::{Cause, Expiry};
+use crate::{Cause, Expiry, HotKeys};
 
 pub(crate) struct Store<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> {
     pub(crate) map: B::Obj<Entry<V, K>, K, S>,
@@ -28,6 +28,9 @@ pub(crate) struct Store<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> {
     pub(crate) expiry: Option<Box<dyn Expiry<V, K>>>,
     pub(crate) listener: Option<Listener<V, K>>,
     pub(crate) stats: Option<Box<Stats>>,
+    pub(crate) hot_keys: Option<Box<HotKeys<K>>>,
+    /// For metrics and events.
+    pub(crate) name: Option<Box<str>>,
     /// For fingerprints. The map's own hashes are not known here.
     pub(crate) hasher: DefaultHashBuilder,
 }
@@ -193,6 +196,14 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
     pub(crate) fn count(&self, count: Count, by: u64) {
         if let Some(stats) = &self.stats {
             stats.add(count, by);
+        }
+    }
+
+    /// Notes that a caller asked for a key, present or not.
+    #[inline]
+    pub(crate) fn asked(&self, key: &K) {
+        if let Some(hot_keys) = &self.hot_keys {
+            hot_keys.record(key);
         }
     }
 

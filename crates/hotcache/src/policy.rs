@@ -18,9 +18,19 @@ use cache_core::DefaultHashBuilder;
 pub use cache_policy as layer;
 pub use cache_policy::policy::Eviction;
 pub use cache_policy::{
-    Builder, Cause, Clock, CountError, CountersBuilder, Expiry, Group, Handle, Loaded, ManualClock,
-    Membership, Rate, Rest, Statistics, SystemClock, Verdict,
+    Builder, Cause, Clock, CountError, CountersBuilder, Expiry, Group, Handle, HotKey, HotKeys, Loaded,
+    ManualClock, Membership, Rate, Rest, Statistics, SystemClock, Verdict,
 };
+
+#[cfg(feature = "csv")]
+#[cfg_attr(docsrs, doc(cfg(feature = "csv")))]
+pub use cache_policy::csv;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use cache_policy::metrics;
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+pub use cache_policy::snapshot;
 
 /// A cache with bounds, expiry, loading and statistics. See [`layer::Cache`] for all it does.
 ///

@@ -136,7 +136,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         freed
     }
 
-    fn all(&self) -> Vec<Arc<Entry<V, K>>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Entry<V, K>>> {
         let mut entries = Vec::with_capacity(self.len());
         self.0.map.for_each(&mut |_key, entry| entries.push(Arc::clone(entry)));
         entries

@@ -22,6 +22,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     #[inline]
     pub fn get(&self, key: &K) -> Option<Handle<V, K>> {
+        self.0.asked(key);
         let times = self.0.times();
         match self.0.find(key, &times) {
             Some((entry, age)) if age < Age::Stale => {
@@ -60,6 +61,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             // It is the caller's code, and must run under no lock.
             return self.get(key).map(|value| f(&value));
         }
+        self.0.asked(key);
         let times = self.0.times();
         let result = self.0.map.with(key, |entry| {
             (times.age(entry) < Age::Stale).then(|| {
@@ -109,6 +111,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     pub fn get_many(&self, keys: &[&K], out: &mut [Option<Handle<V, K>>]) {
         assert_same_length(keys.len(), out.len());
+        keys.iter().for_each(|key| self.0.asked(key));
         let mut entries = vec![None; keys.len()];
         self.0.map.get_many(keys, &mut entries);
         let times = self.0.times();

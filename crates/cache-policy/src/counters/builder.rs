@@ -46,6 +46,13 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> CountersBuilder<K, B, S> {
         self
     }
 
+    /// Names the counters: in their metrics and events, with the features `metrics` and `tracing`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.cache = self.cache.name(name);
+        self
+    }
+
     /// Takes the time from this clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {

@@ -11,6 +11,21 @@ use crate::time::Age;
 use crate::{Cause, Group};
 
 impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
+    /// The name of the counters, if they were given one by [`CountersBuilder::name`](crate::CountersBuilder::name).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_policy::Counters;
+    /// # use cache_rwlock::RwLockBackend;
+    /// let attempts = Counters::<str, RwLockBackend>::builder().name("attempts").build();
+    /// assert_eq!(attempts.name(), Some("attempts"));
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.table.store.name.as_deref()
+    }
+
     /// The value of a key; `None` if it is absent or past its time.
     ///
     /// # Examples

@@ -60,7 +60,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     ) -> Result<Vec<Handle<V, K>>, LoadError<E>> {
         let mut looked = self.look_many(keys);
         let absent = Loading(&self.0).get_or_load_many(&looked.absent, |absent: &[&K]| {
-            let loaded = self.watched(|| load(absent))?;
+            let loaded = self.watched(false, || load(absent))?;
             assert_one_for_each(loaded.len(), absent.len());
             Ok(absent.iter().zip(loaded).map(|(key, loaded)| self.entry(key, loaded.into())).collect())
         })?;
@@ -74,7 +74,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         if !looked.old.is_empty() {
             let old: Vec<_> = looked.old.iter().map(|(_, old)| old.0.clone()).collect();
             let keys: Vec<_> = old.iter().map(Handle::key).collect();
-            let loaded = self.watched(|| load(&keys));
+            let loaded = self.watched(true, || load(&keys));
             self.replace_old(&mut looked, loaded);
         }
         Ok(looked.values())
@@ -121,7 +121,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             let keys: Vec<_> = absent.iter().map(|key| key.borrow().to_owned_key()).collect();
             let loading = load(absent);
             async move {
-                let loaded = self.watched_async(loading).await?;
+                let loaded = self.watched_async(false, loading).await?;
                 assert_one_for_each(loaded.len(), keys.len());
                 let loaded = keys.iter().zip(loaded);
                 Ok(loaded.map(|(key, loaded)| self.entry(key.borrow(), loaded.into())).collect())
@@ -143,7 +143,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         looked.add(absent);
         if !looked.old.is_empty() {
             let keys = looked.old.iter().map(|(_, old)| old.0.key().to_owned_key()).collect();
-            let loaded = self.watched_async(load(keys)).await;
+            let loaded = self.watched_async(true, load(keys)).await;
             self.replace_old(&mut looked, loaded);
         }
         Ok(looked.values())

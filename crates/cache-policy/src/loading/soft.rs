@@ -89,7 +89,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         let loading = load();
         let cache = Arc::clone(self);
         let mut rest = Box::pin(async move {
-            let loaded = cache.watched_async(loading).await;
+            let loaded = cache.watched_async(true, loading).await;
             cache.refreshed(refresh.0.key(), &refresh.0, loaded.map(Into::into))
         });
         let mut patience = pin!(patience);
