@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hotcache_bench_plan::{Matrix, Op, Row, Work, saved_runs};
-use hotcache_report::{Cell, Machine, Run, Spread, StoreError};
+use hotcache_report::{Cell, Kind, Machine, Run, Spread, StoreError};
 
 use crate::quiet::Measured;
 use crate::sample::Sample;
@@ -93,8 +93,19 @@ pub(crate) fn add(run: &mut Run, cell: Cell, matrix: &Matrix) -> usize {
 /// The cell that one pass makes, verified as every sample is; `None` if there are no samples, or the clock stood still in
 /// one.
 pub(crate) fn cell(work: &Work, row: &Row, measured: &Measured<Taken>) -> Option<Cell> {
+    cell_of(work.into(), row.name, row.kind, measured)
+}
+
+/// As [`cell`], of any work and row.
+pub(crate) fn cell_of(
+    work: hotcache_report::Work,
+    row: &str,
+    kind: Kind,
+    measured: &Measured<Taken>,
+) -> Option<Cell> {
+    let threads = work.threads;
     let Measured { what: Taken { samples, worst, lost }, busy, .. } = measured;
-    let ns = samples.iter().map(|sample| sample.ns_per_op(work.threads)).collect();
+    let ns = samples.iter().map(|sample| sample.ns_per_op(threads)).collect();
     let all = samples.iter().copied().reduce(Sample::and)?;
     let ops = all.ops as f64;
     Some(Cell {
@@ -106,12 +117,12 @@ pub(crate) fn cell(work: &Work, row: &Row, measured: &Measured<Taken>) -> Option
         worst_ns: worst.map(|worst| worst.as_nanos() as f64),
         // What the system's counts do not show, the loop beside the samples does.
         busy: busy.iter().map(|busy| busy.max(*lost)).collect(),
-        ..Cell::measured(work.into(), row.name, row.kind, ns)?
+        ..Cell::measured(work, row, kind, ns)?
     })
 }
 
 /// Two passes of one cell as one; `None` if they are no cells that [`cell`] made.
-fn both(a: &Cell, b: &Cell) -> Option<Cell> {
+pub(crate) fn both(a: &Cell, b: &Cell) -> Option<Cell> {
     let samples = [&a.samples[..], &b.samples].concat();
     let iterations = [a.iterations?, b.iterations?];
     let weighted = |of: fn(&Cell) -> Option<f64>| {

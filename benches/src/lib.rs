@@ -1,4 +1,4 @@
-//! hotcache's benchmarks: the matrix, traces, memory, and adapters beside the maps they adapt.
+//! hotcache's benchmarks: the matrix, traces, memory, bounded caches, and adapters beside the maps they adapt.
 //!
 //! They keep to a few rules, which `docs/benchmarking.md` explains:
 //!
@@ -13,6 +13,7 @@
 pub mod adapters;
 pub mod beat;
 pub mod bench;
+pub mod bounded;
 mod check;
 mod child;
 pub mod churn;

@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::document::{self, GROWN, Shared, Taken, lock};
 use crate::fault::Fault;
 use crate::go;
+use crate::hit_ratio;
 use crate::keys::Keys;
 use crate::machine_speed::MachineSpeed;
 use crate::map_pool::MapPool;
@@ -22,7 +23,7 @@ use crate::peers::{Build, Entry};
 use crate::progress::Progress;
 use crate::quiet::{Measured, Patience, Waits};
 use crate::sample::{Cell, Sample};
-use crate::sampler::Sampler;
+use crate::sampler::{Sampled, Sampler};
 use crate::stream;
 use crate::team::Team;
 use crate::timer::Timer;
@@ -53,6 +54,9 @@ pub fn run(
         }
     }
     run.console.clear();
+    if let Some(plan) = &matrix.hit_ratio {
+        hit_ratio::add(plan, run.console, document)?;
+    }
     lock(document).partial = false;
     Ok(())
 }
@@ -158,10 +162,11 @@ impl Run<'_> {
         let console = RefCell::new(&mut **console);
         let waits: Waits<'_> = &|why| console.borrow_mut().status(&format!("{so_far}: {why}"));
         let (op, mut turn) = (cell.work.op, 0);
+        let sampled = Sampled { name: cell.name, round_ops: cell.round_ops(), team: cell.team };
         let mut take = |sample: &mut dyn FnMut(usize, usize) -> Result<Sample, Fault>| {
             patience.measure(waits, || {
                 let wasted_before = speed.wasted();
-                let taken = sampler.take(&pace, cell, &mut turn, speed, waits, sample)?;
+                let taken = sampler.take(&pace, sampled, &mut turn, speed, waits, sample)?;
                 Ok::<_, Fault>((taken, speed.wasted() - wasted_before))
             })
         };

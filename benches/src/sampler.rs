@@ -10,11 +10,23 @@ use crate::document::{SAMPLES, Taken};
 use crate::fault::Fault;
 use crate::machine_speed::MachineSpeed;
 use crate::quiet::Waits;
-use crate::sample::{Cell, Sample};
+use crate::sample::Sample;
+use crate::team::Team;
 
 /// criterion, for one pass.
 pub(crate) struct Sampler {
     criterion: Criterion,
+}
+
+/// A cell that samples are taken of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sampled<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// The operations of all threads in a round.
+    pub(crate) round_ops: usize,
+    /// The threads.
+    pub(crate) team: &'a Team,
 }
 
 impl Sampler {
@@ -33,7 +45,7 @@ impl Sampler {
     pub(crate) fn take(
         &mut self,
         pace: &Pace,
-        cell: &Cell<'_>,
+        cell: Sampled<'_>,
         turn: &mut usize,
         speed: &mut MachineSpeed,
         waits: Waits<'_>,
@@ -44,7 +56,7 @@ impl Sampler {
         let mut group = self.criterion.benchmark_group(work);
         group.sampling_mode(SamplingMode::Flat);
         group.warm_up_time(pace.warm_up).measurement_time(pace.measurement);
-        group.throughput(Throughput::Elements(cell.round_ops() as u64));
+        group.throughput(Throughput::Elements(cell.round_ops as u64));
         // criterion cannot abort a benchmark, so a fault unwinds through it. Its state is not used again.
         let measured = panic::catch_unwind(AssertUnwindSafe(|| {
             group.bench_function(row, |bencher| {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Cache, Flags, Output, partial_name, saved_runs};
 use hotcache_report::{
-    Comparison, Machine, Run, Settings, compare, disturbance, garbage, latencies, summary, write_whole,
+    Comparison, Machine, Run, Settings, bounded, bounded_memory, compare, disturbance, garbage, hit_ratios,
+    latencies, summary, write_whole,
 };
 
 use crate::console::Console;
@@ -152,7 +153,8 @@ impl Session {
                 console.line(table.trim_end())?;
             }
         }
-        for table in [latencies(document), garbage(document)] {
+        let tables = [latencies, garbage, bounded, bounded_memory, hit_ratios].map(|table| table(document));
+        for table in tables {
             if !table.is_empty() {
                 console.line(&format!("\n{}", table.trim_end()))?;
             }
@@ -183,8 +185,9 @@ impl Session {
 }
 
 fn measurements(document: &Run) -> usize {
-    let Run { cells, trace, memory, garbage, latency, .. } = document;
-    cells.len() + trace.len() + memory.len() + garbage.len() + latency.len()
+    let Run { cells, trace, memory, garbage, latency, bounded, bounded_memory, hit_ratio, .. } = document;
+    let of_maps = cells.len() + trace.len() + memory.len() + garbage.len() + latency.len();
+    of_maps + bounded.len() + bounded_memory.len() + hit_ratio.len()
 }
 
 /// Saves a run, and tells under which name.

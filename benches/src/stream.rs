@@ -72,7 +72,7 @@ pub fn streams(work: &Work, keys: usize) -> Vec<Stream> {
     if work.op.consumes() || work.max_key.is_own() {
         return shared_out(keys, work);
     }
-    (0..work.threads).map(|thread| drawn(keys, work, thread)).collect()
+    (0..work.threads).map(|thread| drawn(keys, work, thread, keys.clamp(CHUNK, LONGEST))).collect()
 }
 
 fn shared_out(keys: usize, work: &Work) -> Vec<Stream> {
@@ -82,10 +82,11 @@ fn shared_out(keys: usize, work: &Work) -> Vec<Stream> {
     parts.map(|part| Stream::new(&order[part.clone()], part.len(), work)).collect()
 }
 
-fn drawn(keys: usize, work: &Work, thread: usize) -> Stream {
+/// A thread's stream of at least this many operations.
+pub(crate) fn drawn(keys: usize, work: &Work, thread: usize, least: usize) -> Stream {
     let mut rng = SmallRng::seed_from_u64(seed_of(thread));
     let chunk = chunk_of(work.key_len);
-    let length = keys.clamp(CHUNK, LONGEST).next_multiple_of(chunk);
+    let length = least.next_multiple_of(chunk);
     let popularity = Popularity::new(keys, work.dist);
     let numbers: Vec<u32> = (0..length).map(|_| popularity.key(popularity.rank(&mut rng))).collect();
     Stream::new(&numbers, chunk, work)

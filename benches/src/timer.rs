@@ -4,6 +4,7 @@ use std::hint;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use hotcache_report::Percentiles;
 
 use crate::beat::Beat;
 
@@ -77,6 +78,20 @@ impl Timer {
     #[must_use]
     pub fn times(&self) -> &Histogram<u64> {
         &self.times
+    }
+}
+
+/// The usual percentiles of some times.
+#[must_use]
+pub fn percentiles(times: &Histogram<u64>) -> Percentiles {
+    let at = |quantile: f64| times.value_at_quantile(quantile) as f64;
+    Percentiles {
+        p50: at(0.5),
+        p90: at(0.9),
+        p99: at(0.99),
+        p999: at(0.999),
+        p9999: at(0.9999),
+        max: times.max() as f64,
     }
 }
 

@@ -18,5 +18,6 @@ mod twitter;
 
 pub use model::Model;
 pub use reader::{Malformed, Trace, read};
+pub(crate) use replay::describe;
 pub use replay::run;
 pub use requests::{Part, Replayed, Requests, Step};

@@ -11,7 +11,7 @@ use clap::Parser;
 use hotcache_bench::session::Session;
 use hotcache_bench::{memory, peers};
 use hotcache_bench_plan::{Flags, Garbage, Task, Workload};
-use hotcache_report::{Run, garbage};
+use hotcache_report::{Kind, Run, bounded_memory, garbage};
 
 #[derive(Parser)]
 struct Cli {
@@ -59,8 +59,17 @@ fn two_rows() {
     assert_eq!(run.memory.len(), 2 * 2);
     // Five workloads with objects, two with integers.
     assert_eq!(run.garbage.len(), (5 + 2) * 2);
-    assert!(text.contains(garbage(&run).trim_end()), "the table is printed: {text}");
-    assert!(text.contains(&format!("{} measurements, each verified", 4 + 14)), "{text}");
+    // Bounded caches over both, and the unbounded table, with keys of two types.
+    assert_eq!(run.bounded_memory.len(), (2 + 1) * 2);
+    for table in [garbage(&run), bounded_memory(&run)] {
+        assert!(text.contains(table.trim_end()), "the table is printed: {text}");
+    }
+    assert!(text.contains(&format!("{} measurements, each verified", 4 + 14 + 6)), "{text}");
+    for one in &run.bounded_memory {
+        let counted = one.entry.counted.expect("bytes are counted");
+        assert!((40.0..500.0).contains(&counted), "{one:?}");
+        assert_eq!(one.overhead.is_some(), one.kind == Kind::Backend, "{one:?}");
+    }
     for one in &run.garbage {
         assert!(one.verified && !one.moments.is_empty(), "{one:?}");
         let workload: Workload = one.workload.parse().expect("a workload");

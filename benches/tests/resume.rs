@@ -37,7 +37,8 @@ fn measure(works: &[Op], passes: usize, entries: &[Entry], document: &Shared) {
         patience: Duration::ZERO,
         own_key_batch: 2_000,
     };
-    let plan = Matrix { rows: rows.to_vec(), works: works.iter().map(|op| work(*op)).collect(), pace };
+    let works = works.iter().map(|op| work(*op)).collect();
+    let plan = Matrix { rows: rows.to_vec(), works, pace, hit_ratio: None };
     let mut console = Console::new(nowhere(), nowhere());
     matrix::run(&plan, entries, &directory.join("criterion"), &mut console, document).expect("sound rows");
 }

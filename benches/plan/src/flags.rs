@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{Cache, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, Rate, Row};
+use crate::{Cache, Capacity, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, Rate, Row};
 
 /// The flags of `cargo xtask bench`.
 ///
@@ -27,7 +27,8 @@ use crate::{Cache, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, Rate, Row}
 #[command(after_help = EXAMPLES)]
 pub struct Flags {
     /// A small fixed matrix: every backend, the empty loop and the roof, 1 and 2 threads, two key counts. Takes less
-    /// than three minutes. With --memory: fewer keys and less garbage, in about a minute.
+    /// than three minutes. With --memory: fewer keys and less garbage, in about a minute. With --bounded: smaller caches.
+    /// With --hit-ratio: fewer requests, and one capacity each.
     #[arg(long)]
     pub quick: bool,
 
@@ -46,7 +47,8 @@ pub struct Flags {
     #[arg(long, value_name = "COUNT")]
     pub passes: Option<usize>,
 
-    /// Measure these rows only, in addition to the empty loop and the roof.
+    /// Measure these rows only, in addition to the empty loop and the roof. With --bounded and --memory there are
+    /// mini-moka, foyer and tinyufo too.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Row::named)]
     pub backends: Vec<&'static Row>,
 
@@ -111,14 +113,15 @@ pub struct Flags {
     #[arg(long, conflicts_with = "hot_key")]
     pub grow: bool,
 
-    /// Replay a trace: .lis (blocks) or Twitter's comma-separated format, plain or .zst.
+    /// Replay a trace: .lis (blocks) or Twitter's comma-separated format, plain or .zst. May be given several times with
+    /// --hit-ratio.
     #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
+    pub trace: Vec<PathBuf>,
 
     /// Bytes per key after loading, while growing, after churn and after deleting all keys. And garbage, the bytes
     /// that a map has retired and not freed: after one large object was replaced, with idle threads, with short-lived
-    /// threads and caches, and after churn. Each row runs in its own process. Needs 4 GiB of memory, or 1 GiB with
-    /// --quick.
+    /// threads and caches, and after churn. And bytes per entry of bounded caches, ours and others. Each row runs in its
+    /// own process. Needs 4 GiB of memory, or 1 GiB with --quick.
     #[arg(long)]
     pub memory: bool,
 
@@ -135,6 +138,21 @@ pub struct Flags {
     /// Each backend against direct use of its map, in interleaved rounds.
     #[arg(long)]
     pub adapters: bool,
+
+    /// Bounded caches, ours over the backend bucket (or those of --backends) beside other caches and the unbounded map:
+    /// hits, with and without a time to live; misses with eviction; mixes that hit 50, 90 and 99 % of the time; and the
+    /// longest single insert while entries are evicted or expire.
+    #[arg(long)]
+    pub bounded: bool,
+
+    /// The share of requests that hit, in each eviction policy and in other caches, on the files of --trace or on workloads
+    /// that are made up: Zipf, Zipf with scans, a loop, a flash sale, keys that are asked for twice.
+    #[arg(long)]
+    pub hit_ratio: bool,
+
+    /// Numbers of entries that the caches of --hit-ratio may hold. By default, some that suit each workload.
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', allow_negative_numbers = true)]
+    pub capacity: Vec<Capacity>,
 
     /// Where the results go.
     #[command(flatten)]
@@ -158,6 +176,8 @@ Examples:
   cargo xtask bench --memory                                    bytes per key, and garbage
   cargo xtask bench --memory --quick --backends papaya,bucket   in about a minute, two backends
   cargo xtask bench --latency --ops get,grow --rate 500000      stalls that a median hides
+  cargo xtask bench --bounded                                   caches that evict, beside others
+  cargo xtask bench --hit-ratio --trace requests.csv.zst        which policy keeps what you ask for
   cargo xtask bench --quick --save before                       keep the numbers, and after a change …
   cargo xtask bench --quick --compare before                    … see which cells it moved
 

@@ -6,10 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod asked;
+mod bounded;
 mod cache;
+mod capacity;
 mod dist;
 mod flags;
 mod garbage;
+mod hit_ratio;
 mod key_count;
 mod key_len;
 mod key_type;
@@ -29,10 +32,13 @@ mod task;
 mod trace_file;
 mod work;
 
+pub use bounded::{Bounded, BoundedWork, Requests};
 pub use cache::Cache;
+pub use capacity::Capacity;
 pub use dist::Dist;
 pub use flags::Flags;
 pub use garbage::{Garbage, Workload};
+pub use hit_ratio::{HitRatio, NamedTrace};
 pub use hotcache_report::Kind;
 pub use key_count::{KeyCount, MAX_KEY_VARIABLE, OWN_KEY_BATCH};
 pub use key_len::{KEY_DIGITS, least_key_len};
@@ -45,7 +51,7 @@ pub use pace::Pace;
 pub use profile::Profile;
 pub use rate::Rate;
 pub use refusal::Refusal;
-pub use row::{ROWS, Row};
+pub use row::{BOUNDED_ONLY, ROWS, Row};
 pub use shown::{shown, shown_path};
 pub use task::{Adapters, Latency, Memory, Task, Trace};
 pub use work::Work;

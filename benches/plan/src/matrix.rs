@@ -1,5 +1,5 @@
 use crate::key_len::{endless, long_enough};
-use crate::{Cache, Dist, KeyCount, KeyType, Op, Pace, Refusal, Row, Work};
+use crate::{Cache, Dist, HitRatio, KeyCount, KeyType, Op, Pace, Refusal, Row, Work};
 
 /// Works and rows: every row does every work it can.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +10,8 @@ pub struct Matrix {
     pub works: Vec<Work>,
     /// How long to measure.
     pub pace: Pace,
+    /// The hit ratios that are counted besides.
+    pub hit_ratio: Option<HitRatio>,
 }
 
 /// The parameters that vary. Every valid combination is a work.

@@ -12,11 +12,11 @@ enum Mode {
     Memory,
     Latency,
     Adapters,
+    Bounded,
+    HitRatio,
 }
 
-use Mode::{Adapters, Full, Latency, Matrix, Memory, Trace};
-
-const ALL: &[Mode] = &[Matrix, Full, Trace, Memory, Latency, Adapters];
+use Mode::{Adapters, Bounded, Full, HitRatio, Latency, Matrix, Memory, Trace};
 
 impl Mode {
     /// The flag that chooses this mode, or what the mode is called where none does.
@@ -28,6 +28,8 @@ impl Mode {
             Memory => "--memory",
             Latency => "--latency",
             Adapters => "--adapters",
+            Bounded => "--bounded",
+            HitRatio => "--hit-ratio",
         }
     }
 
@@ -35,10 +37,13 @@ impl Mode {
     fn of(flags: &Flags) -> Result<Mode, Refusal> {
         let chosen = [
             (Full, flags.full),
-            (Trace, flags.trace.is_some()),
+            // With --hit-ratio, traces are what hits are counted of.
+            (Trace, !flags.trace.is_empty() && !flags.hit_ratio),
             (Memory, flags.memory),
             (Latency, flags.latency),
             (Adapters, flags.adapters),
+            (Bounded, flags.bounded),
+            (HitRatio, flags.hit_ratio),
         ];
         let mut chosen = chosen.into_iter().filter_map(|(mode, given)| given.then_some(mode));
         match (chosen.next(), chosen.next()) {
@@ -55,19 +60,21 @@ impl Mode {
 /// A flag, whether it was given, and the modes that it goes with.
 type Row = (&'static str, bool, &'static [Mode]);
 
-fn table(flags: &Flags) -> [Row; 22] {
+fn table(flags: &Flags) -> [Row; 23] {
     const CELLS: &[Mode] = &[Matrix, Full];
     const WORKS: &[Mode] = &[Matrix, Full, Latency];
+    const ROWS: &[Mode] = &[Matrix, Full, Trace, Memory, Latency, Adapters, Bounded];
+    const KEPT: &[Mode] = &[Matrix, Full, Trace, Memory, Latency, Bounded, HitRatio];
     let Flags { output, .. } = flags;
     [
-        ("--quick", flags.quick, &[Matrix, Memory]),
+        ("--quick", flags.quick, &[Matrix, Memory, Bounded, HitRatio]),
         ("--fresh", flags.fresh, &[Full]),
-        ("--passes", flags.passes.is_some(), CELLS),
-        ("--backends", !flags.backends.is_empty(), ALL),
+        ("--passes", flags.passes.is_some(), &[Matrix, Full, Bounded]),
+        ("--backends", !flags.backends.is_empty(), ROWS),
         ("--caches", !flags.caches.is_empty(), &[Matrix, Full, Trace, Memory, Latency]),
         ("--ops", !flags.ops.is_empty(), WORKS),
-        ("--max-key", !flags.max_key.is_empty(), &[Matrix, Full, Memory, Latency, Adapters]),
-        ("--threads", !flags.threads.is_empty(), &[Matrix, Full, Trace, Latency]),
+        ("--max-key", !flags.max_key.is_empty(), &[Matrix, Full, Memory, Latency, Adapters, Bounded]),
+        ("--threads", !flags.threads.is_empty(), &[Matrix, Full, Trace, Latency, Bounded]),
         ("--key-len", !flags.key_len.is_empty(), &[Matrix, Full, Memory, Latency, Adapters]),
         ("--key-type", !flags.key_type.is_empty(), CELLS),
         ("--dist", !flags.dist.is_empty(), WORKS),
@@ -77,11 +84,12 @@ fn table(flags: &Flags) -> [Row; 22] {
         ("--churn", flags.churn, WORKS),
         ("--grow", flags.grow, WORKS),
         ("--rate", flags.rate.is_some(), &[Latency]),
-        ("--json", output.json.is_some(), &[Matrix, Full, Trace, Memory, Latency]),
-        ("--save", output.save.is_some(), &[Matrix, Full, Trace, Memory, Latency]),
+        ("--json", output.json.is_some(), KEPT),
+        ("--save", output.save.is_some(), KEPT),
         ("--compare", output.compare.is_some(), CELLS),
         ("--deny-regressions", output.deny_regressions.is_some(), CELLS),
-        ("--trace", flags.trace.is_some(), &[Trace]),
+        ("--trace", !flags.trace.is_empty(), &[Trace, HitRatio]),
+        ("--capacity", !flags.capacity.is_empty(), &[HitRatio]),
     ]
 }
 

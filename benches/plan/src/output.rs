@@ -112,8 +112,8 @@ impl Flags {
             let [one, other] = [one, other].map(fs::canonicalize);
             one.is_ok_and(|one| other.is_ok_and(|other| one == other))
         };
-        if let (Some(json), Some(trace)) = (&self.output.json, &self.trace)
-            && is_same(json, trace)
+        if let Some(json) = &self.output.json
+            && self.trace.iter().any(|trace| is_same(json, trace))
         {
             return Err(Refusal::new(format!(
                 "--json: {} is the trace itself, which the results would replace",

@@ -37,7 +37,22 @@ const fn in_go(name: &'static str, map: &'static str, about: &'static str) -> Ro
     Row { name, kind: Kind::Peer, about, go: Some(map), int, obj: &[] }
 }
 
-/// Every row there is, in the order of the tables.
+/// A cache that always evicts, so that it can do none of the matrix's works.
+const fn evicts(name: &'static str, about: &'static str) -> Row {
+    Row { name, kind: Kind::Peer, about, go: None, int: &[], obj: &[] }
+}
+
+/// Rows that have a bounded cache only, in the order of the tables.
+pub const BOUNDED_ONLY: &[Row] = &[
+    evicts("mini-moka", "mini_moka::sync::Cache"),
+    evicts("foyer", "foyer_memory::Cache"),
+    evicts("tinyufo", "tinyufo::TinyUfo"),
+];
+
+/// The peers among [`ROWS`] that can be bounded.
+const CAN_EVICT: [&str; 2] = ["moka", "quick_cache"];
+
+/// Every row of the matrix, in the order of the tables.
 pub const ROWS: &[Row] = &[
     full("empty", Kind::Floor, "the loop alone"),
     Row {
@@ -75,8 +90,9 @@ impl Row {
     ///
     /// If there is none; the message names those there are.
     pub fn named(name: &str) -> Result<&'static Row, Refusal> {
-        let found = ROWS.iter().find(|row| row.name == name);
-        found.ok_or_else(|| Refusal::unknown("backend", name, ROWS.iter().map(|row| row.name)))
+        let rows = || ROWS.iter().chain(BOUNDED_ONLY);
+        let found = rows().find(|row| row.name == name);
+        found.ok_or_else(|| Refusal::unknown("backend", name, rows().map(|row| row.name)))
     }
 
     /// The row that is the same map used by hand, if there is one.
@@ -84,6 +100,28 @@ impl Row {
     pub fn by_hand(&self) -> Option<&'static Row> {
         let of_this = |row: &&Row| row.name.strip_suffix("-by-hand") == Some(self.name);
         ROWS.iter().find(of_this)
+    }
+
+    /// Whether there is a bounded cache of this name: ours over a backend, or a peer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hotcache_bench_plan::Row;
+    ///
+    /// let is_bounded = |name| Row::named(name).unwrap().is_bounded();
+    /// assert!(is_bounded("bucket") && is_bounded("moka") && is_bounded("foyer"));
+    /// assert!(!is_bounded("std") && !is_bounded("papaya-by-hand"));
+    /// ```
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        self.kind == Kind::Backend || CAN_EVICT.contains(&self.name) || self.is_only_bounded()
+    }
+
+    /// Whether the bounded cache is all there is of this name.
+    #[must_use]
+    pub fn is_only_bounded(&self) -> bool {
+        BOUNDED_ONLY.contains(self)
     }
 
     /// Whether it can do this work: the operation, on keys of this type.

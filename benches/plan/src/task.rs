@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::{Cache, Garbage, Matrix, Rate, Row, Work};
+use crate::{Bounded, Cache, Garbage, HitRatio, Matrix, Rate, Row, Work};
 
 /// The task of a run, made from valid flags.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,10 @@ pub enum Task {
     Latency(Latency),
     /// Compare backends with their maps used by hand.
     Adapters(Adapters),
+    /// Measure caches that evict.
+    Bounded(Bounded),
+    /// Count hits.
+    HitRatio(HitRatio),
 }
 
 /// A replay of recorded requests through every row.
@@ -45,6 +49,8 @@ pub struct Memory {
     pub key_len: usize,
     /// The sizes of the workloads that leave garbage.
     pub garbage: Garbage,
+    /// The bounded caches, each with as many entries as there are keys.
+    pub bounded: Vec<&'static Row>,
 }
 
 /// How long operations take that arrive on a fixed schedule, each row in a process of its own.
@@ -81,6 +87,8 @@ impl Task {
             Task::Memory(_) => "memory",
             Task::Latency(_) => "latency",
             Task::Adapters(_) => "adapters",
+            Task::Bounded(_) => "bounded",
+            Task::HitRatio(_) => "hit_ratio",
         }
     }
 }

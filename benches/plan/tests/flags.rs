@@ -3,7 +3,8 @@
 
 use clap::Parser;
 use hotcache_bench_plan::{
-    Cache, Dist, Flags, Garbage, KeyCount, KeyType, Kind, Matrix, Op, Rate, Row, Task, Workload,
+    Bounded, Cache, Capacity, Dist, Flags, Garbage, HitRatio, KeyCount, KeyType, Kind, Matrix, Op, Rate,
+    Requests, Row, Task, Workload,
 };
 
 #[derive(Debug, Parser)]
@@ -106,6 +107,24 @@ fn what_is_unknown_or_impossible_is_refused_by_name() {
         ("--memory --backends rwlock,go-sync-map", "`go-sync-map` is in Go"),
         ("--trace Cargo.toml --backends go-rwmutex", "`go-rwmutex` is in Go"),
         ("--adapters --backends moka", "`moka` has no map to use by hand"),
+        (
+            "--backends foyer",
+            "`foyer` is a bounded cache, which is measured with --bounded, --memory and --hit-ratio",
+        ),
+        ("--latency --backends bucket,tinyufo", "`tinyufo` is a bounded cache"),
+        ("--bounded --backends std", "`std` has no bounded cache, as --bounded needs; there are: rwlock-1"),
+        ("--bounded --backends go-sync-map", "`go-sync-map` is in Go"),
+        ("--bounded --max-key 0", "--bounded needs key counts above 0"),
+        ("--bounded --threads 0", "must be at least 1"),
+        ("--bounded --hit-ratio", "--bounded does not go with --hit-ratio"),
+        ("--bounded --compare x", "--bounded has none"),
+        ("--hit-ratio --backends bucket", "--backends"),
+        ("--hit-ratio --capacity 0", "a capacity of 0 entries is too small: at least 1"),
+        ("--hit-ratio --capacity many", "invalid capacity `many`"),
+        ("--hit-ratio --capacity -1", "-1"),
+        ("--hit-ratio --trace /no/such/file", "/no/such/file: there is no such file"),
+        ("--hit-ratio --trace Cargo.toml --trace ./Cargo.toml", "two files are named `Cargo.toml`"),
+        ("--trace Cargo.toml --trace src", "--trace takes one file, unless --hit-ratio is given"),
         ("--fast", "--fast"),
         ("--passes 0", "must be at least 1"),
         ("--memory --passes 2", "--passes"),
@@ -416,4 +435,94 @@ fn types_of_keys_are_an_axis_and_a_few_typed_works_are_in_the_default() {
     // The program in Go supports text only.
     let go = Row::named("go-sync-map").expect("a row");
     assert!(by_default.iter().all(|work| go.does(work.cache, work.op) && !go.does_work(work)));
+}
+
+#[test]
+fn hit_ratios_are_counted_of_traces_or_of_what_is_made_up() {
+    let plan = |words| match task(words, None) {
+        Ok(Task::HitRatio(plan)) => plan,
+        other => panic!("`{words}` counts no hits: {other:?}"),
+    };
+    assert_eq!(plan("--hit-ratio"), HitRatio::WHOLE);
+    assert_eq!(plan("--hit-ratio --quick"), HitRatio::SMALL);
+    let asked = plan("--hit-ratio --trace Cargo.toml --trace src/lib.rs --capacity 1_000,20,1000");
+    let names: Vec<_> = asked.traces.iter().map(|trace| trace.name.as_str()).collect();
+    assert_eq!(
+        (names, asked.capacities),
+        (vec!["Cargo.toml", "lib.rs"], vec![Capacity(1_000), Capacity(20)])
+    );
+    // A small section of a run whose matrix no flag restricts.
+    for (words, counts) in [
+        ("", true),
+        ("--passes 1", true),
+        ("--full", true),
+        ("--quick", false),
+        ("--ops get", false),
+        ("--backends scc", false),
+        ("--max-key 5", false),
+        ("--grow", false),
+    ] {
+        assert_eq!(matrix(words, None).hit_ratio, counts.then_some(HitRatio::SMALL), "`{words}`");
+    }
+    assert_eq!(matrix("", Some("100")).hit_ratio, None);
+}
+
+fn bounded(words: &str) -> Bounded {
+    match task(words, None) {
+        Ok(Task::Bounded(plan)) => plan,
+        other => panic!("`{words}` measures no bounded cache: {other:?}"),
+    }
+}
+
+#[test]
+fn bounded_caches_hit_miss_and_do_both() {
+    let cells = |words| bounded(words).works.iter().map(|work| work.cell("moka")).collect::<Vec<_>>();
+    let of_one_thread = [
+        "hit/100/t1/uniform",
+        "hit/1M/t1/uniform",
+        "hit-ttl/100/t1/uniform",
+        "hit-ttl/1M/t1/uniform",
+        "miss/1M/t1/uniform",
+        "mix:50/100k/t1/zipf:1",
+        "mix:90/100k/t1/zipf:1",
+        "mix:99/100k/t1/zipf:1",
+        "insert-evicting/1M/t1/uniform",
+        "insert-expiring/1M/t1/uniform",
+    ];
+    let of_one_thread = of_one_thread.map(|cell| format!("bounded/{cell}/k8/moka"));
+    assert_eq!(cells("--bounded --threads 1"), of_one_thread);
+    let both = bounded("--bounded");
+    assert_eq!(both.works.len(), 8 * 2 + 2, "single inserts are of one thread");
+    assert!(both.works.iter().all(|work| work.requests.capacity() > 0));
+    let misses = |words| {
+        let works = bounded(words).works;
+        let capacities = works.iter().filter_map(|work| match work.requests {
+            Requests::Misses { capacity } => Some(capacity),
+            _ => None,
+        });
+        capacities.collect::<Vec<_>>()
+    };
+    assert_eq!(misses("--bounded --quick --threads 1"), [100_000]);
+    assert_eq!(misses("--bounded --max-key 50,70 --threads 1"), [50, 70]);
+    for requests in both.works.iter().map(|work| work.requests) {
+        if let Requests::Hits { keys, .. } = requests {
+            assert!(keys < requests.capacity() && requests.capacity() <= keys + keys / 10 + 100);
+        }
+    }
+}
+
+#[test]
+fn bounded_rows_are_ours_and_the_peers_unless_others_are_named() {
+    let rows = |words| names(&bounded(words).rows);
+    let usual = ["empty", "bucket", "moka", "quick_cache", "mini-moka", "foyer", "tinyufo"];
+    assert_eq!(rows("--bounded"), usual);
+    assert_eq!(rows("--bounded --backends papaya,foyer,empty"), ["empty", "papaya", "foyer"]);
+    let memory = |words| match task(words, None) {
+        Ok(Task::Memory(memory)) => memory,
+        other => panic!("`{words}` measures no memory: {other:?}"),
+    };
+    assert_eq!(names(&memory("--memory").bounded), usual[1..]);
+    let named = memory("--memory --backends scc,std,tinyufo");
+    assert_eq!((names(&named.rows), names(&named.bounded)), (vec!["scc", "std"], vec!["scc", "tinyufo"]));
+    assert_eq!(names(&memory("--memory --caches int").bounded), [""; 0]);
 }

@@ -50,6 +50,7 @@ fn with_value(flag: &str) -> String {
         "--save" | "--compare" => " some-run",
         "--deny-regressions" => " 5 --compare some-run",
         "--trace" => " Cargo.toml",
+        "--capacity" => " 100",
         _ => "",
     };
     format!("{flag}{value}")
@@ -58,7 +59,7 @@ fn with_value(flag: &str) -> String {
 #[test]
 fn every_flag_goes_with_the_modes_that_the_guide_says_and_is_refused_with_all_others() {
     let (modes, rows) = table_of_the_guide();
-    assert_eq!(modes.len(), 7, "{modes:?}");
+    assert_eq!(modes.len(), 9, "{modes:?}");
     let known = Cli::command();
     let long = known.get_arguments().filter_map(|arg| arg.get_long());
     let known: Vec<_> = long.map(|long| format!("--{long}")).collect();
@@ -85,7 +86,13 @@ fn every_flag_goes_with_the_modes_that_the_guide_says_and_is_refused_with_all_ot
         for other in &modes[i + 1..] {
             let words = format!("{} {}", with_value(one), with_value(other));
             let both = task(&words);
-            assert_eq!(both.is_ok(), words == "--quick --memory", "`{words}`: {both:?}");
+            let go = [
+                "--quick --memory",
+                "--quick --bounded",
+                "--quick --hit-ratio",
+                "--trace Cargo.toml --hit-ratio",
+            ];
+            assert_eq!(both.is_ok(), go.contains(&&*words), "`{words}`: {both:?}");
         }
     }
 }
@@ -97,7 +104,13 @@ fn a_flag_without_its_mode_is_refused_though_another_mode_excludes_that() {
         ("--quick --fresh", "--fresh goes with --full only"),
         ("--memory --rate 50%", "--rate goes with --latency only, not with --memory"),
         ("--adapters --deny-regressions 5", "--deny-regressions goes with the matrix and --full only"),
-        ("--latency --passes 2", "--passes goes with the matrix and --full only, not with --latency"),
+        (
+            "--latency --passes 2",
+            "--passes goes with the matrix, --full and --bounded only, not with --latency",
+        ),
+        ("--capacity 5", "--capacity goes with --hit-ratio only"),
+        ("--trace Cargo.toml --capacity 5", "--capacity goes with --hit-ratio only, not with --trace"),
+        ("--bounded --ops get", "--ops goes with the matrix, --full and --latency only, not with --bounded"),
     ] {
         let refused = task(words).expect_err(words);
         assert!(refused.starts_with(said), "`{words}`: {refused}");

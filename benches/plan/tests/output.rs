@@ -100,7 +100,7 @@ fn results_do_not_replace_the_trace() {
     let directory = Directory::new("trace");
     let trace = directory.0.join("requests.csv");
     fs::write(&trace, "0,a,1,1,1,get,0\n").expect("a trace");
-    let flags = Flags { trace: Some(trace.clone()), output: writing(&trace), ..Flags::default() };
+    let flags = Flags { trace: vec![trace.clone()], output: writing(&trace), ..Flags::default() };
     let refused = flags.baseline(&Store::new(&directory.0)).expect_err("it is the trace").to_string();
     assert!(refused.contains("is the trace itself"), "{refused}");
 }

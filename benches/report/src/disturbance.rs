@@ -32,7 +32,8 @@ pub fn disturbance(run: &Run) -> Option<String> {
     let elsewhere = run.machine.busy_elsewhere.filter(|share| *share > BUSY);
     let elsewhere =
         elsewhere.map(|share| format!("other processes took {:.0} % of its processors", share * 100.0));
-    let known: Vec<_> = run.cells.iter().filter(|cell| !cell.busy.is_empty()).collect();
+    let cells = run.cells.iter().chain(run.bounded.iter().map(|one| &one.cell));
+    let known: Vec<_> = cells.filter(|cell| !cell.busy.is_empty()).collect();
     let disturbed = known.iter().filter(|cell| is_disturbed(cell)).count();
     let cells = (disturbed as f64 > known.len() as f64 * MANY).then(|| {
         format!("{disturbed} of {} cells were disturbed in at least half of their passes", known.len())

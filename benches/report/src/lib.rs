@@ -2,11 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod advice;
+mod aligned;
+mod bounded;
 mod compare;
 mod disturbance;
 mod document;
 mod file;
 mod garbage;
+mod hit_ratio;
 mod html;
 mod latencies;
 mod machine;
@@ -24,10 +27,12 @@ mod summary;
 mod svg;
 
 pub use advice::{Advice, Standing};
+pub use bounded::{bounded, bounded_memory};
 pub use compare::{Change, Common, Comparison, Settings, Verdict, compare};
 pub use disturbance::disturbance;
 pub use file::{check_writable, write_whole};
 pub use garbage::garbage;
+pub use hit_ratio::hit_ratios;
 pub use latencies::latencies;
 pub use report::Report;
 pub use scaling::{Law, Prediction, Scaling};

@@ -5,24 +5,26 @@ use std::collections::{HashMap, VecDeque};
 use hotcache::policy::Eviction;
 use hotcache::policy::layer::policy::Simulator;
 use hotcache::{Cache, bucket};
+use hotcache_bench_plan::Kind;
 
 /// Asks for a key, and inserts it on a miss. Tells whether it hit.
-type Request = Box<dyn FnMut(u64) -> bool>;
+pub(super) type Request = Box<dyn FnMut(u64) -> bool>;
 
-type Build = fn(usize) -> Request;
+pub(super) type Build = fn(usize) -> Request;
 
-/// Ours, and then the peers as they come.
-pub(super) const CACHES: &[(&str, Build)] = &[
-    ("fifo", |capacity| simulated(Eviction::Fifo, capacity)),
-    ("clock", |capacity| simulated(Eviction::Clock, capacity)),
-    ("s3-fifo", |capacity| simulated(Eviction::S3Fifo, capacity)),
-    ("adaptive", |capacity| simulated(Eviction::Adaptive, capacity)),
-    ("cache", cache),
-    ("moka", moka),
-    ("quick_cache", quick_cache),
-    ("mini-moka", mini_moka),
-    ("foyer", foyer),
-    ("tinyufo", tinyufo),
+/// The yardstick, ours, and then the peers as they come.
+pub(super) const CACHES: &[(&str, Kind, Build)] = &[
+    ("lru", Kind::Peer, lru),
+    ("fifo", Kind::Backend, |capacity| simulated(Eviction::Fifo, capacity)),
+    ("clock", Kind::Backend, |capacity| simulated(Eviction::Clock, capacity)),
+    ("s3-fifo", Kind::Backend, |capacity| simulated(Eviction::S3Fifo, capacity)),
+    ("adaptive", Kind::Backend, |capacity| simulated(Eviction::Adaptive, capacity)),
+    ("cache", Kind::Backend, cache),
+    ("moka", Kind::Peer, moka),
+    ("quick_cache", Kind::Peer, quick_cache),
+    ("mini-moka", Kind::Peer, mini_moka),
+    ("foyer", Kind::Peer, foyer),
+    ("tinyufo", Kind::Peer, tinyufo),
 ];
 
 fn simulated(eviction: Eviction, capacity: usize) -> Request {
@@ -100,56 +102,58 @@ fn tinyufo(capacity: usize) -> Request {
     })
 }
 
-/// The hits of an exact LRU: the yardstick of the table.
-pub(super) fn lru(keys: &[u64], capacity: usize) -> usize {
+/// An exact LRU.
+fn lru(capacity: usize) -> Request {
     let mut last_use: HashMap<u64, usize> = HashMap::new();
     // Every use, oldest first; those that are not their key's last are skipped.
     let mut uses = VecDeque::new();
-    let mut hits = 0;
-    for (now, &key) in keys.iter().enumerate() {
+    let mut now = 0;
+    Box::new(move |key| {
+        now += 1;
         uses.push_back((key, now));
-        if last_use.insert(key, now).is_some() {
-            hits += 1;
-            continue;
-        }
+        let hit = last_use.insert(key, now).is_some();
         while last_use.len() > capacity {
             let Some((oldest, used)) = uses.pop_front() else { break };
             if last_use.get(&oldest) == Some(&used) {
                 last_use.remove(&oldest);
             }
         }
-    }
-    hits
+        hit
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hit_ratio::workload::made_up;
+
+    fn hits(mut request: Request, keys: &[u64]) -> usize {
+        keys.iter().filter(|&&key| request(key)).count()
+    }
 
     #[test]
     fn the_least_recently_used_key_leaves() {
-        assert_eq!(lru(&[1, 2, 1, 3, 1, 2], 2), 2);
-        assert_eq!(lru(&[1, 2, 3, 1, 2, 3], 2), 0);
-        assert_eq!(lru(&[1, 2, 3, 1, 2, 3], 3), 3);
+        assert_eq!(hits(lru(2), &[1, 2, 1, 3, 1, 2]), 2);
+        assert_eq!(hits(lru(2), &[1, 2, 3, 1, 2, 3]), 0);
+        assert_eq!(hits(lru(3), &[1, 2, 3, 1, 2, 3]), 3);
     }
 
     #[test]
     fn every_cache_hits_what_fits() {
-        for (name, build) in CACHES {
-            let mut request = build(1_000);
-            let hits = (0..1_000).filter(|n| request(n % 100)).count();
+        let keys: Vec<u64> = (0..1_000).map(|n| n % 100).collect();
+        for (name, _, build) in CACHES {
+            let hits = hits(build(1_000), &keys);
             assert!(hits >= 850, "{name} hit {hits} of 1,000 requests for 100 keys");
         }
     }
 
     #[test]
     fn the_whole_cache_hits_as_its_policy_does() {
-        let zipf = &crate::hit_ratio::workload::made_up()[0];
-        let keys = &zipf.keys[..zipf.keys.len().min(200_000)];
-        let hits = |mut request: Request| keys.iter().filter(|&&key| request(key)).count() as f64;
+        let zipf = &made_up(200_000)[0];
+        let hits = |request| hits(request, &zipf.keys) as f64;
         for capacity in [100, 1_000, 10_000] {
             let (policy, whole) = (hits(simulated(Eviction::Adaptive, capacity)), hits(cache(capacity)));
-            let difference = (policy - whole).abs() / keys.len() as f64;
+            let difference = (policy - whole).abs() / zipf.keys.len() as f64;
             assert!(
                 difference < 0.01,
                 "capacity {capacity}: {policy} hits of the policy, {whole} of the cache"

@@ -16,6 +16,9 @@ pub trait KeyForm: Key {
     /// If they are of another type. A map is always built for the keys of its cell.
     fn of(keys: KeyIter<'_>) -> Self::Iter<'_>;
 
+    /// A number that only this key has, among keys of one length that differ in their last eight bytes.
+    fn tag(&self) -> u64;
+
     /// This text as a key; `None` unless keys are text.
     fn of_text(text: &str) -> Option<&Self> {
         let _ = text;
@@ -36,6 +39,14 @@ impl KeyForm for str {
     }
 
     #[inline]
+    fn tag(&self) -> u64 {
+        match self.as_bytes().last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => self.bytes().fold(0, |tag, byte| tag << 8 | u64::from(byte)),
+        }
+    }
+
+    #[inline]
     fn of_text(text: &str) -> Option<&str> {
         Some(text)
     }
@@ -49,6 +60,11 @@ impl KeyForm for u64 {
         let KeyIter::U64(keys) = keys else { panic!("{OTHER_KEYS}") };
         keys.iter()
     }
+
+    #[inline]
+    fn tag(&self) -> u64 {
+        *self
+    }
 }
 
 impl KeyForm for (u64, u64) {
@@ -58,6 +74,11 @@ impl KeyForm for (u64, u64) {
     fn of(keys: KeyIter<'_>) -> slice::Iter<'_, (u64, u64)> {
         let KeyIter::Pair(keys) = keys else { panic!("{OTHER_KEYS}") };
         keys.iter()
+    }
+
+    #[inline]
+    fn tag(&self) -> u64 {
+        self.1
     }
 }
 

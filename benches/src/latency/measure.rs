@@ -15,7 +15,7 @@ use crate::peers::Entry;
 use crate::sample::{Cell, Sample};
 use crate::stream::{Stream, streams};
 use crate::team::Team;
-use crate::timer::Timer;
+use crate::timer::{Timer, percentiles};
 
 /// How long arrivals go on; while a map grows, as long as there are keys.
 const LASTS: Duration = Duration::from_secs(2);
@@ -140,14 +140,7 @@ fn tried(bench: &mut Bench, cell: &Cell<'_>) -> Result<(Sample, usize)> {
 
 fn summed_up(times: &Histogram<u64>, page_faults: Option<u64>) -> Latencies {
     let at = |quantile: f64| times.value_at_quantile(quantile) as f64;
-    let percentiles = Percentiles {
-        p50: at(0.5),
-        p90: at(0.9),
-        p99: at(0.99),
-        p999: at(0.999),
-        p9999: at(0.9999),
-        max: times.max() as f64,
-    };
+    let percentiles = percentiles(times);
     // Eight points for each halving of the remaining share, up to about the slowest thirty-two operations.
     let halvings = (times.len() as f64 / 32.0).log2().clamp(1.0, 20.0) as u32;
     let quantile = |point: u32| 1.0 - 0.5_f64.powf(f64::from(point) / 8.0);

@@ -122,7 +122,7 @@ fn delete(subject: &dyn Subject, keys: &Keys, start: usize, end: usize) {
 
 impl Footprint {
     /// Returns the memory per key that was allocated since `base`.
-    fn since(base: &Base, keys: usize) -> Self {
+    pub(super) fn since(base: &Base, keys: usize) -> Self {
         Self { keys, counted: base.counted(), resident: base.resident() }
     }
 

@@ -5,12 +5,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use hotcache_bench_plan::{Cache, Garbage, Memory, Row, Workload};
-use hotcache_report::{Garbage as FoundGarbage, Memory as Measured, Moment};
+use hotcache_bench_plan::{Cache, Garbage, KeyType, Kind, Memory, Row, Workload};
+use hotcache_report::{BoundedMemory, Garbage as FoundGarbage, Memory as Measured, Moment};
 use serde::de::DeserializeOwned;
 
 use super::measure::{Footprint, Phase, measure};
-use super::measure_garbage;
+use super::{measure_bounded, measure_garbage, measure_unbounded};
+use crate::bounded;
 use crate::child;
 use crate::console::Console;
 use crate::document::{Shared, lock};
@@ -24,13 +25,27 @@ const PHASE_VARIABLE: &str = "HOTCACHE_BENCH_PHASE";
 /// Set for a process that measures the garbage of one workload: its name.
 const WORKLOAD_VARIABLE: &str = "HOTCACHE_BENCH_WORKLOAD";
 
-/// Measures one phase or workload and prints it, if this process was started to do that.
+/// Set for a process that measures a bounded cache, or the unbounded table beside it: the type of the keys.
+const BOUNDED_VARIABLE: &str = "HOTCACHE_BENCH_BOUNDED";
+
+/// Before the type of the keys, says that it is the table.
+const UNBOUNDED: &str = "unbounded ";
+
+/// The types of the keys of bounded caches.
+const BOUNDED_KEYS: [KeyType; 2] = [KeyType::U64, KeyType::Str];
+
+/// Measures one phase, workload or bounded cache and prints it, if this process was started to do that.
 ///
 /// # Errors
 ///
 /// If it was, and the measuring fails.
 pub fn as_child(plan: &Memory, entries: &[Entry]) -> Result<bool> {
     let [phase, workload] = [PHASE_VARIABLE, WORKLOAD_VARIABLE].map(|variable| env::var(variable).ok());
+    if let Ok(keys) = env::var(BOUNDED_VARIABLE) {
+        let found = serde_json::to_string(&bounded_footprint(plan, &keys)?)?;
+        writeln!(io::stdout(), "{found}").context("the process that asked is gone")?;
+        return Ok(true);
+    }
     if phase.is_none() && workload.is_none() {
         return Ok(false);
     }
@@ -61,7 +76,50 @@ pub fn as_child(plan: &Memory, entries: &[Entry]) -> Result<bool> {
 pub fn run(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()> {
     footprints(plan, console, document)?;
     garbage(plan, console, document)?;
+    bounded_caches(plan, console, document)?;
     lock(document).partial = false;
+    Ok(())
+}
+
+/// The footprint that the variable asks for.
+fn bounded_footprint(plan: &Memory, keys: &str) -> Result<Footprint> {
+    if let Some(key_type) = keys.strip_prefix(UNBOUNDED) {
+        return measure_unbounded(plan, key_type.parse()?);
+    }
+    let [row] = &plan.bounded[..] else { bail!("one cache at a time") };
+    let entry = bounded::ENTRIES.iter().find(|entry| entry.name == row.name);
+    let entry = entry.with_context(|| format!("row {row} is planned but not built"))?;
+    measure_bounded(plan, entry, keys.parse()?)
+}
+
+fn bounded_caches(plan: &Memory, console: &mut Console, document: &Shared) -> Result<()> {
+    let (mut done, all) = (0, BOUNDED_KEYS.len() * (plan.bounded.len() + 1));
+    for key_type in BOUNDED_KEYS {
+        if plan.bounded.is_empty() {
+            break;
+        }
+        let mut footprint = |row: &str, keys: &str, console: &mut Console| {
+            done += 1;
+            console.status(&format!("[{done}/{all}] bounded caches, {row}: {keys} keys"));
+            measured_apart::<Footprint>(plan, row, Cache::Obj, BOUNDED_VARIABLE, keys)
+        };
+        let map = footprint("bucket", &format!("{UNBOUNDED}{key_type}"), console)?;
+        let of = |row: &str, kind: Kind, found: Footprint, overhead: Option<f64>| BoundedMemory {
+            backend: row.to_owned(),
+            kind,
+            capacity: plan.keys as u64,
+            key_type: key_type.to_string(),
+            key_len: key_type.fixed_len().unwrap_or(plan.key_len),
+            entry: found.per_key(),
+            overhead,
+        };
+        lock(document).bounded_memory.push(of("bucket-unbounded", Kind::Floor, map, None));
+        for row in &plan.bounded {
+            let found = footprint(row.name, &key_type.to_string(), console)?;
+            let overhead = found.counted_per_key() - map.counted_per_key();
+            lock(document).bounded_memory.push(of(row.name, row.kind, found, Some(overhead)));
+        }
+    }
     Ok(())
 }
 

@@ -48,7 +48,8 @@ pub fn run(plan: &Plan, entries: &[Entry], console: &mut Console, document: &Sha
     Ok(())
 }
 
-fn describe(file: &Path, trace: &Trace) -> String {
+/// The requests of a trace, in words, and where it comes from.
+pub(crate) fn describe(file: &Path, trace: &Trace) -> String {
     let all = trace.len() as u64 + trace.left_out.values().sum::<u64>();
     let mut text = format!("{}: {all} requests, {} distinct keys", shown_path(file), trace.distinct());
     for (name, count) in &trace.left_out {

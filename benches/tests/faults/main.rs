@@ -45,7 +45,7 @@ fn run(rows: Vec<&'static Row>, entries: &[Entry], works: Vec<Work>, passes: usi
     let nowhere = || File::create(directory.join("console")).expect("a temporary file");
     let mut console = Console::new(nowhere(), nowhere());
     let results = document::begin(Machine { cores: 1, ..Machine::default() });
-    let plan = Matrix { rows, works, pace: Pace { passes, ..PACE } };
+    let plan = Matrix { rows, works, pace: Pace { passes, ..PACE }, hit_ratio: None };
     let done = matrix::run(&plan, entries, &directory.join("criterion"), &mut console, &results);
     let results = document::lock(&results).clone();
     match done {

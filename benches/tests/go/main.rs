@@ -113,7 +113,7 @@ fn run(works: Vec<Work>) -> Run {
     let patience = Duration::ZERO;
     let pace = Pace { warm_up, measurement, passes: 2, budget: None, patience, own_key_batch: 2_000 };
     let rows = ROWS.iter().filter(|row| row.go.is_some()).collect();
-    let plan = Matrix { rows, works, pace };
+    let plan = Matrix { rows, works, pace, hit_ratio: None };
     let mut console = Console::new(nowhere(), nowhere());
     matrix::run(&plan, &[], &directory.join("criterion"), &mut console, &document)
         .expect("the rows are sound");

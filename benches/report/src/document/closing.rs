@@ -36,9 +36,10 @@ pub(super) fn machine(run: &Run) -> Option<Section> {
     if run.partial {
         blocks.push(Block::Warning("This run was interrupted: what it did not reach is missing.".to_owned()));
     }
-    let unverified = run.cells.iter().filter(|cell| cell.verified != Some(true)).count();
+    let cells = || run.cells.iter().chain(run.bounded.iter().map(|one| &one.cell));
+    let unverified = cells().filter(|cell| cell.verified != Some(true)).count();
     if unverified > 0 {
-        let all = run.cells.len();
+        let all = cells().count();
         blocks.push(Block::Warning(format!("{unverified} of {all} cells were not verified.")));
     }
     blocks.push(Block::Text(

@@ -1,10 +1,12 @@
 //! The contents of a page, before they are rendered as HTML or Markdown.
 
 mod advice;
+mod bounded;
 mod charts;
 mod closing;
 mod every_cell;
 mod garbage;
+mod hit_ratio;
 mod latency;
 mod losses;
 mod memory;
@@ -153,6 +155,9 @@ fn sections_of(run: &Run, styles: &SeriesStyles) -> Vec<Section> {
         memory::section(run, styles),
         garbage::section(run),
         trace::section(run),
+        bounded::section(run),
+        bounded::memory(run),
+        hit_ratio::section(run),
         scaling::section(run),
         every_cell::section(run),
         closing::machine(run),
@@ -184,7 +189,7 @@ fn short_commit(run: &Run) -> String {
 }
 
 /// A number of threads, in words.
-fn threads(count: usize) -> String {
+pub(crate) fn threads(count: usize) -> String {
     if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }
 }
 
@@ -194,9 +199,12 @@ fn most_threads(run: &Run) -> usize {
     within.max().unwrap_or(1)
 }
 
+/// Groups by what their members have in common.
+pub(crate) type Groups<'a, K, T> = Vec<(K, Vec<&'a T>)>;
+
 /// Groups in the order in which their first members come: a run's order is its harness's.
-fn grouped<'a, T, K: PartialEq>(all: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<(K, Vec<&'a T>)> {
-    let mut groups: Vec<(K, Vec<&T>)> = Vec::new();
+pub(crate) fn grouped<'a, T, K: PartialEq>(all: &'a [T], key: impl Fn(&'a T) -> K) -> Groups<'a, K, T> {
+    let mut groups: Groups<'a, K, T> = Vec::new();
     for one in all {
         let key = key(one);
         match groups.iter_mut().find(|(other, _)| *other == key) {

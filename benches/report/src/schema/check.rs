@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    Cell, Footprint, Garbage, Latency, Memory, Percentiles, Replay, Run, SchemaError, Spread, VERSION,
+    Bounded, BoundedMemory, Cell, Footprint, Garbage, HitRatio, Latency, Memory, Percentiles, Replay, Run,
+    SchemaError, Spread, VERSION,
 };
 
 type Checked = Result<(), SchemaError>;
@@ -26,12 +27,18 @@ pub(super) fn run(run: &Run) -> Checked {
     each("memory", &run.memory, memory)?;
     each("garbage", &run.garbage, garbage)?;
     each("trace", &run.trace, replay)?;
+    each("bounded", &run.bounded, bounded)?;
+    each("bounded_memory", &run.bounded_memory, bounded_memory)?;
+    each("hit_ratio", &run.hit_ratio, hit_ratio)?;
     each("skipped", &run.skipped, |at, skipped| name(&format!("{at}.backend"), &skipped.backend))?;
     distinct("cells", &run.cells, Cell::identity)?;
     distinct("latency", &run.latency, Latency::identity)?;
     distinct("memory", &run.memory, Memory::identity)?;
     distinct("garbage", &run.garbage, Garbage::identity)?;
-    distinct("trace", &run.trace, Replay::identity)
+    distinct("trace", &run.trace, Replay::identity)?;
+    distinct("bounded", &run.bounded, Bounded::identity)?;
+    distinct("bounded_memory", &run.bounded_memory, BoundedMemory::identity)?;
+    distinct("hit_ratio", &run.hit_ratio, HitRatio::identity)
 }
 
 fn cell(at: &str, cell: &Cell) -> Checked {
@@ -110,13 +117,8 @@ fn memory(at: &str, memory: &Memory) -> Checked {
         ("after_churn", memory.after_churn),
         ("after_delete_all", memory.after_delete_all),
     ];
-    for (stage, footprint) in stages {
-        let Some(Footprint { counted, rss }) = footprint else { continue };
-        // A process may hold less than before; an allocator cannot.
-        at_least_zero(&format!("{at}.{stage}.counted"), counted)?;
-        at_least_zero(&format!("{at}.{stage}.rss"), rss.map(f64::abs))?;
-    }
-    Ok(())
+    let mut known = stages.into_iter().filter_map(|(stage, known)| Some((stage, known?)));
+    known.try_for_each(|(stage, known)| footprint(&format!("{at}.{stage}"), known))
 }
 
 fn garbage(at: &str, garbage: &Garbage) -> Checked {
@@ -139,6 +141,39 @@ fn replay(at: &str, replay: &Replay) -> Checked {
         share(&format!("{at}.hit_rate"), rate)?;
     }
     spread(&format!("{at}.ns_per_op"), replay.ns_per_op)
+}
+
+fn bounded(at: &str, bounded: &Bounded) -> Checked {
+    cell(at, &bounded.cell)?;
+    bounded.single.as_ref().map_or(Ok(()), |single| percentiles(&format!("{at}.single"), single))
+}
+
+fn bounded_memory(at: &str, memory: &BoundedMemory) -> Checked {
+    name(&format!("{at}.backend"), &memory.backend)?;
+    name(&format!("{at}.key_type"), &memory.key_type)?;
+    footprint(&format!("{at}.entry"), memory.entry)?;
+    // A cache may take less than the map.
+    at_least_zero(&format!("{at}.overhead"), memory.overhead.map(f64::abs))
+}
+
+fn hit_ratio(at: &str, one: &HitRatio) -> Checked {
+    name(&format!("{at}.workload"), &one.workload)?;
+    name(&format!("{at}.backend"), &one.backend)?;
+    let most = one.requests.saturating_sub(one.distinct_keys);
+    if one.hits <= most {
+        return Ok(());
+    }
+    let (hits, requests, distinct) = (one.hits, one.requests, one.distinct_keys);
+    refuse(
+        &format!("{at}.hits"),
+        format!("is {hits}; of {requests} requests for {distinct} keys at most {most} can hit"),
+    )
+}
+
+fn footprint(at: &str, Footprint { counted, rss }: Footprint) -> Checked {
+    // A process may hold less than before; an allocator cannot.
+    at_least_zero(&format!("{at}.counted"), counted)?;
+    at_least_zero(&format!("{at}.rss"), rss.map(f64::abs))
 }
 
 fn spread(at: &str, spread: Spread) -> Checked {

@@ -3,19 +3,23 @@
 //! A document is one object. Fields may be added to it within one [`VERSION`], and a reader passes over those that
 //! it does not know; a field that changes its meaning or goes raises the version.
 
+mod bounded;
 mod cell;
 mod check;
 mod error;
 mod garbage;
+mod hit_ratio;
 mod latency;
 mod machine;
 mod memory;
 mod run;
 mod trace;
 
+pub use bounded::{Bounded, BoundedMemory};
 pub use cell::{Cell, Kind, Skipped, Spread, Work};
 pub use error::SchemaError;
 pub use garbage::{Garbage, Moment};
+pub use hit_ratio::HitRatio;
 pub use latency::{Latency, Percentiles};
 pub use machine::Machine;
 pub use memory::{Footprint, Memory};

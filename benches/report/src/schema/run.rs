@@ -5,7 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Garbage, Latency, Machine, Memory, Replay, SchemaError, Skipped, check};
+use super::{
+    Bounded, BoundedMemory, Cell, Garbage, HitRatio, Latency, Machine, Memory, Replay, SchemaError, Skipped,
+    check,
+};
 use crate::packed;
 
 /// The version of the documents that are written, and the only one that is read.
@@ -44,6 +47,15 @@ pub struct Run {
     /// Recorded traces, replayed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<Replay>,
+    /// Throughput of caches that evict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounded: Vec<Bounded>,
+    /// Memory of caches that evict, each in a process of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounded_memory: Vec<BoundedMemory>,
+    /// The requests that hit in caches that evict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hit_ratio: Vec<HitRatio>,
     /// Rows that could not be measured, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
@@ -70,6 +82,9 @@ impl Run {
             memory: Vec::new(),
             garbage: Vec::new(),
             trace: Vec::new(),
+            bounded: Vec::new(),
+            bounded_memory: Vec::new(),
+            hit_ratio: Vec::new(),
             skipped: Vec::new(),
             partial: false,
         }
@@ -155,12 +170,16 @@ impl Run {
     /// assert_eq!(first.cells, [cell(21.0)]);
     /// ```
     pub fn absorb(&mut self, other: Run) {
-        let Run { cells, latency, memory, garbage, trace, skipped, partial, version: _, machine: _ } = other;
+        let Run { cells, latency, memory, garbage, trace, bounded, bounded_memory, hit_ratio, .. } = other;
+        let (skipped, partial) = (other.skipped, other.partial);
         replace(&mut self.cells, cells, Cell::identity);
         replace(&mut self.latency, latency, Latency::identity);
         replace(&mut self.memory, memory, Memory::identity);
         replace(&mut self.garbage, garbage, Garbage::identity);
         replace(&mut self.trace, trace, Replay::identity);
+        replace(&mut self.bounded, bounded, Bounded::identity);
+        replace(&mut self.bounded_memory, bounded_memory, BoundedMemory::identity);
+        replace(&mut self.hit_ratio, hit_ratio, HitRatio::identity);
         replace(&mut self.skipped, skipped, |skipped| skipped.backend.clone());
         self.partial |= partial;
     }

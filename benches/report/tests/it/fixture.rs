@@ -1,8 +1,8 @@
 //! Made-up runs: realistic speeds, and the noise of a small virtual machine with neighbours.
 
 use hotcache_report::{
-    Cell, Footprint, Garbage, Kind, Latency, Machine, Memory, Moment, Percentiles, Replay, Run, Skipped,
-    Spread, Work,
+    Bounded, BoundedMemory, Cell, Footprint, Garbage, HitRatio, Kind, Latency, Machine, Memory, Moment,
+    Percentiles, Replay, Run, Skipped, Spread, Work,
 };
 
 /// A row: its name, its sort, and nanoseconds for a get of 100 keys and of a million with one thread.
@@ -265,8 +265,61 @@ pub(crate) fn complete(seed: u64) -> Run {
             ns_per_op: Spread { median: row.cold * 0.6, min: row.cold * 0.58, max: row.cold * 0.7 },
         });
     }
+    caches(&mut run);
     run.skipped.push(Skipped::new("go sync.Map", "no go of version 1.24 or later is on the PATH"));
     run
+}
+
+/// The rows of caches that evict, with nanoseconds for a hit and per cent of a mix that hit.
+const BOUNDED: [(&str, Kind, f64, f64); 5] = [
+    ("empty", Kind::Floor, 1.0, 0.0),
+    ("bucket-unbounded", Kind::Floor, 12.0, 0.0),
+    ("bucket", Kind::Backend, 15.0, 89.7),
+    ("moka", Kind::Peer, 120.0, 88.1),
+    ("quick_cache", Kind::Peer, 40.0, 90.2),
+];
+
+/// Adds what caches that evict were measured to do.
+fn caches(run: &mut Run) {
+    for (backend, kind, ns, percent) in BOUNDED {
+        let mut add = |op: &str, dist: &str, max_key, capacity, ns, hits: Option<f64>, single| {
+            let work = Work { dist: dist.to_owned(), ..Work::new("bounded", op, max_key, 2) };
+            let cell = Cell::measured(work, backend, kind, vec![ns, ns * 1.02]).expect("positive samples");
+            let cell = Cell { hit_rate: hits, verified: Some(true), busy: vec![0.0, 0.01], ..cell };
+            run.bounded.push(Bounded { capacity, single, cell });
+        };
+        let stores = backend != "empty";
+        add("hit", "uniform", 100, 210, ns, stores.then_some(1.0), None);
+        if backend != "bucket-unbounded" {
+            add("mix:90", "zipf:1", 100_000, 38_000, ns * 3.0, stores.then_some(percent / 100.0), None);
+            let [p50, p90, p99, p999, p9999, max] = [1.0, 1.5, 2.0, 9.0, 80.0, 900.0].map(|times| times * ns);
+            let single = Percentiles { p50, p90, p99, p999, p9999, max };
+            add("insert-evicting", "uniform", 0, 1_000_000, ns * 5.0, None, Some(single));
+        }
+        if kind == Kind::Floor && !stores {
+            continue;
+        }
+        run.bounded_memory.push(BoundedMemory {
+            backend: backend.to_owned(),
+            kind,
+            capacity: 1_000_000,
+            key_type: "u64".to_owned(),
+            key_len: 8,
+            entry: Footprint { counted: Some(60.0 + ns), rss: Some(70.0 + ns) },
+            overhead: (kind != Kind::Floor).then_some(ns - 12.0),
+        });
+        if kind != Kind::Floor {
+            run.hit_ratio.push(HitRatio {
+                workload: "OLTP.lis".to_owned(),
+                capacity: 1_000,
+                backend: backend.to_owned(),
+                kind,
+                requests: 914_145,
+                distinct_keys: 186_880,
+                hits: (percent * 4_000.0) as u64,
+            });
+        }
+    }
 }
 
 fn latency(row: &Row, op: &str, random: &mut Random) -> Latency {

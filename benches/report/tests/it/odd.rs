@@ -1,8 +1,8 @@
 //! For any contents of a run, nothing panics, and the output is well-formed.
 
 use hotcache_report::{
-    Advice, Cell, Footprint, Garbage, Kind, Latency, Memory, Moment, Percentiles, Report, Run, Scaling,
-    Settings, Spread, compare,
+    Advice, Bounded, BoundedMemory, Cell, Footprint, Garbage, HitRatio, Kind, Latency, Memory, Moment,
+    Percentiles, Report, Run, Scaling, Settings, Spread, compare,
 };
 use proptest::prelude::*;
 
@@ -109,14 +109,58 @@ fn garbage() -> impl Strategy<Value = Garbage> {
     )
 }
 
+fn bounded() -> impl Strategy<Value = Bounded> {
+    let single = prop::option::of(prop::collection::vec(value(), 6));
+    (any::<u64>(), cell(), single).prop_map(|(capacity, cell, single)| {
+        let of =
+            |v: Vec<f64>| Percentiles { p50: v[0], p90: v[1], p99: v[2], p999: v[3], p9999: v[4], max: v[5] };
+        Bounded { capacity, single: single.map(of), cell }
+    })
+}
+
+fn bounded_memory() -> impl Strategy<Value = BoundedMemory> {
+    (name(), kind(), any::<u64>(), value(), prop::option::of(value())).prop_map(
+        |(backend, kind, capacity, counted, overhead)| BoundedMemory {
+            key_type: backend.clone(),
+            backend,
+            kind,
+            capacity,
+            key_len: 8,
+            entry: Footprint { counted: Some(counted), rss: overhead },
+            overhead,
+        },
+    )
+}
+
+fn hit_ratio() -> impl Strategy<Value = HitRatio> {
+    (name(), name(), kind(), prop::collection::vec(any::<u64>(), 4)).prop_map(
+        |(workload, backend, kind, n)| HitRatio {
+            workload,
+            capacity: n[0],
+            backend,
+            kind,
+            requests: n[1],
+            distinct_keys: n[2] % 100,
+            hits: n[3] % 1_000,
+        },
+    )
+}
+
 fn run() -> impl Strategy<Value = Run> {
     let cells = prop::collection::vec(cell(), 0..12);
     let latency = prop::collection::vec(latency(), 0..4);
     let weights = (prop::collection::vec(memory(), 0..4), prop::collection::vec(garbage(), 0..4));
-    (cells, latency, weights, 0_usize..4).prop_map(|(cells, latency, (memory, garbage), cores)| {
+    let caches = (
+        prop::collection::vec(bounded(), 0..6),
+        prop::collection::vec(bounded_memory(), 0..4),
+        prop::collection::vec(hit_ratio(), 0..6),
+    );
+    let all = (cells, latency, weights, caches, 0_usize..4);
+    all.prop_map(|(cells, latency, (memory, garbage), (bounded, bounded_memory, hit_ratio), cores)| {
         let mut run = Run::new(fixture::machine());
         run.machine.cores = cores;
         (run.cells, run.latency, run.memory, run.garbage) = (cells, latency, memory, garbage);
+        (run.bounded, run.bounded_memory, run.hit_ratio) = (bounded, bounded_memory, hit_ratio);
         run
     })
 }
@@ -128,7 +172,8 @@ proptest! {
     fn no_run_makes_a_page_panic_or_ill_formed(run in run(), other in run()) {
         let report = Report::of(vec![run.clone(), other]);
         pages::parse(&report.html());
-        let _ = (report.markdown(), hotcache_report::garbage(&run));
+        let _ = (report.markdown(), hotcache_report::garbage(&run), hotcache_report::bounded(&run));
+        let _ = (hotcache_report::bounded_memory(&run), hotcache_report::hit_ratios(&run));
         let _ = (Advice::of(&run), Scaling::of(&run));
     }
 

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use hotcache_report::{Cell, Kind, Machine, Report, Run, Work, garbage};
+use hotcache_report::{Cell, Kind, Machine, Report, Run, Work, bounded, bounded_memory, garbage, hit_ratios};
 use roxmltree::{Document, ParsingOptions};
 
 use crate::fixture;
@@ -45,6 +45,9 @@ fn the_page_has_a_section_for_everything_that_was_measured() {
         "Memory",
         "Garbage",
         "Recorded traces",
+        "Bounded caches",
+        "Memory of bounded caches",
+        "Hit ratios",
         "Beyond this machine",
         "Every cell",
         "The machine",
@@ -151,6 +154,48 @@ fn pauses_are_told() {
     let markdown = Report::of(vec![fixture::complete(1)]).markdown();
     let latencies = markdown.split("## Latency").nth(1).expect("latencies");
     assert!(latencies.contains("| rate | page faults |") && latencies.contains("| 1234 |"), "{latencies}");
+}
+
+#[test]
+fn bounded_caches_stand_beside_ours() {
+    let run = fixture::complete(1);
+    let markdown = Report::of(vec![run.clone()]).markdown();
+    let section = |title: &str| {
+        let after = markdown.split(&format!("## {title}\n")).nth(1).expect(title);
+        after.split("\n## ").next().expect("there is a first").to_owned()
+    };
+    let caches = section("Bounded caches");
+    for wanted in [
+        "hit, uniform",
+        "| row | 100\u{a0}keys,\u{a0}2\u{a0}threads |",
+        "| bucket | **15.2** <sub>15.0–15.3 · 1.00× · 1.00× ours</sub> |",
+        "| moka <sub>peer</sub> | 121 <sub>120–122 · 8.00× · 8.00× ours</sub> |",
+        "| moka <sub>peer</sub> | 364 <sub>360–367 · 8.00× · 8.00× ours · 88.1 % hit</sub> |",
+        "insert-evicting, at most 1M entries",
+        "| row | p50 | p90 | p99 | p99.9 | p99.99 | max |",
+        "| bucket | 15.0 ns | 22.5 ns | 30.0 ns | 135 ns | 1.20 µs | 13.5 µs |",
+    ] {
+        assert!(caches.contains(wanted), "{wanted}: {caches}");
+    }
+    assert!(!caches.contains("100.0 % hit"), "{caches}");
+    let memory = section("Memory of bounded caches");
+    assert!(memory.contains("| moka | 180 <sub>(190)</sub> | 108 |"), "{memory}");
+    assert!(memory.contains("| bucket-unbounded | 72.0 <sub>(82.0)</sub> | – |"), "{memory}");
+    let hits = section("Hit ratios");
+    assert!(hits.contains("| workload | bucket | moka | quick\\_cache |"), "{hits}");
+    assert!(hits.contains("| 39.25 | 38.55 | **39.47** |"), "{hits}");
+
+    let text = bounded(&run);
+    assert!(text.starts_with("bounded caches: ns for an operation"), "{text}");
+    let lines: Vec<_> = text.lines().collect();
+    let names: Vec<_> = lines[1].split_whitespace().collect();
+    assert_eq!(names, ["empty", "bucket-unbounded", "bucket", "moka", "quick_cache"], "{text}");
+    assert!(lines[2].starts_with("hit, 100 keys, 2 threads") && lines[2].contains("121 (8.00x)"), "{text}");
+    assert!(lines[3].contains("mix:90, 100k keys, 2 threads") && lines[3].contains("  -  "), "{text}");
+    assert!(lines[4].contains("hit ratio in per cent") && lines[4].contains("89.7"), "{text}");
+    assert!(text.contains("insert-evicting, at most 1M entries: one insert at a time"), "{text}");
+    assert!(bounded_memory(&run).contains("u64 keys"), "{}", bounded_memory(&run));
+    assert!(hit_ratios(&run).contains("*39.47"), "{}", hit_ratios(&run));
 }
 
 #[test]

@@ -30,6 +30,28 @@ fn moment(counted: i64) -> Value {
     json!({"moment": "left", "counted": counted})
 }
 
+/// A cell of a bounded cache, with what may not be missing.
+fn bounded(capacity: Value) -> Value {
+    with(minimal()["cells"][0].clone(), "capacity", capacity)
+}
+
+fn with(mut object: Value, field: &str, value: Value) -> Value {
+    object[field] = value;
+    object
+}
+
+/// The memory of a bounded cache in which an entry takes so many bytes.
+fn weighed(counted: f64) -> Value {
+    json!({"backend": "moka", "capacity": 100, "key_type": "u64", "key_len": 8, "entry": {"counted": counted}})
+}
+
+/// A cache that hit so often.
+fn counted(hits: u64) -> Value {
+    json!({
+        "workload": "loop", "capacity": 8, "backend": "lru", "requests": 100, "distinct_keys": 10, "hits": hits
+    })
+}
+
 /// The error for the minimal document with the value at a place changed, or removed.
 fn refused(place: &str, value: Option<Value>) -> String {
     let mut document = minimal();
@@ -98,6 +120,37 @@ fn what_cannot_be_is_refused_by_its_place() {
             json!([garbage(json!([moment(1)])), garbage(json!([moment(2)]))]),
             "garbage[1]: measures the same as garbage[0]",
         ),
+        ("/bounded", json!([{"capacity": 1}]), "bounded[0]: missing field"),
+        ("/bounded", json!([bounded(json!(-1))]), "bounded[0]"),
+        ("/bounded", json!([bounded(json!(210)), bounded(json!(210))]), "bounded[1]: measures the same as"),
+        (
+            "/bounded",
+            json!([with(bounded(json!(210)), "threads", json!(0))]),
+            "bounded[0].threads: must be at least",
+        ),
+        (
+            "/bounded",
+            json!([with(
+                bounded(json!(210)),
+                "single",
+                json!({"p50":2,"p90":1,"p99":3,"p99.9":4,"p99.99":5,"max":6})
+            )]),
+            "bounded[0].single.p90: is 1, below p50 of 2",
+        ),
+        ("/bounded_memory", json!([{"backend": "moka"}]), "bounded_memory[0]: missing field"),
+        (
+            "/bounded_memory",
+            json!([weighed(-1.0)]),
+            "bounded_memory[0].entry.counted: is -1; must be 0 or more",
+        ),
+        ("/bounded_memory", json!([weighed(1.0), weighed(2.0)]), "bounded_memory[1]: measures the same as"),
+        ("/hit_ratio", json!([{"workload": "loop"}]), "hit_ratio[0]: missing field"),
+        ("/hit_ratio", json!([counted(5), counted(6)]), "hit_ratio[1]: measures the same as hit_ratio[0]"),
+        (
+            "/hit_ratio",
+            json!([counted(91)]),
+            "hit_ratio[0].hits: is 91; of 100 requests for 10 keys at most 90 can hit",
+        ),
         ("/partial", json!("no"), "partial: invalid type"),
     ] {
         let error = refused(place, Some(value));
@@ -137,8 +190,11 @@ fn fields_that_are_not_known_are_passed_over() {
 #[test]
 fn garbage_came_later_and_may_be_missing() {
     let run = Run::from_json(&minimal().to_string()).expect("a document of before");
-    assert!(run.garbage.is_empty());
-    assert!(!run.to_json().expect("a run").contains("garbage"));
+    assert!(run.garbage.is_empty() && run.bounded.is_empty() && run.hit_ratio.is_empty());
+    let json = run.to_json().expect("a run");
+    for later in ["garbage", "bounded", "hit_ratio"] {
+        assert!(!json.contains(later), "{later}: {json}");
+    }
     let mut document = minimal();
     document["garbage"] = json!([garbage(json!([moment(7)]))]);
     let run = Run::from_json(&document.to_string()).expect("without what may be missing");
@@ -167,6 +223,10 @@ fn the_names_of_the_fields_are_those_that_are_documented() {
         }
     };
     has(&written, &["version", "machine", "cells", "latency", "memory", "garbage", "trace", "skipped"]);
+    has(&written, &["bounded", "bounded_memory", "hit_ratio"]);
+    has(&written["bounded"][2], &["capacity", "single", "cache", "backend", "op", "ns_per_op", "hit_rate"]);
+    has(&written["bounded_memory"][1], &["backend", "capacity", "key_type", "key_len", "entry", "overhead"]);
+    has(&written["hit_ratio"][0], &["workload", "capacity", "backend", "requests", "distinct_keys", "hits"]);
     let cell = &written["cells"][0];
     let fields = minimal()["cells"][0].clone();
     has(cell, &fields.as_object().expect("a cell").keys().map(String::as_str).collect::<Vec<_>>());
