@@ -128,13 +128,23 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
         self.loads.written(key);
         let new = Arc::as_ptr(&value).cast_mut();
-        let (outcome, mut rest) = self.map.upsert(key, new, &mut |pinned, cell| {
+        let exchange = |pinned: Pinned<'_>, cell: &AtomicPtr<V>, new| {
             let old = replace(cell, new)?;
             let before = clone_of(old);
             // SAFETY: we took it out of its cell, and with it the reference it stood for.
             pinned.retire(unsafe { retire_arc(old) });
             Some((before, pinned.count_write()))
-        });
+        };
+        if let Some((before, due)) = self.map.fast_upsert(key, new, exchange, |_| (None, false)) {
+            // Its reference is the cell's now.
+            mem::forget(value);
+            self.map.set_retired();
+            if due {
+                self.map.maintain(Maintenance::COLLECT);
+            }
+            return before;
+        }
+        let (outcome, mut rest) = self.map.upsert(key, new, &mut |pinned, cell| exchange(pinned, cell, new));
         // Its reference is the cell's now.
         mem::forget(value);
         self.map.set_retired();
@@ -222,6 +232,17 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
                 Removal::Removed(()) => return true,
                 Removal::Absent => return false,
                 Removal::Other(_) | Removal::Unsettled => {}
+            }
+        }
+    }
+
+    fn del_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        loop {
+            self.loads.written(key);
+            match self.map.remove_if(key, Some(Arc::as_ptr(current).cast_mut()), |_| ()) {
+                Removal::Removed(()) => return true,
+                Removal::Absent | Removal::Other(_) => return false,
+                Removal::Unsettled => {}
             }
         }
     }

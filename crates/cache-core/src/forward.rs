@@ -123,6 +123,10 @@ macro_rules! forward {
             fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
                 (**self).replace_if_same(key, current, new)
             }
+
+            fn del_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+                (**self).del_if_same(key, current)
+            }
             fn update_dyn(
                 &self,
                 key: &K,

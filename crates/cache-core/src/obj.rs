@@ -150,6 +150,26 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// ```
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>>;
 
+    /// Removes a key if its object is `current`, and tells whether it did. Objects are compared by address, not by value.
+    ///
+    /// If it did, a load of this key that is in flight is not cached.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
+    /// let one = Arc::new(1);
+    /// cache.set("a", Arc::clone(&one));
+    /// assert!(!cache.del_if_same("a", &Arc::new(1)));
+    /// assert!(cache.del_if_same("a", &one));
+    /// assert!(!cache.del_if_same("a", &one));
+    /// ```
+    fn del_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        self.del_if_dyn(key, &mut |object| Arc::ptr_eq(object, current))
+    }
+
     /// Atomically replaces the object of a present key with the result of `f`, and returns the new object.
     ///
     /// This is the `dyn`-compatible form of [`ObjCacheExt::update`](crate::ObjCacheExt::update). `f` is called again

@@ -106,6 +106,7 @@ fn obj_op(byte: u8, fresh: i64) -> ObjOp {
         7 => ObjOp::UpdateEven(number - 8),
         8 => ObjOp::Take,
         9 => ObjOp::DelIfBelow(if number < 8 { fresh - 100 * number } else { i64::MAX }),
+        10 => ObjOp::DelRead,
         _ => ObjOp::Del,
     }
 }

@@ -129,7 +129,9 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
 
     /// Whether the caller is the one to subtract this entry from the totals.
     pub(crate) fn uncount(&self) -> bool {
-        self.flags.fetch_and(!COUNTED, Ordering::AcqRel) & COUNTED != 0
+        // What a policy gave up is subtracted then, and again when it is removed: only one of them writes.
+        self.flags.load(Ordering::Acquire) & COUNTED != 0
+            && self.flags.fetch_and(!COUNTED, Ordering::AcqRel) & COUNTED != 0
     }
 
     /// Whether the caller is the one to load a newer value. It must call [`refreshed`](Entry::refreshed).

@@ -127,16 +127,11 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
         }
     }
 
-    /// Notes that an entry left the map whose node is in no queue any more.
-    pub(crate) fn evicted(&self, entry: &Entry<V, K>) {
+    /// Notes that an entry left the map. Its node, if it has one, stays until it is looked at.
+    pub(crate) fn left(&self, entry: &Entry<V, K>) {
         if entry.leave() {
             self.subtract(entry);
         }
-    }
-
-    /// Notes that an entry left the map. Its node stays until it is looked at.
-    pub(crate) fn left(&self, entry: &Entry<V, K>) {
-        self.evicted(entry);
         self.sweep_from_now_on();
     }
 
@@ -147,7 +142,8 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
         }
     }
 
-    fn exceeds(&self) -> bool {
+    /// Whether there is more than the bounds allow.
+    pub(crate) fn exceeds(&self) -> bool {
         self.entries() > self.bounds.entries || self.weight() > self.bounds.weight
     }
 

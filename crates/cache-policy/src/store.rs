@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache_core::seeded;
-use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, ObjCacheExt, Value};
+use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, Value};
 
 use crate::clock::AnyClock;
 use crate::entry::{Entry, Handle};
@@ -126,7 +126,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         }
         self.remove_picked(picked, &times);
         // A writer that finds nothing to pick leaves the rest to those who have picked.
-        loop {
+        while self.queues.exceeds() {
             let picked = self.queues.make_room(entry.fingerprint, &times);
             let done = picked.victims.is_empty() && !picked.unfinished;
             self.remove_picked(picked, &times);
@@ -138,7 +138,10 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
 
     /// Removes this very entry from the map; another one under its key stays. Returns whether it was there.
     pub(crate) fn unlink(&self, entry: &Arc<Entry<V, K>>) -> bool {
-        self.map.del_if(entry.key(), |present| Arc::ptr_eq(present, entry) || seeded::bug("unlink-any"))
+        if seeded::bug("unlink-any") {
+            return self.map.del(entry.key());
+        }
+        self.map.del_if_same(entry.key(), entry)
     }
 
     /// Does what follows from an entry's having left the map.
@@ -172,7 +175,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
             let removed = self.unlink(rest.current.insert(victim));
             let victim = rest.current.take().filter(|_| removed);
             if let Some(victim) = victim {
-                self.queues.evicted(&victim);
+                // It has no node any more, so nobody needs to know that it is gone.
+                self.queues.uncount(&victim);
                 self.notify(victim, if expired { Cause::Expired } else { Cause::Evicted }, times);
             }
         }

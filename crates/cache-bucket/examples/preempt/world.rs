@@ -280,7 +280,7 @@ impl<F: Form> World for Objects<F> {
             ObjOp::UpdateEven(_) => Kind::Update,
             ObjOp::Del => Kind::Del,
             ObjOp::Take => Kind::Take,
-            ObjOp::DelIfBelow(_) => Kind::DelIf,
+            ObjOp::DelIfBelow(_) | ObjOp::DelRead => Kind::DelIf,
         }
     }
 
@@ -322,6 +322,10 @@ impl<F: Form> World for Objects<F> {
                 inside();
                 value < limit
             })),
+            ObjOp::DelRead => match self.cache.get(key) {
+                Some(object) if self.cache.del_if_same(key, &object) => ObjRet::Value(Some(object.value())),
+                _ => ObjRet::Removed(false),
+            },
         }
     }
 

@@ -35,6 +35,8 @@ pub enum ObjOp {
     Take,
     /// Removes the key if its value is below this.
     DelIfBelow(i64),
+    /// Removes the object that the same call reads first.
+    DelRead,
 }
 
 /// What an [`ObjOp`] returned.
@@ -81,6 +83,11 @@ impl ObjOp {
             ObjOp::Del => ObjRet::Removed(cache.del(key)),
             ObjOp::Take => ObjRet::Value(cache.take(key).map(|value| *value)),
             ObjOp::DelIfBelow(limit) => ObjRet::Removed(cache.del_if(key, |value| **value < limit)),
+            // The value that was removed, or nothing that can be relied on.
+            ObjOp::DelRead => match cache.get(key) {
+                Some(object) if cache.del_if_same(key, &object) => ObjRet::Value(Some(*object)),
+                _ => ObjRet::Removed(false),
+            },
         }
     }
 }
@@ -115,7 +122,15 @@ impl SequentialSpec for ObjSpec {
                 }
                 ObjRet::Removed(removed)
             }
+            ObjOp::DelRead => {
+                self.0.take().map_or(ObjRet::Removed(false), |value| ObjRet::Value(Some(value)))
+            }
         }
+    }
+
+    fn is_valid_step(&mut self, op: &ObjOp, ret: &ObjRet) -> bool {
+        // It says only that another call came between.
+        (*op == ObjOp::DelRead && *ret == ObjRet::Removed(false)) || self.invoke(op) == *ret
     }
 }
 
@@ -141,7 +156,7 @@ impl Spec for ObjSpec {
     }
 
     fn random_op(random: &mut Random, fresh: i64) -> ObjOp {
-        match random.below(18) {
+        match random.below(19) {
             0..2 => ObjOp::Get,
             2 => ObjOp::With,
             3..6 => ObjOp::Set(fresh),
@@ -151,6 +166,7 @@ impl Spec for ObjSpec {
             12..14 => ObjOp::UpdateEven(random.between(-9, 9)),
             14..16 => ObjOp::Take,
             16 => ObjOp::DelIfBelow(fresh - 100 * random.between(1, 8)),
+            17 => ObjOp::DelRead,
             _ => ObjOp::DelIfBelow(i64::MAX),
         }
     }

@@ -53,6 +53,23 @@ pub fn del_if_removes_what_it_is_told_to<B: Backend>() {
     assert!(cache.is_empty());
 }
 
+/// `del_if_same` goes by identity, not by equality.
+pub fn del_if_same_needs_the_object<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let (one, equal) = (Arc::new(1), Arc::new(1));
+    assert!(!cache.del_if_same("a", &one));
+    cache.set("a", Arc::clone(&one));
+    assert!(!cache.del_if_same("a", &equal) && !cache.del_if_same("b", &one));
+    assert_eq!((cache.len(), Arc::strong_count(&equal)), (1, 1));
+    assert!(cache.del_if_same("a", &one));
+    assert!(!cache.del_if_same("a", &one) && cache.is_empty());
+    // Through a trait object, and with the object set again.
+    let dynamic: &dyn ObjCache<u8> = &cache;
+    cache.set("a", Arc::clone(&one));
+    cache.set("a", Arc::clone(&equal));
+    assert!(!dynamic.del_if_same("a", &one) && dynamic.del_if_same("a", &equal));
+}
+
 /// `replace_if_same` goes by identity, not by equality, and hands back what it does not store.
 pub fn replace_if_same_needs_the_object<B: Backend>() {
     let cache = str_cache::<B, u8>();
