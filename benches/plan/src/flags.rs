@@ -139,8 +139,8 @@ pub struct Flags {
     #[arg(long)]
     pub adapters: bool,
 
-    /// Bounded caches, ours over the backend bucket (or those of --backends) beside other caches and the unbounded map:
-    /// hits, with and without a time to live; misses with eviction; mixes that hit 50, 90 and 99 % of the time; and the
+    /// Bounded caches: ours over the backend bucket beside other caches and the unbounded map. --backends names all rows,
+    /// such as bucket,moka. Measured are hits, with and without a time to live; misses with eviction; mixes that hit 50, 90 and 99 % of the time; and the
     /// longest single insert while entries are evicted or expire.
     #[arg(long)]
     pub bounded: bool,

@@ -37,10 +37,11 @@ pub use self::composite::Composite;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a cache key",
     label = "not a cache key",
+    note = "the type of the values comes first, and `str` is the default for keys: `Cache<V, K>`, `ObjCache<V, K>`",
     note = "for a `String`, use a cache keyed by `str`, and look up with `&*name` or `name.as_str()`",
     note = "for a `Vec<u8>`, use a cache keyed by `[u8]`",
     note = "for several parts of which one is a string, key the cache by `[u8]`, and look up with a `Composite`",
-    note = "for a type of your own, implement `Key`: two lines, if it is `Copy`"
+    note = "for a type of your own, derive Clone, Debug, PartialEq, Eq, PartialOrd, Ord and Hash, and implement `Key` in two lines"
 )]
 pub trait Key: Hash + Ord + Send + Sync + 'static {
     /// The form that a cache stores.

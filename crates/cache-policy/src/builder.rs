@@ -103,9 +103,18 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
     }
 
     /// Lets entries expire so long after they were stored.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0: nothing would ever be found. For entries that do not expire, do not call this.
     #[must_use]
+    #[track_caller]
     pub fn time_to_live(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.to_live = nanos(lifetime).max(1);
+        assert!(
+            !lifetime.is_zero(),
+            "a time to live of 0 keeps nothing: leave it out, so that nothing expires"
+        );
+        self.lifetimes.to_live = nanos(lifetime);
         self
     }
 
@@ -113,8 +122,14 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
     ///
     /// The time of the last read is kept to a 64th of this, so that hot entries are not written at every read. An entry
     /// expires up to a 64th early, and never late.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0: nothing would ever be found. For entries that do not expire, do not call this.
     #[must_use]
+    #[track_caller]
     pub fn time_to_idle(mut self, idle: Duration) -> Self {
+        assert!(!idle.is_zero(), "a time to idle of 0 keeps nothing: leave it out, so that nothing expires");
         self.lifetimes.to_idle = nanos(idle).max(64);
         self
     }

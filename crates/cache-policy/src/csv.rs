@@ -52,6 +52,7 @@ use crate::store::Terms;
 pub struct Csv {
     header: bool,
     delimiter: u8,
+    keep_present: bool,
 }
 
 impl Default for Csv {
@@ -68,7 +69,7 @@ impl Csv {
     /// See the [module](self).
     #[must_use]
     pub const fn new() -> Self {
-        Self { header: false, delimiter: b',' }
+        Self { header: false, delimiter: b',', keep_present: false }
     }
 
     /// Whether the first line holds the names of the columns.
@@ -82,6 +83,28 @@ impl Csv {
     #[must_use]
     pub const fn header(mut self, header: bool) -> Self {
         self.header = header;
+        self
+    }
+
+    /// Whether an import leaves counters alone that are present, as a restore of a snapshot does. Without this, it sets them.
+    ///
+    /// For stock that is imported at every start, after a restore: a count that has gone down must not go up again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_core::{Backend, IntCache, Options};
+    /// use cache_policy::csv::Csv;
+    /// # use cache_rwlock::RwLockBackend;
+    /// # let stock = RwLockBackend::int::<str, _>(Options::new());
+    /// stock.set("sku:1", 3); // restored
+    /// assert_eq!(Csv::new().keep_present(true).import_int(&stock, &b"sku:1,100\nsku:2,50\n"[..])?, 1);
+    /// assert_eq!((stock.get("sku:1"), stock.get("sku:2")), (Some(3), Some(50)));
+    /// # Ok::<_, cache_policy::csv::CsvError>(())
+    /// ```
+    #[must_use]
+    pub const fn keep_present(mut self, keep: bool) -> Self {
+        self.keep_present = keep;
         self
     }
 
@@ -113,7 +136,7 @@ impl Csv {
         self
     }
 
-    /// Sets the counters that the input names, and returns their number. Others stay as they are.
+    /// Sets the counters that the input names, and returns how many it set. Others stay as they are.
     ///
     /// Nothing is set unless all of the input is well.
     ///
@@ -130,13 +153,19 @@ impl Csv {
         C: IntCache<K> + ?Sized,
     {
         let counters = self.read::<K::Owned>(from)?;
+        let mut done = 0;
         for (key, value) in &counters {
-            into.set(key.borrow(), *value);
+            if self.keep_present {
+                done += u64::from(into.insert_new(key.borrow(), *value).is_ok());
+            } else {
+                into.set(key.borrow(), *value);
+                done += 1;
+            }
         }
-        Ok(counters.len() as u64)
+        Ok(done)
     }
 
-    /// Sets the counters that the input names, and returns their number. Others stay as they are.
+    /// Sets the counters that the input names, and returns how many it set. Others stay as they are.
     ///
     /// A new counter's time to live begins now; that of a present one goes on. Nothing is set unless all of the input is
     /// well and there is a place for every new key.
@@ -156,7 +185,8 @@ impl Csv {
     {
         let counters = self.read::<K::Owned>(from)?;
         let counters = counters.into_iter().map(|(key, value)| NewCounter { key, value, terms: Terms::NONE });
-        match into.insert_many(counters.collect(), true) {
+        match into.insert_many(counters.collect(), !self.keep_present) {
+            Ok(done) if self.keep_present => Ok(done.inserted),
             Ok(done) => Ok(done.inserted + done.present),
             Err(NoRoom { new, max_keys }) => Err(CsvError::Full { new, max_keys }),
         }

@@ -60,7 +60,7 @@ impl fmt::Display for Cause {
 /// cache.insert("nobody", None);
 /// assert!(cache.ttl("nobody").unwrap() <= Duration::from_secs(5));
 /// ```
-pub trait Expiry<V, K: Key + ?Sized>: Send + Sync + 'static {
+pub trait Expiry<V, K: Key + ?Sized = str>: Send + Sync + 'static {
     /// How long a new entry lives; `None` for as long as the cache says.
     fn on_create(&self, key: &K, value: &V) -> Option<Duration>;
 

@@ -31,7 +31,8 @@
 //! * **Time to live.** What is left of it is stored, and the date. On a restore, the time that has passed by the wall clock is
 //!   subtracted, because what was cached grows old on a disk too. What is past its time is left out. If the clock
 //!   was set back, no time has passed: no entry lives longer than it had left. An entry without an end gets the
-//!   time that the cache gives to a new one.
+//!   time that the cache gives to a new one. What is past its time and may only be served while it is replaced, as
+//!   [`stale_for`](crate::Builder::stale_for) allows, is left out too.
 //! * **Time to idle** begins anew: nobody could read the entry meanwhile.
 //! * **Hotness**: an entry keeps its mark, so that what was hot is not the first to be evicted.
 //! * **Groups** are objects of a process, so a snapshot knows only those that were [named](Snapshot::group). Entries of other

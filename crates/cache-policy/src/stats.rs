@@ -25,15 +25,15 @@ const STRIPES: usize = 16;
 pub struct Statistics {
     /// Reads that found their key.
     pub hits: u64,
-    /// Reads that did not.
+    /// Reads that did not, those included that waited for another caller's load.
     pub misses: u64,
-    /// Loaders that returned a value.
+    /// Loaders that returned values; one for many keys counts once.
     pub loads: u64,
     /// Loaders that returned an error or panicked.
     pub failed_loads: u64,
     /// The time that all loaders took together.
     pub load_time: Duration,
-    /// Entries that left because they were past their time.
+    /// Entries that left when they were past their time, replaced ones included.
     pub expired: u64,
     /// Entries that left to make room.
     pub evicted: u64,

@@ -66,7 +66,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> CountersBuilder<K, B, S> {
         CountersBuilder { cache: self.cache.options(options), most: self.most }
     }
 
-    /// Builds the counters.
+    /// Builds the counters. For a rate limiter, call [`build_limiter`](CountersBuilder::build_limiter).
     #[must_use]
     pub fn build(self) -> Counters<K, B, S> {
         Counters { table: self.table(false) }

@@ -24,7 +24,10 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// This matters to the one caller that replaces an old value, with [`stale_for`](crate::Builder::stale_for) or
     /// [`refresh_ahead`](crate::Builder::refresh_ahead): all others get the old value at once. If `patience` ends before the
     /// load, the rest of the load is given to `spawn`, and this caller gets the old value too. If there is no value at all,
-    /// it waits for the load however long that takes; bound that with your executor's time-out.
+    /// it waits for the load however long that takes.
+    ///
+    /// A time-out of the executor around a call drops the load, and a key that loads slowly is then never cached. To keep the
+    /// load, put the time-out around a task: `timeout(limit, spawn(async move { cache.get_or_load_async(..).await }))`.
     ///
     /// `patience` is any future, such as tokio's `sleep`; `spawn` gives the rest to an executor, such as `tokio::spawn`. If
     /// the rest is dropped unfinished, the old value stays, and the next caller loads.
@@ -68,12 +71,12 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// assert_eq!(prices.get("tea").as_deref(), Some(&4));
     /// # });
     /// ```
-    pub async fn get_or_load_soft<L, E, F>(
+    pub async fn get_or_load_soft<L, E, F, R>(
         self: &Arc<Self>,
         key: &K,
         load: impl FnOnce() -> F,
         patience: impl Future<Output = ()>,
-        spawn: impl FnOnce(Rest),
+        spawn: impl FnOnce(Rest) -> R,
     ) -> Result<Handle<V, K>, LoadError<E>>
     where
         L: Into<Loaded<V>>,
@@ -102,7 +105,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         if let Some(value) = loaded.await {
             return Ok(value);
         }
-        spawn(Box::pin(async {
+        _ = spawn(Box::pin(async {
             rest.await;
         }));
         Ok(old)
