@@ -121,7 +121,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
     /// Lets entries expire that were not read for so long.
     ///
     /// The time of the last read is kept to a 64th of this, so that hot entries are not written at every read. An entry
-    /// expires up to a 64th early, and never late.
+    /// expires up to a 64th early, and never late; a time below some microseconds is too short to be told.
     ///
     /// # Panics
     ///
@@ -170,6 +170,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
     ///
     /// One caller of [`Cache::get_or_load`] loads, and all others get the value that is there. Then a value that is asked for
     /// often never expires.
+    ///
+    /// If the old entry is evicted or ends during the load, the new value goes to the caller only, and another caller may load
+    /// beside it.
     #[must_use]
     pub fn refresh_ahead(mut self, ahead: Duration) -> Self {
         self.lifetimes.ahead = nanos(ahead);
@@ -178,7 +181,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
 
     /// Calls `listen` with each entry that left, and why: once for each, after it left, under no lock.
     ///
-    /// It runs in the thread whose call removed the entry, so it should be quick. If it panics, the panic ends there, and
+    /// It runs in the thread whose call removed the entry, so it should be quick. If that call loads a key, writes of this key wait
+    /// for the listener, and so do those who wait for the load: it must not wait for such a write. If it panics, the panic ends there, and
     /// is counted in the [statistics](Builder::statistics). The drop of the cache calls nothing.
     #[must_use]
     pub fn listener(mut self, listen: impl Fn(&Handle<V, K>, Cause) + Send + Sync + 'static) -> Self {
@@ -243,7 +247,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
             queues: Queues::new(self.eviction, self.bounds, self.weigher.is_some()),
             clock: self.clock,
             lifetimes: self.lifetimes,
-            timed: AtomicBool::new(false),
+            timed: AtomicBool::new(self.lifetimes.to_live != 0 || self.lifetimes.to_idle != 0),
             weigher: self.weigher,
             expiry: self.expiry,
             listener: self.listener,

@@ -94,7 +94,8 @@ impl ManualClock {
 
     /// Lets time pass.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(nanos(by), Ordering::AcqRel);
+        let later = |now: u64| Some(now.saturating_add(nanos(by)));
+        _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
     }
 }
 

@@ -6,6 +6,7 @@ mod limiter;
 mod ops;
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use cache_core::counter::{Closable, Closed};
@@ -21,7 +22,7 @@ pub use self::limiter::{Rate, RateLimiter, Verdict};
 
 use crate::Cause;
 use crate::entry::Entry;
-use crate::queues::Victims;
+use crate::queues::{Queues, Victims};
 use crate::store::{Store, Terms};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::time::Age;
@@ -129,7 +130,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
 
     fn remove_closed(&self, key: &K) -> bool {
         let Some(entry) = self.store.map.get(key) else { return false };
-        entry.value.get().is_err() && self.remove_entry(entry, Cause::Removed)
+        entry.value().get().is_err() && self.remove_entry(entry, Cause::Removed)
     }
 
     /// Removes this very counter, and tells whether this call did.
@@ -175,12 +176,14 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
             return Ok(replaced);
         }
         reserve()?;
+        let place = Place(&self.keys);
         let present = self.store.counted(&entry, |entry| self.store.map.get_or_insert(key, entry));
         let inserted = Arc::ptr_eq(&present, &entry);
         if inserted {
+            mem::forget(place);
             self.entered(&entry, None);
         } else {
-            self.keys.fetch_sub(1, Ordering::AcqRel);
+            drop(place);
             self.store.queues.uncount(&entry);
         }
         Ok(inserted)
@@ -210,33 +213,52 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
 
     /// Closes a counter whose value is in the past, unless it changes meanwhile. After that no step succeeds on it.
     fn close_if_over(&self, entry: &Entry<Closable, K>) -> bool {
-        let Ok(value) = entry.value.get() else { return true };
+        let Ok(value) = entry.value().get() else { return true };
         let now = self.store.times().now;
         u64::try_from(value).unwrap_or(0) <= now
-            && matches!(entry.value.close_if(value), Ok(Ok(())) | Err(Closed))
+            && matches!(entry.value().close_if(value), Ok(Ok(())) | Err(Closed))
     }
 
     fn free_some(&self, looks: usize) -> usize {
-        let shards = self.store.queues.shards();
         let mut freed = 0;
-        for shard in 0..shards {
-            let picked = self.store.queues.sweep(shard, looks.div_ceil(shards), &self.store.times());
+        self.store.sweep(looks, |picked, _| {
             drop(picked.seen);
             freed += self.free(picked.victims);
-        }
+        });
         freed
     }
 
     fn free(&self, victims: Victims<Closable, K>) -> usize {
+        /// Puts the rest back if a key's code panics: it would keep its places for ever.
+        struct Rest<'a, K: Key + ?Sized>(&'a Queues<Closable, K>, Victims<Closable, K>);
+        impl<K: Key + ?Sized> Drop for Rest<'_, K> {
+            fn drop(&mut self) {
+                self.1
+                    .drain(..)
+                    .filter(|(entry, _)| !entry.is_gone())
+                    .for_each(|(entry, _)| self.0.requeue(&entry));
+            }
+        }
+        let mut rest = Rest(&self.store.queues, victims);
         let mut freed = 0;
-        for (entry, _) in victims {
+        while let Some((entry, _)) = rest.1.last().cloned() {
             if self.by_value && !self.close_if_over(&entry) {
                 self.store.queues.requeue(&entry);
-                continue;
+            } else {
+                freed += usize::from(self.remove_entry(entry, Cause::Expired));
             }
-            freed += usize::from(self.remove_entry(entry, Cause::Expired));
+            rest.1.pop();
         }
         freed
+    }
+}
+
+/// A place that was taken for a new key. Given back when this is dropped, also if the key's code panics.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -1,6 +1,8 @@
 use std::borrow::Borrow;
 use std::fmt;
+use std::mem;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use cache_core::Key;
@@ -38,7 +40,8 @@ pub(crate) struct Entry<V, K: Key + ?Sized> {
     flags: AtomicU8,
     pub(crate) fingerprint: u32,
     pub(crate) weight: u32,
-    pub(crate) value: V,
+    /// `None` only while it is dropped.
+    value: Option<V>,
     /// For the removal of an entry that a policy found.
     pub(crate) key: K::Owned,
 }
@@ -46,7 +49,7 @@ pub(crate) struct Entry<V, K: Key + ?Sized> {
 impl<V, K: Key + ?Sized> Entry<V, K> {
     pub(crate) fn new(value: V, key: K::Owned, fingerprint: u32, weight: u32) -> Self {
         Self {
-            value,
+            value: Some(value),
             key,
             deadline: AtomicU64::new(NEVER),
             group: None,
@@ -56,6 +59,16 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
             mark: AtomicU8::new(0),
             flags: AtomicU8::new(0),
         }
+    }
+
+    #[inline]
+    pub(crate) fn value(&self) -> &V {
+        self.value.as_ref().expect("an entry has a value until it is dropped")
+    }
+
+    /// The value of an entry that nobody else has.
+    pub(crate) fn into_value(mut self) -> V {
+        self.value.take().expect("an entry has a value until it is dropped")
     }
 
     #[inline]
@@ -98,7 +111,7 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
     /// Notes the time of a read. Writes once in each part of the time to idle.
     #[inline]
     pub(crate) fn touch(&self, part: u32) {
-        if self.touched() != part {
+        if part.wrapping_sub(self.touched()) as i32 > 0 {
             self.touched.store(part, Ordering::Relaxed);
         }
     }
@@ -118,13 +131,18 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
         self.flags.load(Ordering::Acquire) & GONE != 0
     }
 
-    /// As [`count`](Entry::count), before any other thread can reach the entry.
+    /// Makes the entry part of the totals, before any other thread can reach it.
     pub(crate) fn count_unshared(&self) {
         self.flags.store(self.flags.load(Ordering::Relaxed) | COUNTED, Ordering::Relaxed);
     }
 
-    pub(crate) fn count(&self) {
-        self.flags.fetch_or(COUNTED, Ordering::AcqRel);
+    /// Makes an entry that was put back part of the totals again, unless it is, or has left meanwhile.
+    pub(crate) fn count_again(&self) -> bool {
+        self.flags
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |flags| {
+                (flags & (GONE | COUNTED) == 0).then_some(flags | COUNTED)
+            })
+            .is_ok()
     }
 
     /// Whether the caller is the one to subtract this entry from the totals.
@@ -141,6 +159,17 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
 
     pub(crate) fn refreshed(&self) {
         self.flags.fetch_and(!REFRESHING, Ordering::AcqRel);
+    }
+}
+
+/// Ends a panic of the value's `Drop` here. It can run anywhere in an operation of the map or of the queues, whose totals would
+/// be wrong for ever.
+impl<V, K: Key + ?Sized> Drop for Entry<V, K> {
+    fn drop(&mut self) {
+        if mem::needs_drop::<V>() {
+            let value = self.value.take();
+            _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+        }
     }
 }
 
@@ -196,7 +225,7 @@ impl<V, K: Key + ?Sized> Deref for Handle<V, K> {
 
     #[inline]
     fn deref(&self) -> &V {
-        &self.0.value
+        self.0.value()
     }
 }
 
@@ -208,7 +237,7 @@ impl<V, K: Key + ?Sized> Clone for Handle<V, K> {
 
 impl<V: fmt::Debug, K: Key + ?Sized> fmt::Debug for Handle<V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.value.fmt(f)
+        self.0.value().fmt(f)
     }
 }
 

@@ -269,7 +269,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
                 return Found::Nothing;
             }
         };
-        self.0.hit(&entry, &times);
+        // A value past its time may be served, but not revived.
+        self.0.hit_if(&entry, &times, age < Age::Stale);
         self.0.count(Count::Hits, 1);
         let refresh = age != Age::Fresh && entry.start_refresh();
         let handle = Handle(entry);

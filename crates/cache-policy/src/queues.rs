@@ -15,6 +15,9 @@ use crate::time::Times;
 /// The entries that a shard of the queues has at least, so that its own policy sees enough of the traffic.
 const LEAST_SHARE: usize = 4096;
 
+/// The entries that the ghosts of a shard are made for at first, at most: 12 MiB.
+const MOST_SHARE: usize = 1 << 21;
+
 /// The most shards.
 const MOST_SHARDS: usize = 16;
 
@@ -78,7 +81,9 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
         let expected = usize::try_from(bounds.entries).unwrap_or(usize::MAX);
         let shards = (expected / LEAST_SHARE).clamp(1, most).min(threads.next_power_of_two());
         let eviction = if bounded { eviction } else { Eviction::Fifo };
-        let share = if bounds.entries == u64::MAX { LEAST_SHARE } else { expected.div_ceil(shards) };
+        // The ghosts are made for it, and grow with the cache.
+        let share =
+            if bounds.entries == u64::MAX { LEAST_SHARE } else { expected.div_ceil(shards).min(MOST_SHARE) };
         Self {
             shards: (0..shards).map(|_| Mutex::new(eviction.policy(share))).collect(),
             bounds,
@@ -195,11 +200,19 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
         look.picked
     }
 
-    /// Puts back what was picked and could not be removed.
+    /// Puts back what was picked or swept and could not be removed.
     pub(crate) fn put_back(&self, entry: &Arc<Entry<V, K>>) {
-        entry.count();
+        // Before it counts, so that the totals are never too low.
         self.add(entry);
+        if !entry.count_again() {
+            self.subtract(entry);
+        }
         self.requeue(entry);
+    }
+
+    /// The number of nodes of a shard, for whoever sweeps all of it.
+    pub(crate) fn nodes(&self, shard: usize) -> usize {
+        self.lock(shard).len()
     }
 
     /// Puts back what a sweep found, and what is to stay.

@@ -182,6 +182,24 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         }
     }
 
+    /// Looks at about `looks` nodes, a few at a time, and gives to `free` what is past its time.
+    ///
+    /// Twice as many as there are see all: each queue of a shard ends one round early.
+    pub(crate) fn sweep(&self, looks: usize, mut free: impl FnMut(Picked<V, K>, &Times)) {
+        /// The most looks under a lock at once.
+        const BATCH: usize = 64;
+        let shards = self.queues.shards();
+        for shard in 0..shards {
+            let mut rest = looks.div_ceil(shards).min(self.queues.nodes(shard).saturating_mul(2));
+            while rest > 0 {
+                let batch = rest.min(BATCH);
+                rest -= batch;
+                let times = self.times();
+                free(self.queues.sweep(shard, batch, &times), &times);
+            }
+        }
+    }
+
     /// Tells the listener of an entry that left, under no lock. Its panics end here.
     fn notify(&self, entry: Arc<Entry<V, K>>, cause: Cause, times: &Times) {
         // Whoever removes what was past its time only found it first.
@@ -222,18 +240,24 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
     /// Notes that a caller read an entry.
     #[inline]
     pub(crate) fn hit(&self, entry: &Entry<V, K>, times: &Times) {
+        self.hit_if(entry, times, true);
+    }
+
+    /// As [`hit`](Store::hit), and asks how long the value lives from now on only if it is `valid`.
+    #[inline]
+    pub(crate) fn hit_if(&self, entry: &Entry<V, K>, times: &Times, valid: bool) {
         entry.hit();
         if self.lifetimes.to_idle != 0 {
             entry.touch(times.part());
         }
-        if let Some(expiry) = &self.expiry {
+        if let Some(expiry) = self.expiry.as_ref().filter(|_| valid) {
             self.read(entry, &**expiry, times);
         }
     }
 
     #[cold]
     fn read(&self, entry: &Entry<V, K>, expiry: &dyn Expiry<V, K>, times: &Times) {
-        if let Some(lifetime) = expiry.on_read(entry.key(), &entry.value, times.rest(entry.deadline())) {
+        if let Some(lifetime) = expiry.on_read(entry.key(), entry.value(), times.rest(entry.deadline())) {
             self.expires_from_now_on();
             entry.set_deadline(self.times().deadline(Some(lifetime), 0));
         }

@@ -77,7 +77,12 @@ impl Times {
 
     #[inline]
     fn is_idle<V, K: Key + ?Sized>(&self, entry: &Entry<V, K>) -> bool {
-        self.lifetimes.to_idle != 0 && self.part().wrapping_sub(entry.touched()) >= IDLE_PARTS
+        if self.lifetimes.to_idle == 0 {
+            return false;
+        }
+        // Another thread may have read the clock later than this one, so that the entry was touched in what is the future here.
+        let since = self.part().wrapping_sub(entry.touched());
+        since >= IDLE_PARTS && since.wrapping_neg() > 64 * IDLE_PARTS
     }
 
     /// When an entry expires that is valid for `lifetime` from now, or for the cache's time to live.

@@ -42,7 +42,8 @@ on_every_backend! {
     expiry {
         to_the_tick an_insert_starts_anew only_the_expiry_changes idle_entries_leave jitter_spreads
         each_entry_as_it_says memory_comes_back_by_writes memory_comes_back_by_maintain
-        groups_are_dropped_at_once iteration_skips_what_is_over
+        groups_are_dropped_at_once iteration_skips_what_is_over what_was_just_read_is_not_idle maintain_ends
+        a_stale_value_is_not_revived
     }
     bounds {
         entries_under_threads weights_under_threads too_heavy_is_refused nothing_fits_into_nothing
@@ -66,10 +67,10 @@ on_every_backend! {
     histories { unbounded evicted_at_any_time expired_at_any_time }
     code {
         a_listener_that_panics a_weigher_that_panics an_expiry_that_panics a_loader_that_panics
-        callers_code_may_call_the_cache
+        callers_code_may_call_the_cache a_value_whose_drop_panics totals_after_a_key_that_panics
     }
     counters {
         a_window_ends_to_the_tick each_operation_answers new_keys_are_refused no_add_is_lost windows_under_threads
-        a_limit_is_exact takes_beside_adds a_key_that_is_being_forgotten_is_still_limited a_limiter_forgets_what_is_as_good_as_new
+        a_limit_is_exact huge_rates_are_limits takes_beside_adds a_key_that_is_being_forgotten_is_still_limited a_limiter_forgets_what_is_as_good_as_new
     }
 }

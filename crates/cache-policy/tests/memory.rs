@@ -77,7 +77,7 @@ fn an_entry_costs_what_the_docs_say() {
     let texts = overhead::<str>(|key| Key::to_owned_key(&*format!("{key:08}")));
     assert!(integers <= 64.0, "{integers:.1} bytes an entry with keys of 8 bytes: at most 64 are promised");
     // The entry's own copy of the key takes 24 bytes instead of 8.
-    assert!(texts <= 72.0, "{texts:.1} bytes an entry with keys of text: at most 72 are promised");
+    assert!(texts <= 80.0, "{texts:.1} bytes an entry with keys of text: at most 80 are promised");
     println!("overhead of an entry: {integers:.1} bytes with u64 keys, {texts:.1} with text of 8 bytes");
 }
 
@@ -95,7 +95,7 @@ fn a_client_costs_what_the_docs_say() {
     };
     let bytes = least_bytes(limiter) as f64 / f64::from(CLIENTS);
     println!("a client of a limiter: {bytes:.1} bytes");
-    assert!(bytes <= 170.0, "{bytes:.1} bytes a client: at most 170 are promised");
+    assert!(bytes <= 180.0, "{bytes:.1} bytes a client: at most 180 are promised");
 }
 
 #[test]

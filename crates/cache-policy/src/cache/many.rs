@@ -51,7 +51,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         let times = self.0.times();
         self.0.map.for_each(&mut |key, entry| {
             if times.age(entry) < Age::Stale {
-                f(key, &entry.value);
+                f(key, entry.value());
             }
         });
     }
@@ -72,7 +72,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     pub fn retain(&self, mut f: impl FnMut(&K, &V) -> bool) {
         for entry in self.all() {
-            let keep = self.0.times().age(&entry) < Age::Stale && f(entry.key(), &entry.value);
+            let keep = self.0.times().age(&entry) < Age::Stale && f(entry.key(), entry.value());
             if !keep && self.0.unlink(&entry) {
                 self.0.left(entry, Cause::Removed);
             }
@@ -118,21 +118,11 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// assert!(cache.is_empty());
     /// ```
     pub fn maintain(&self, looks: usize) -> usize {
-        /// The most looks under a lock at once.
-        const BATCH: usize = 64;
-        let shards = self.0.queues.shards();
         let mut freed = 0;
-        for shard in 0..shards {
-            let mut rest = looks.div_ceil(shards);
-            while rest > 0 {
-                let batch = rest.min(BATCH);
-                rest -= batch;
-                let times = self.0.times();
-                let picked = self.0.queues.sweep(shard, batch, &times);
-                freed += picked.victims.len();
-                self.0.remove_picked(picked, &times);
-            }
-        }
+        self.0.sweep(looks, |picked, times| {
+            freed += picked.victims.len();
+            self.0.remove_picked(picked, times);
+        });
         freed
     }
 

@@ -66,7 +66,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         let result = self.0.map.with(key, |entry| {
             (times.age(entry) < Age::Stale).then(|| {
                 self.0.hit(entry, &times);
-                f(&entry.value)
+                f(entry.value())
             })
         });
         let result = result.flatten();

@@ -119,7 +119,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         loop {
             let current = self.0.find(key, &self.0.times()).filter(|(_, age)| *age < Age::Stale);
             let (current, _) = current.ok_or(UpdateError::Absent)?;
-            let Some(value) = f(&current.value) else {
+            let Some(value) = f(current.value()) else {
                 return Err(UpdateError::Kept { current: Handle(current) });
             };
             let terms = Terms { lifetime: None, group: current.group.clone() };
@@ -157,7 +157,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             Err(rejected) => {
                 drop(new);
                 // It was in no map, so that nobody else has it.
-                Err(Arc::into_inner(rejected).expect("an entry that was never published is not shared").value)
+                Err(Arc::into_inner(rejected)
+                    .expect("an entry that was never published is not shared")
+                    .into_value())
             }
         }
     }
@@ -248,7 +250,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     pub fn remove_if(&self, key: &K, mut f: impl FnMut(&V) -> bool) -> bool {
         loop {
             let Some((entry, age)) = self.0.find(key, &self.0.times()) else { return false };
-            if age >= Age::Stale || !f(&entry.value) {
+            if age >= Age::Stale || !f(entry.value()) {
                 return false;
             }
             if self.0.unlink(&entry) {

@@ -60,13 +60,9 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
         for NewCounter { key, value, terms } in counters {
             let key: &K = key.borrow();
             loop {
-                let step =
-                    table.step(
-                        key,
-                        |entry| {
-                            if set { entry.value.set(value) } else { entry.value.get().map(|_| ()) }
-                        },
-                    );
+                let step = table.step(key, |entry| {
+                    if set { entry.value().set(value) } else { entry.value().get().map(|_| ()) }
+                });
                 if let Tried::Done(()) = step {
                     done.present += 1;
                     break;

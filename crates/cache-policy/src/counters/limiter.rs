@@ -59,8 +59,12 @@ impl Rate {
     /// how long to wait.
     fn judge(self, arrival: i64, now: i64) -> Result<i64, i64> {
         let arrival = arrival.max(now);
-        let early = arrival - now - self.interval.saturating_mul(self.burst - 1);
-        if early > 0 { Err(early) } else { Ok(arrival.saturating_add(self.interval)) }
+        let early = i128::from(arrival - now) - i128::from(self.interval) * i128::from(self.burst - 1);
+        if early > 0 {
+            return Err(i64::try_from(early).unwrap_or(i64::MAX));
+        }
+        // Beyond what a clock can say, a burst ends early.
+        arrival.checked_add(self.interval).ok_or(self.interval)
     }
 }
 
@@ -154,13 +158,13 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> RateLimiter<K, B, S> {
         let now = i64::try_from(self.table.store.clock.now()).unwrap_or(i64::MAX);
         loop {
             let tried = self.table.step(key, |entry| {
-                let mut arrival = entry.value.get()?;
+                let mut arrival = entry.value().get()?;
                 loop {
                     let next = match rate.judge(arrival, now) {
                         Ok(next) => next,
                         Err(early) => return Ok(denied(early)),
                     };
-                    match entry.value.compare_exchange(arrival, next)? {
+                    match entry.value().compare_exchange(arrival, next)? {
                         Ok(()) => {
                             entry.set_deadline(next as u64);
                             return Ok(Verdict::Allowed);
@@ -199,7 +203,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> RateLimiter<K, B, S> {
     pub fn reset(&self, key: &K) {
         let Some(entry) = cache_core::ObjCache::take(&self.table.store.map, key) else { return };
         // Requests that found it before come before the reset, or start over.
-        let _ = entry.value.close();
+        let _ = entry.value().close();
         self.table.left(entry, crate::Cause::Removed);
     }
 

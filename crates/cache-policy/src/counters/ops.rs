@@ -37,7 +37,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     /// assert_eq!(counters.get("a"), None);
     /// ```
     pub fn get(&self, key: &K) -> Option<i64> {
-        match self.table.step(key, |entry| entry.value.get()) {
+        match self.table.step(key, |entry| entry.value().get()) {
             Tried::Done(value) => Some(value),
             Tried::Absent => None,
         }
@@ -61,7 +61,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     /// ```
     pub fn set(&self, key: &K, value: i64) -> Result<(), CountError> {
         loop {
-            if let Tried::Done(()) = self.table.step(key, |entry| entry.value.set(value)) {
+            if let Tried::Done(()) = self.table.step(key, |entry| entry.value().set(value)) {
                 return Ok(());
             }
             if self.table.insert(key, value, Terms::NONE)? {
@@ -108,7 +108,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     /// ```
     pub fn add(&self, key: &K, delta: i64) -> Result<i64, CountError> {
         loop {
-            if let Tried::Done(sum) = self.table.step(key, |entry| entry.value.add(delta)) {
+            if let Tried::Done(sum) = self.table.step(key, |entry| entry.value().add(delta)) {
                 return Ok(sum);
             }
             if self.table.insert(key, delta, Terms::NONE)? {
@@ -136,7 +136,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     /// ```
     pub fn try_add(&self, key: &K, delta: i64, bounds: impl RangeBounds<i64>) -> Result<i64, CountError> {
         let bounds = inclusive(&bounds);
-        match self.table.step(key, |entry| entry.value.try_add(delta, &bounds)) {
+        match self.table.step(key, |entry| entry.value().try_add(delta, &bounds)) {
             Tried::Done(result) => result.map_err(refusal),
             Tried::Absent => Err(CountError::Absent),
         }
@@ -166,7 +166,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     ) -> Result<i64, CountError> {
         let bounds = inclusive(&bounds);
         loop {
-            if let Tried::Done(result) = self.table.step(key, |entry| entry.value.try_add(delta, &bounds)) {
+            if let Tried::Done(result) = self.table.step(key, |entry| entry.value().try_add(delta, &bounds)) {
                 return result.map_err(refusal);
             }
             let first = counter::step(0, delta, &bounds).map_err(refusal)?;
@@ -198,7 +198,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
         let mut current = self.get(key).ok_or(UpdateError::Absent)?;
         loop {
             let new = f(current).ok_or(UpdateError::Kept { current })?;
-            match self.table.step(key, |entry| entry.value.compare_exchange(current, new)) {
+            match self.table.step(key, |entry| entry.value().compare_exchange(current, new)) {
                 Tried::Done(Ok(())) => return Ok(new),
                 Tried::Done(Err(seen)) => current = seen,
                 Tried::Absent => return Err(UpdateError::Absent),
@@ -235,7 +235,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     pub fn take(&self, key: &K) -> Option<i64> {
         let entry = self.table.store.map.take(key)?;
         let valid = self.table.store.times().age(&entry) != Age::Over;
-        let last = entry.value.close().ok();
+        let last = entry.value().close().ok();
         self.table.left(entry, Cause::Removed);
         last.filter(|_| valid)
     }
@@ -259,7 +259,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
             if !f(value) {
                 return false;
             }
-            match self.table.step(key, |entry| entry.value.close_if(value)) {
+            match self.table.step(key, |entry| entry.value().close_if(value)) {
                 Tried::Done(Ok(())) => {
                     self.table.remove_closed(key);
                     return true;
@@ -330,7 +330,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
         let mut entries = Vec::with_capacity(self.len());
         self.table.store.map.for_each(&mut |_key, entry| {
             if times.age(entry) != Age::Over {
-                entries.extend(entry.value.get().map(|value| (Arc::clone(entry), value)));
+                entries.extend(entry.value().get().map(|value| (Arc::clone(entry), value)));
             }
         });
         entries.into_iter().map(|(entry, value)| (entry.key.clone(), value)).collect()

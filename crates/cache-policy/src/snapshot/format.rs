@@ -196,6 +196,10 @@ impl<R: Read> Reader<R> {
                 Err(SnapshotError::Corrupt { at: start, what: "the end mark has another number of records" })
             }
             END => Ok(Block::End),
+            // Records name their group by its number in the list.
+            GROUPS if self.groups != 0 || self.total != 0 => {
+                Err(SnapshotError::Corrupt { at: start, what: "the list of groups is not the first block" })
+            }
             GROUPS => {
                 let mut names = Records::new(payload, payload_at, 1, 0);
                 let list: Vec<String> = names.value(Part::Terms)?;

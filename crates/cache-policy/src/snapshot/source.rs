@@ -237,7 +237,7 @@ impl<V: Value + Serialize, K: Key<Owned: Serialize> + ?Sized, B: Backend, S: Has
             };
             let Some(kept) = kept(&entry, &times, number) else { continue };
             to.value(Part::Key, &entry.key)?;
-            to.value(Part::Value, &entry.value)?;
+            to.value(Part::Value, entry.value())?;
             to.value(Part::Terms, &kept)?;
             to.end_record()?;
         }
@@ -314,7 +314,7 @@ impl<K: Key<Owned: Serialize> + ?Sized, B: Backend, S: HashBuilder> Save for &Co
             };
             let Some(kept) = kept(&entry, &times, number) else { continue };
             // One that was closed meanwhile has left.
-            let Ok(value) = entry.value.get() else { continue };
+            let Ok(value) = entry.value().get() else { continue };
             to.value(Part::Key, &entry.key)?;
             to.value(Part::Value, &value)?;
             to.value(Part::Terms, &kept)?;

@@ -167,6 +167,22 @@ pub(crate) fn windows_under_threads<B: Backend>() {
     assert_eq!(counters.len(), 1);
 }
 
+/// An interval or a burst beyond what the clock can say is still a limit.
+pub(crate) fn huge_rates_are_limits<B: Backend>() {
+    let limiter = RateLimiter::<u8, B>::builder().clock(ManualClock::new()).build_limiter();
+    let year = SECOND * 86_400 * 365;
+    let rates = [
+        Rate::new(1, Duration::MAX).burst(3),
+        Rate::new(1, SECOND * 86_400).burst(200_000),
+        Rate::new(1, year).burst(1_000),
+    ];
+    for (key, (rate, most)) in rates.into_iter().zip([3, 200_000, 1_000]).enumerate() {
+        let allowed =
+            (0..300_000).filter(|_| limiter.allow(&(key as u8), rate).unwrap().is_allowed()).count();
+        assert!((1..=most).contains(&allowed), "{allowed} were allowed at once, of {most}");
+    }
+}
+
 pub(crate) fn a_limit_is_exact<B: Backend>() {
     let clock = ManualClock::new();
     let limiter = RateLimiter::<str, B>::builder().clock(clock.clone()).build_limiter();

@@ -1,7 +1,9 @@
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cache_core::Backend;
-use cache_policy::{Cache, Expiry, Group, ManualClock};
+use cache_policy::policy::Eviction;
+use cache_policy::{Cache, Clock, Counters, Expiry, Group, ManualClock};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_nanos(1);
@@ -188,4 +190,99 @@ pub(crate) fn iteration_skips_what_is_over<B: Backend>() {
     let mut out = vec![None; 2];
     cache.get_many(&[&0, &1], &mut out);
     assert!(out[0].is_none() && out[1].is_some());
+}
+
+/// A clock that, once, lets another thread go on between a caller's look at it and what the caller does with the time.
+#[derive(Clone)]
+struct Interrupted {
+    time: ManualClock,
+    between: Arc<Mutex<Option<Between>>>,
+}
+
+type Between = Box<dyn FnOnce() + Send>;
+
+impl Clock for Interrupted {
+    fn now(&self) -> u64 {
+        let now = self.time.now();
+        let between = self.between.lock().unwrap().take();
+        if let Some(between) = between {
+            between();
+        }
+        now
+    }
+}
+
+/// A caller that is interrupted after it looked at the clock finds entries that were read after that.
+pub(crate) fn what_was_just_read_is_not_idle<B: Backend>() {
+    let clock = Interrupted { time: ManualClock::new(), between: Arc::default() };
+    let idle = Duration::from_secs(64);
+    let cache: Cache<u8, u8, B> = Cache::builder().time_to_idle(idle).clock(clock.clone()).build();
+    let cache = Arc::new(cache);
+    (0..10).for_each(|n| _ = cache.insert(&n, n));
+    let read_later = || {
+        let (other, time) = (Arc::clone(&cache), clock.time.clone());
+        *clock.between.lock().unwrap() = Some(Box::new(move || {
+            time.advance(Duration::from_secs(2));
+            (0..10).for_each(|n| assert!(other.get(&n).is_some()));
+        }));
+    };
+    read_later();
+    assert_eq!(cache.maintain(100), 0);
+    read_later();
+    assert!(cache.get(&1).is_some());
+    read_later();
+    let mut seen = 0;
+    cache.for_each(|_, _| seen += 1);
+    assert_eq!((seen, cache.len()), (10, 10));
+    // A reader that is late does not make an entry older.
+    read_later();
+    assert!(cache.get(&1).is_some());
+    clock.time.advance(idle - Duration::from_secs(2));
+    assert!(cache.get(&1).is_some());
+    clock.time.advance(idle);
+    assert!(cache.get(&1).is_none());
+}
+
+/// More looks than there are entries end.
+pub(crate) fn maintain_ends<B: Backend>() {
+    let clock = ManualClock::new();
+    for eviction in Eviction::ALL {
+        let cache: Cache<u64, u64, B> = Cache::builder()
+            .max_entries(10_000)
+            .eviction(eviction)
+            .time_to_live(Duration::from_secs(1))
+            .clock(clock.clone())
+            .build();
+        assert_eq!(cache.maintain(usize::MAX), 0);
+        (0..1_000).for_each(|n| _ = cache.insert(&n, n));
+        assert_eq!(cache.maintain(usize::MAX), 0);
+        clock.advance(Duration::from_secs(1));
+        assert_eq!((cache.maintain(usize::MAX), cache.len()), (1_000, 0), "{}", eviction.name());
+    }
+    let counters: Counters<u64, B> =
+        Counters::builder().time_to_live(Duration::from_secs(1)).clock(clock.clone()).build();
+    (0..1_000).for_each(|n| _ = counters.add(&n, 1));
+    assert_eq!(counters.maintain(usize::MAX), 0);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!((counters.maintain(usize::MAX), counters.len()), (1_000, 0));
+}
+
+/// A value past its time that is served while it is replaced is not made valid by `on_read`.
+pub(crate) fn a_stale_value_is_not_revived<B: Backend>() {
+    struct Tens;
+    impl Expiry<u8> for Tens {
+        fn on_create(&self, _key: &str, _value: &u8) -> Option<Duration> {
+            Some(Duration::from_secs(10))
+        }
+        fn on_read(&self, _key: &str, _value: &u8, _left: Duration) -> Option<Duration> {
+            Some(Duration::from_secs(10))
+        }
+    }
+    let clock = ManualClock::new();
+    let cache: Cache<u8, str, B> =
+        Cache::builder().expiry(Tens).stale_for(Duration::from_secs(60)).clock(clock.clone()).build();
+    cache.insert("a", 1);
+    clock.advance(Duration::from_secs(15));
+    assert_eq!(*cache.get_or_load("a", || Err::<u8, _>("down")).unwrap(), 1);
+    assert!(cache.get("a").is_none());
 }
