@@ -79,14 +79,23 @@ fn even_plus(value: i64, delta: i64) -> Option<i64> {
 
 /// One key: its value, `None` while it is absent. `LEAVES` says whether it may leave on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Key<const LEAVES: bool>(Option<i64>);
+struct Key<const LEAVES: bool> {
+    value: Option<i64>,
+    /// The value was loaded, and nobody but those who waited for the load has seen it since. A load that a write overtook, even
+    /// one that changed nothing, is handed out to them and not stored.
+    unseen: bool,
+}
 
 impl<const LEAVES: bool> Key<LEAVES> {
-    /// Whether the key is absent, or may have left just now.
+    const fn of(value: Option<i64>) -> Self {
+        Key { value, unseen: false }
+    }
+
+    /// Whether the key is absent, or may have left just now, or may never have been stored.
     fn leaves(&mut self) -> bool {
-        let leaves = LEAVES || self.0.is_none();
+        let leaves = LEAVES || self.unseen || self.value.is_none();
         if leaves {
-            self.0 = None;
+            *self = Key::of(None);
         }
         leaves
     }
@@ -97,35 +106,31 @@ impl<const LEAVES: bool> SequentialSpec for Key<LEAVES> {
     type Ret = Ret;
 
     fn invoke(&mut self, op: &Op) -> Ret {
+        let value = &mut self.value;
+        self.unseen &= matches!(op, Op::Load(_));
         match *op {
-            Op::Get | Op::With => Ret::Value(self.0),
-            Op::Insert(value) => {
-                self.0 = Some(value);
+            Op::Get | Op::With => Ret::Value(*value),
+            Op::Insert(new) => {
+                *value = Some(new);
                 Ret::Inserted
             }
-            Op::Load(value) => Ret::Value(Some(*self.0.get_or_insert(value))),
-            Op::UpdateEven(delta) => Ret::Updated(match self.0 {
+            Op::Load(new) => Ret::Value(Some(*value.get_or_insert(new))),
+            Op::UpdateEven(delta) => Ret::Updated(match *value {
                 None => Err(UpdateError::Absent),
                 Some(current) => {
                     let new = even_plus(current, delta);
-                    self.0 = new.or(self.0);
+                    *value = new.or(*value);
                     new.ok_or(UpdateError::Kept { current })
                 }
             }),
-            Op::Take => Ret::Value(self.0.take()),
-            Op::RemoveIfBelow(limit) => {
-                let removed = self.0.is_some_and(|value| value < limit);
-                if removed {
-                    self.0 = None;
+            Op::Take => Ret::Value(value.take()),
+            Op::RemoveIfBelow(limit) => Ret::Removed(value.take_if(|value| *value < limit).is_some()),
+            Op::ReplaceRead(new) => match *value {
+                Some(current) => {
+                    *value = Some(new);
+                    Ret::Updated(Ok(current))
                 }
-                Ret::Removed(removed)
-            }
-            Op::ReplaceRead(value) => match self.0.replace(value) {
-                Some(current) => Ret::Updated(Ok(current)),
-                None => {
-                    self.0 = None;
-                    Ret::Removed(false)
-                }
+                None => Ret::Removed(false),
             },
         }
     }
@@ -134,15 +139,15 @@ impl<const LEAVES: bool> SequentialSpec for Key<LEAVES> {
         match (*op, *ret) {
             (Op::Get | Op::With | Op::Take, Ret::Value(None))
             | (Op::UpdateEven(_), Ret::Updated(Err(UpdateError::Absent))) => self.leaves(),
-            // It left, and the value was loaded.
-            (Op::Load(value), Ret::Value(Some(loaded))) if loaded == value && self.0 != Some(value) => {
+            // It was absent, and the value was loaded.
+            (Op::Load(value), Ret::Value(Some(loaded))) if loaded == value && self.value != Some(value) => {
                 let leaves = self.leaves();
-                self.0 = Some(value);
+                *self = Key { value: Some(value), unseen: true };
                 leaves
             }
             // The value that refused may leave later, too.
             (Op::RemoveIfBelow(limit), Ret::Removed(false)) => {
-                self.0.is_none_or(|value| value >= limit) || self.leaves()
+                self.value.is_none_or(|value| value >= limit) || self.leaves()
             }
             (Op::ReplaceRead(_), Ret::Removed(false)) => true,
             _ => self.invoke(op) == *ret,
@@ -152,7 +157,7 @@ impl<const LEAVES: bool> SequentialSpec for Key<LEAVES> {
 
 impl<const LEAVES: bool> Spec for Key<LEAVES> {
     fn absent() -> Self {
-        Key(None)
+        Key::of(None)
     }
 
     fn read() -> Op {
@@ -161,7 +166,7 @@ impl<const LEAVES: bool> Spec for Key<LEAVES> {
 
     fn from_read(answer: &Ret) -> Self {
         match answer {
-            Ret::Value(value) => Key(*value),
+            Ret::Value(value) => Key::of(*value),
             other => unreachable!("a get answered {other:?}"),
         }
     }
