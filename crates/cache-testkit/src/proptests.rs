@@ -1,11 +1,12 @@
 //! Random operation sequences on one thread, shrunk when they fail.
 
 use std::fmt::Debug;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, TestRng, TestRunner};
 
+use crate::signals::lock;
 use crate::{Random, fresh_seed, scale};
 
 /// Sequences for each test.
@@ -38,7 +39,7 @@ where
 /// The default configuration, created once under a lock: ThreadSanitizer does not see how proptest's own static is shared.
 fn default_config() -> Config {
     static CONFIG: Mutex<Option<Config>> = Mutex::new(None);
-    let mut config = CONFIG.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut config = lock(&CONFIG);
     config.get_or_insert_with(Config::default).clone()
 }
 
