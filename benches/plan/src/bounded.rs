@@ -14,7 +14,7 @@ pub struct Bounded {
     pub pace: Pace,
 }
 
-/// What is asked of a bounded cache.
+/// One workload of a bounded cache.
 ///
 /// # Examples
 ///

@@ -19,7 +19,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // What is left in a temporary directory does no harm.
+        // A file that stays in a temporary directory does no harm.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -17,7 +17,7 @@ const LONG_STREAMS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Inputs {
     pub(super) requests: Requests,
-    /// What the cache is filled with, in this order.
+    /// The keys that are inserted before the measurement, in this order.
     pub(super) first: Keys,
     /// The requests of each thread; none where each is for a new key.
     pub(super) streams: Vec<Stream>,

@@ -42,7 +42,7 @@ pub(super) struct Tested<'a> {
     unused: AtomicU64,
 }
 
-/// What a thread found, and allocated.
+/// The hits and the allocations of one thread.
 type Done = (Found, Allocated);
 
 impl<'a> Tested<'a> {

@@ -53,7 +53,7 @@ fn distinct(keys: &[u64]) -> usize {
     keys.iter().collect::<HashSet<_>>().len()
 }
 
-/// Workloads of so many requests with a shape that is known: each is one that some policy fails on.
+/// Synthetic workloads of `requests` requests each. For each there is a policy that fails on it.
 pub(super) fn made_up(requests: usize) -> Vec<Workload> {
     let zipf = |keys: f64, exponent: f64, seed: u64| {
         // It fails for an exponent below 0, or without keys.

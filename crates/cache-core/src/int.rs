@@ -557,3 +557,23 @@ pub fn assert_one_for_each(loaded: usize, keys: usize) {
         "the loader returned {loaded} values for {keys} keys; it must return one for each"
     );
 }
+
+/// Returns the value that a loader of many keys returned for one.
+///
+/// For caches that load many keys themselves.
+///
+/// # Panics
+///
+/// As [`assert_one_for_each`].
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(cache_core::only(vec![7]), 7);
+/// ```
+#[doc(hidden)]
+#[track_caller]
+pub fn only<V>(mut loaded: Vec<V>) -> V {
+    assert_one_for_each(loaded.len(), 1);
+    loaded.remove(0)
+}

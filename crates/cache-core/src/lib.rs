@@ -46,7 +46,7 @@ pub use error::{AddError, UpdateError};
 #[doc(hidden)]
 pub use ext::inclusive;
 pub use ext::{IntCacheExt, ObjCacheAsyncExt, ObjCacheExt};
-pub use int::{IntCache, assert_one_for_each, assert_reservable, assert_same_length};
+pub use int::{IntCache, assert_one_for_each, assert_reservable, assert_same_length, only};
 pub use key::{Composite, Key};
 pub use load_error::{DynLoadError, LoadError};
 pub use loads::{HasLoads, Loads};

@@ -176,7 +176,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
             return Ok(replaced);
         }
         reserve()?;
-        let place = Place(&self.keys);
+        let place = Places { keys: &self.keys, left: 1 };
         let present = self.store.counted(&entry, |entry| self.store.map.get_or_insert(key, entry));
         let inserted = Arc::ptr_eq(&present, &entry);
         if inserted {
@@ -253,12 +253,15 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
     }
 }
 
-/// A place that was taken for a new key. Given back when this is dropped, also if the key's code panics.
-struct Place<'a>(&'a AtomicUsize);
+/// Places that were taken for new keys. Those that are left are given back when this is dropped, also if a key's code panics.
+struct Places<'a> {
+    keys: &'a AtomicUsize,
+    left: usize,
+}
 
-impl Drop for Place<'_> {
+impl Drop for Places<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.keys.fetch_sub(self.left, Ordering::AcqRel);
     }
 }
 

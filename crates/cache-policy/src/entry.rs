@@ -147,7 +147,7 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
 
     /// Whether the caller is the one to subtract this entry from the totals.
     pub(crate) fn uncount(&self) -> bool {
-        // What a policy gave up is subtracted then, and again when it is removed: only one of them writes.
+        // A victim is subtracted when it is picked. When it is removed, this is called again, and need not write.
         self.flags.load(Ordering::Acquire) & COUNTED != 0
             && self.flags.fetch_and(!COUNTED, Ordering::AcqRel) & COUNTED != 0
     }

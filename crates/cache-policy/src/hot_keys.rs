@@ -13,10 +13,10 @@ use crate::Cache;
 /// The keys that are watched, unless set: each that takes a 512th of the reads is seen.
 const SLOTS: usize = 512;
 
-/// One in so many reads is sampled, unless set.
+/// By default, one of this number of reads is sampled.
 const ONE_IN: u32 = 128;
 
-/// After so many samples for each slot, all counts are halved.
+/// The number of samples for each slot after which all counts are halved.
 const WINDOW: u64 = 128;
 
 /// A key that is often asked for.

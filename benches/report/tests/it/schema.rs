@@ -40,7 +40,7 @@ fn with(mut object: Value, field: &str, value: Value) -> Value {
     object
 }
 
-/// The memory of a bounded cache in which an entry takes so many bytes.
+/// The memory of a bounded cache, given the bytes of an entry.
 fn weighed(counted: f64) -> Value {
     json!({"backend": "moka", "capacity": 100, "key_type": "u64", "key_len": 8, "entry": {"counted": counted}})
 }

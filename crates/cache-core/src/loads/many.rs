@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Loads;
 use super::lead::{InContext, Lead};
 use crate::context::{Context, LoadId, new_load};
-use crate::{Key, LoadError, ObjCache, assert_one_for_each};
+use crate::{Key, LoadError, ObjCache, assert_one_for_each, only};
 
 /// The keys that one caller loads, each with its place among those that were asked for.
 type Leads<'a, V, K> = Vec<(usize, Lead<'a, V, K>)>;
@@ -122,11 +122,4 @@ fn end_all<V, K: Key + ?Sized, C: ObjCache<V, K> + ?Sized, E: Send + Sync + 'sta
         values[place] = Some(lead.publish(cache, value));
     }
     Ok(())
-}
-
-/// The object that was loaded for one key.
-fn only<V>(loaded: Vec<V>) -> V {
-    assert_one_for_each(loaded.len(), 1);
-    let mut loaded = loaded;
-    loaded.pop().expect("there is one")
 }

@@ -4,9 +4,9 @@ use std::borrow::Borrow;
 
 use cache_core::{Backend, HashBuilder, Key, ObjCache};
 
-use super::{Counters, Table, Tried};
+use super::{Counters, Places, Table, Tried};
 use crate::store::Terms;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::Ordering;
 
 /// A counter that is to be inserted.
 pub(crate) struct NewCounter<K: Key + ?Sized> {
@@ -25,23 +25,11 @@ pub(crate) struct Inserted {
     pub(crate) refused: u64,
 }
 
-/// There is no place for so many new keys. Nothing was inserted.
+/// There are more new keys than places. Nothing was inserted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoRoom {
     pub(crate) new: usize,
     pub(crate) max_keys: usize,
-}
-
-/// Places that are taken. Those that are left are given back.
-struct Places<'a> {
-    keys: &'a AtomicUsize,
-    left: usize,
-}
-
-impl Drop for Places<'_> {
-    fn drop(&mut self) {
-        self.keys.fetch_sub(self.left, Ordering::AcqRel);
-    }
 }
 
 impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {

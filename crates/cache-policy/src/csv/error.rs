@@ -23,7 +23,7 @@ pub enum CsvError {
         line: u64,
         /// The column.
         column: Column,
-        /// What is wrong there.
+        /// The problem at this place.
         problem: Problem,
     },
     /// There is no room for all new keys among [`Counters`](crate::Counters), which evict none.
@@ -69,7 +69,7 @@ impl fmt::Display for Column {
     }
 }
 
-/// What is wrong with a line.
+/// The problem of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {

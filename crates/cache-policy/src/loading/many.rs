@@ -3,7 +3,7 @@
 use std::borrow::Borrow as _;
 
 use cache_core::{
-    Backend, HashBuilder, Key, LoadError, ObjCacheAsyncExt, ObjCacheExt, Value, assert_one_for_each,
+    Backend, HashBuilder, Key, LoadError, ObjCacheAsyncExt, ObjCacheExt, Value, assert_one_for_each, only,
 };
 
 use super::{Found, Loaded, Refresh};
@@ -190,10 +190,4 @@ impl<V, K: Key + ?Sized> Looked<'_, V, K> {
     fn values(self) -> Vec<Handle<V, K>> {
         self.values.into_iter().flatten().collect()
     }
-}
-
-/// The value that was loaded for one key.
-fn only<L>(mut loaded: Vec<L>) -> L {
-    assert_one_for_each(loaded.len(), 1);
-    loaded.remove(0)
 }

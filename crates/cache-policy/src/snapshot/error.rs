@@ -110,7 +110,7 @@ pub enum SnapshotError {
     Corrupt {
         /// Where the damaged part begins, in bytes from the start.
         at: u64,
-        /// What is wrong with it.
+        /// The problem.
         what: &'static str,
     },
     /// The input ends too early.
