@@ -77,6 +77,43 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
     }
 }
 
+impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
+    /// Stores an object, and returns what `look` makes of the one that it replaces.
+    #[inline(always)]
+    fn store<R: Default>(&self, key: &K, value: Arc<V>, look: impl Fn(*mut V) -> R + Copy) -> R {
+        self.loads.written(key);
+        let new = Arc::as_ptr(&value).cast_mut();
+        let exchange = |pinned: Pinned<'_>, cell: &AtomicPtr<V>, new| {
+            let old = replace(cell, new)?;
+            let before = look(old);
+            // SAFETY: we took it out of its cell, and with it the reference it stood for.
+            pinned.retire(unsafe { retire_arc(old) });
+            Some((before, pinned.count_write()))
+        };
+        if let Some((before, due)) = self.map.fast_upsert(key, new, exchange, |_| (R::default(), false)) {
+            // Its reference is the cell's now.
+            mem::forget(value);
+            self.map.set_retired();
+            if due {
+                self.map.maintain(Maintenance::COLLECT);
+            }
+            return before;
+        }
+        let (outcome, mut rest) = self.map.upsert(key, new, &mut |pinned, cell| exchange(pinned, cell, new));
+        mem::forget(value);
+        self.map.set_retired();
+        let (before, due) = match outcome {
+            Upsert::Found(found) => found,
+            Upsert::Inserted => (R::default(), false),
+        };
+        if due {
+            rest.maintenance = rest.maintenance | Maintenance::COLLECT;
+        }
+        self.map.finish(rest);
+        before
+    }
+}
+
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCache<V, K, S> {
     #[inline]
     fn get(&self, key: &K) -> Option<Arc<V>> {
@@ -99,64 +136,11 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     }
 
     fn set(&self, key: &K, value: Arc<V>) {
-        self.loads.written(key);
-        let new = Arc::as_ptr(&value).cast_mut();
-        let exchange = |pinned: Pinned<'_>, cell: &AtomicPtr<V>, new| {
-            let old = replace(cell, new)?;
-            // SAFETY: we took it out of its cell, and with it the reference it stood for.
-            pinned.retire(unsafe { retire_arc(old) });
-            Some(pinned.count_write())
-        };
-        if let Some(due) = self.map.fast_upsert(key, new, exchange, |_| false) {
-            // Its reference is the cell's now.
-            mem::forget(value);
-            self.map.set_retired();
-            if due {
-                self.map.maintain(Maintenance::COLLECT);
-            }
-            return;
-        }
-        let (outcome, mut rest) = self.map.upsert(key, new, &mut |pinned, cell| exchange(pinned, cell, new));
-        mem::forget(value);
-        self.map.set_retired();
-        if outcome == Upsert::Found(true) {
-            rest.maintenance = rest.maintenance | Maintenance::COLLECT;
-        }
-        self.map.finish(rest);
+        self.store(key, value, |_| ());
     }
 
     fn swap(&self, key: &K, value: Arc<V>) -> Option<Arc<V>> {
-        self.loads.written(key);
-        let new = Arc::as_ptr(&value).cast_mut();
-        let exchange = |pinned: Pinned<'_>, cell: &AtomicPtr<V>, new| {
-            let old = replace(cell, new)?;
-            let before = clone_of(old);
-            // SAFETY: we took it out of its cell, and with it the reference it stood for.
-            pinned.retire(unsafe { retire_arc(old) });
-            Some((before, pinned.count_write()))
-        };
-        if let Some((before, due)) = self.map.fast_upsert(key, new, exchange, |_| (None, false)) {
-            // Its reference is the cell's now.
-            mem::forget(value);
-            self.map.set_retired();
-            if due {
-                self.map.maintain(Maintenance::COLLECT);
-            }
-            return before;
-        }
-        let (outcome, mut rest) = self.map.upsert(key, new, &mut |pinned, cell| exchange(pinned, cell, new));
-        // Its reference is the cell's now.
-        mem::forget(value);
-        self.map.set_retired();
-        let (before, due) = match outcome {
-            Upsert::Found(found) => found,
-            Upsert::Inserted => (None, false),
-        };
-        if due {
-            rest.maintenance = rest.maintenance | Maintenance::COLLECT;
-        }
-        self.map.finish(rest);
-        before
+        self.store(key, value, clone_of)
     }
 
     fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
@@ -165,7 +149,7 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         let due = self.map.update(key, &mut |pinned, cell| {
             match cell.compare_exchange(old, pointer, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => {
-                    // SAFETY: as in `swap`.
+                    // SAFETY: as in `store`.
                     pinned.retire(unsafe { retire_arc(old) });
                     Some(Some(pinned.count_write()))
                 }
