@@ -295,6 +295,14 @@ impl<K: Key + ?Sized, C: Cell, S: HashBuilder> Map<K, C, S> {
         true
     }
 
+    /// Prefetches the buckets of several keys.
+    pub(crate) fn prefetch(&self, keys: &[&K]) {
+        let guard = reclaim::pin();
+        for key in keys {
+            self.raw.prefetch(guard.pinned(), Probe::new(*key, &self.hasher).1);
+        }
+    }
+
     /// Hashes and looks up several keys so that their cache misses overlap.
     #[inline(always)]
     pub(crate) fn get_group<const N: usize>(&self, keys: &[&K], mut f: impl FnMut(usize, Option<C::Word>)) {

@@ -135,6 +135,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
         found
     }
 
+    fn prefetch(&self, keys: &[&K]) {
+        self.map.prefetch(keys);
+    }
+
     fn set(&self, key: &K, value: Arc<V>) {
         self.store(key, value, |_| ());
     }

@@ -114,6 +114,9 @@ macro_rules! forward {
             fn get_many(&self, keys: &[&K], out: &mut [Option<Arc<V>>]) {
                 (**self).get_many(keys, out);
             }
+            fn prefetch(&self, keys: &[&K]) {
+                (**self).prefetch(keys);
+            }
             fn set(&self, key: &K, value: Arc<V>) {
                 (**self).set(key, value);
             }
@@ -123,7 +126,6 @@ macro_rules! forward {
             fn replace_if_same(&self, key: &K, current: &Arc<V>, new: Arc<V>) -> Result<(), Arc<V>> {
                 (**self).replace_if_same(key, current, new)
             }
-
             fn del_if_same(&self, key: &K, current: &Arc<V>) -> bool {
                 (**self).del_if_same(key, current)
             }

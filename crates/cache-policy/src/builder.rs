@@ -70,6 +70,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
     ///
     /// Each thread that inserts may exceed the bound by the one entry that it inserts, until it returns. With 0, the cache
     /// keeps nothing.
+    ///
+    /// A full cache of 2,048 entries or more makes room for several at once: a thousandth of the bound, and at most 8. So it is
+    /// up to 7 entries below its bound.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.bounds.entries = entries as u64;

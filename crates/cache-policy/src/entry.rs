@@ -1,6 +1,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::mem;
+use std::num::NonZeroU16;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
@@ -27,48 +28,99 @@ const REFRESHING: u8 = 4;
 
 /// What the map holds: a value with its key and what the policies need.
 ///
-/// In this order, so that a hit on a small value reads one cache line: first what every hit looks at, and the key last.
+/// In this order, so that a hit on a small value reads one cache line: first what every hit looks at, and the key last. With a
+/// value of a word and an integer as its key it has 40 bytes: with the counts of the `Arc`, and what an allocator adds, 64.
 #[repr(C)]
 pub(crate) struct Entry<V, K: Key + ?Sized> {
+    /// `None` only while it is dropped.
+    body: Option<Body<V>>,
     /// When the entry expires, in the clock's nanoseconds.
     deadline: AtomicU64,
-    /// Set when the entry's group is dropped.
-    pub(crate) group: Option<Arc<AtomicBool>>,
-    /// When the entry was last read, in parts of the time to idle.
-    touched: AtomicU32,
-    mark: AtomicU8,
-    flags: AtomicU8,
-    pub(crate) fingerprint: u32,
-    pub(crate) weight: u32,
-    /// `None` only while it is dropped.
-    value: Option<V>,
+    /// What most entries do not need.
+    extra: Option<Box<Extra>>,
     /// For the removal of an entry that a policy found.
     pub(crate) key: K::Owned,
 }
 
+/// The value, and what lies beside it so that the `Option` around both needs no space: a weight is never 0.
+struct Body<V> {
+    value: V,
+    fingerprint: u32,
+    weight: NonZeroU16,
+    mark: AtomicU8,
+    flags: AtomicU8,
+}
+
+/// The weight in a [`Body`] that says that the weight is in [`Extra`]. Smaller ones stand there plus one.
+const LARGE: NonZeroU16 = NonZeroU16::MAX;
+
+struct Extra {
+    /// Set when the entry's group is dropped.
+    group: Option<Arc<AtomicBool>>,
+    /// When the entry was last read, in parts of the time to idle.
+    touched: AtomicU32,
+    weight: u32,
+}
+
+/// What an entry is made with.
+pub(crate) struct Traits {
+    pub(crate) fingerprint: u32,
+    pub(crate) weight: u32,
+    pub(crate) group: Option<Arc<AtomicBool>>,
+    /// Whether reads are noted, for a time to idle.
+    pub(crate) idles: bool,
+}
+
 impl<V, K: Key + ?Sized> Entry<V, K> {
-    pub(crate) fn new(value: V, key: K::Owned, fingerprint: u32, weight: u32) -> Self {
+    pub(crate) fn new(value: V, key: K::Owned, traits: Traits) -> Self {
+        let Traits { fingerprint, weight, group, idles } = traits;
+        let small = u16::try_from(weight).ok().and_then(|weight| NonZeroU16::new(weight.wrapping_add(1)));
+        let weighs = small.filter(|small| *small != LARGE);
+        let extra = (group.is_some() || idles || weighs.is_none())
+            .then(|| Box::new(Extra { group, touched: AtomicU32::new(0), weight }));
         Self {
-            value: Some(value),
-            key,
+            body: Some(Body {
+                value,
+                fingerprint,
+                weight: weighs.unwrap_or(LARGE),
+                mark: AtomicU8::new(0),
+                flags: AtomicU8::new(0),
+            }),
             deadline: AtomicU64::new(NEVER),
-            group: None,
-            fingerprint,
-            weight,
-            touched: AtomicU32::new(0),
-            mark: AtomicU8::new(0),
-            flags: AtomicU8::new(0),
+            extra,
+            key,
         }
     }
 
     #[inline]
+    fn body(&self) -> &Body<V> {
+        self.body.as_ref().expect("an entry has a value until it is dropped")
+    }
+
+    #[inline]
     pub(crate) fn value(&self) -> &V {
-        self.value.as_ref().expect("an entry has a value until it is dropped")
+        &self.body().value
     }
 
     /// The value of an entry that nobody else has.
     pub(crate) fn into_value(mut self) -> V {
-        self.value.take().expect("an entry has a value until it is dropped")
+        self.body.take().expect("an entry has a value until it is dropped").value
+    }
+
+    #[inline]
+    pub(crate) fn fingerprint(&self) -> u32 {
+        self.body().fingerprint
+    }
+
+    pub(crate) fn weight(&self) -> u32 {
+        match (self.body().weight, &self.extra) {
+            (LARGE, Some(extra)) => extra.weight,
+            (small, _) => u32::from(small.get()) - 1,
+        }
+    }
+
+    pub(crate) fn group(&self) -> Option<&Arc<AtomicBool>> {
+        self.extra.as_ref()?.group.as_ref()
     }
 
     #[inline]
@@ -80,18 +132,18 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
     #[inline]
     pub(crate) fn hit(&self) {
         // A lost increment costs nothing, so that no atomic addition is needed.
-        let mark = self.mark.load(Ordering::Relaxed);
+        let mark = self.body().mark.load(Ordering::Relaxed);
         if mark < MOST_MARK {
-            self.mark.store(mark + 1, Ordering::Relaxed);
+            self.body().mark.store(mark + 1, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn mark(&self) -> u8 {
-        self.mark.load(Ordering::Relaxed)
+        self.body().mark.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_mark(&self, mark: u8) {
-        self.mark.store(mark, Ordering::Relaxed);
+        self.body().mark.store(mark, Ordering::Relaxed);
     }
 
     #[inline]
@@ -105,40 +157,42 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
 
     #[inline]
     pub(crate) fn touched(&self) -> u32 {
-        self.touched.load(Ordering::Relaxed)
+        self.extra.as_ref().map_or(0, |extra| extra.touched.load(Ordering::Relaxed))
     }
 
     /// Notes the time of a read. Writes once in each part of the time to idle.
     #[inline]
     pub(crate) fn touch(&self, part: u32) {
-        if part.wrapping_sub(self.touched()) as i32 > 0 {
-            self.touched.store(part, Ordering::Relaxed);
+        let Some(extra) = &self.extra else { return };
+        if part.wrapping_sub(extra.touched.load(Ordering::Relaxed)) as i32 > 0 {
+            extra.touched.store(part, Ordering::Relaxed);
         }
     }
 
     #[inline]
     pub(crate) fn is_dropped_with_its_group(&self) -> bool {
-        self.group.as_ref().is_some_and(|dropped| dropped.load(Ordering::Acquire))
+        self.group().is_some_and(|dropped| dropped.load(Ordering::Acquire))
     }
 
     /// Notes that the entry left the map, and tells whether the caller is the one to subtract it from the totals.
     pub(crate) fn leave(&self) -> bool {
         // Nobody refreshes what is gone.
-        self.flags.swap(GONE, Ordering::AcqRel) & COUNTED != 0
+        self.body().flags.swap(GONE, Ordering::AcqRel) & COUNTED != 0
     }
 
     pub(crate) fn is_gone(&self) -> bool {
-        self.flags.load(Ordering::Acquire) & GONE != 0
+        self.body().flags.load(Ordering::Acquire) & GONE != 0
     }
 
     /// Makes the entry part of the totals, before any other thread can reach it.
     pub(crate) fn count_unshared(&self) {
-        self.flags.store(self.flags.load(Ordering::Relaxed) | COUNTED, Ordering::Relaxed);
+        self.body().flags.store(self.body().flags.load(Ordering::Relaxed) | COUNTED, Ordering::Relaxed);
     }
 
     /// Makes an entry that was put back part of the totals again, unless it is, or has left meanwhile.
     pub(crate) fn count_again(&self) -> bool {
-        self.flags
+        self.body()
+            .flags
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |flags| {
                 (flags & (GONE | COUNTED) == 0).then_some(flags | COUNTED)
             })
@@ -148,17 +202,18 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
     /// Whether the caller is the one to subtract this entry from the totals.
     pub(crate) fn uncount(&self) -> bool {
         // A victim is subtracted when it is picked. When it is removed, this is called again, and need not write.
-        self.flags.load(Ordering::Acquire) & COUNTED != 0
-            && self.flags.fetch_and(!COUNTED, Ordering::AcqRel) & COUNTED != 0
+        self.body().flags.load(Ordering::Acquire) & COUNTED != 0
+            && self.body().flags.fetch_and(!COUNTED, Ordering::AcqRel) & COUNTED != 0
     }
 
     /// Whether the caller is the one to load a newer value. It must call [`refreshed`](Entry::refreshed).
     pub(crate) fn start_refresh(&self) -> bool {
-        self.flags.fetch_or(REFRESHING, Ordering::AcqRel) & REFRESHING == 0 || seeded::bug("refresh-all")
+        self.body().flags.fetch_or(REFRESHING, Ordering::AcqRel) & REFRESHING == 0
+            || seeded::bug("refresh-all")
     }
 
     pub(crate) fn refreshed(&self) {
-        self.flags.fetch_and(!REFRESHING, Ordering::AcqRel);
+        self.body().flags.fetch_and(!REFRESHING, Ordering::AcqRel);
     }
 }
 
@@ -167,8 +222,8 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
 impl<V, K: Key + ?Sized> Drop for Entry<V, K> {
     fn drop(&mut self) {
         if mem::needs_drop::<V>() {
-            let value = self.value.take();
-            _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+            let body = self.body.take();
+            _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
         }
     }
 }
@@ -330,3 +385,26 @@ impl Group {
 /// See [`Group::join`].
 #[derive(Clone, Debug)]
 pub struct Membership(pub(crate) Arc<AtomicBool>);
+
+#[cfg(all(test, not(shuttle), target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    fn weighs(weight: u32) -> u32 {
+        let traits = Traits { fingerprint: 0, weight, group: None, idles: false };
+        Entry::<u8, u64>::new(1, 1, traits).weight()
+    }
+
+    #[test]
+    fn an_entry_and_its_counts_fit_a_cache_line() {
+        assert_eq!(size_of::<Entry<u64, u64>>(), 40);
+        assert_eq!(size_of::<Entry<Arc<u64>, u64>>(), 40);
+    }
+
+    #[test]
+    fn every_weight_is_kept() {
+        for weight in [0, 1, 65_533, 65_534, 65_535, 65_536, u32::MAX] {
+            assert_eq!(weighs(weight), weight);
+        }
+    }
+}

@@ -285,7 +285,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// Stores a value that was loaded in place of an old one; keeps the old one if the load failed.
     fn refreshed<E>(&self, key: &K, old: &Handle<V, K>, loaded: Result<Loaded<V>, E>) -> Handle<V, K> {
         let Ok(loaded) = loaded else { return old.clone() };
-        let (value, terms) = loaded.into_terms(old.0.group.as_ref());
+        let (value, terms) = loaded.into_terms(old.0.group());
         let new = Arc::new(self.0.make(key, value, terms, true));
         // If the key was written meanwhile, that is newer.
         let _ = self.publish_if_same(key, &old.0, Arc::clone(&new));

@@ -102,6 +102,19 @@ pub trait Policy<N>: Send {
     /// `None` if there is none, or if the nodes looked at were all of entries that had left.
     fn evict(&mut self, entries: &mut dyn Entries<N>) -> Option<N>;
 
+    /// Shows the nodes that [`evict`](Policy::evict) will probably look at next, at most `most` of them.
+    ///
+    /// A hint, so that a caller can fetch them from memory together. By default it shows none.
+    fn next_to_evict(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        _ = (most, show);
+    }
+
+    /// Shows the nodes that [`sweep`](Policy::sweep) will look at next, at most `most` of them. A hint, as
+    /// [`next_to_evict`](Policy::next_to_evict) is.
+    fn next_to_sweep(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        _ = (most, show);
+    }
+
     /// Looks at the next node in line, to find entries that are past their time wherever they are.
     ///
     /// As many calls as there are nodes see all that were there at the first.

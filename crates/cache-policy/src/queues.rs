@@ -1,5 +1,6 @@
 //! The policy's queues under their locks, and the totals that the bounds are about.
 
+use std::hint::black_box;
 use std::sync::{Arc, PoisonError, Weak};
 
 use cache_core::Key;
@@ -21,19 +22,31 @@ const MOST_SHARE: usize = 1 << 21;
 /// The most shards.
 const MOST_SHARDS: usize = 16;
 
-/// The nodes that each write looks at in search of what is past its time, and the most if it finds some.
+/// The nodes that are looked at in search of what is past its time: so many for each write, that many at once so that their
+/// cache misses overlap. While there are some, every write looks.
 const SWEEP: usize = 2;
-const MOST_SWEEP: usize = 16;
+const SWEEP_AT_ONCE: usize = 16;
 
 /// The most victims that are picked under a lock at once.
 const MOST_VICTIMS: usize = 8;
 
+/// A full cache makes room for up to this many entries at once, so that their cache misses overlap, if it holds at least
+/// `LEAST_FOR_ROOM` times as many.
+const MOST_ROOM: u64 = 8;
+const LEAST_FOR_ROOM: u64 = 1024;
+
 type Node<V, K> = Weak<Entry<V, K>>;
-type Shard<V, K> = Box<dyn Policy<Node<V, K>>>;
+
+/// A part of the queues, behind its lock.
+struct Shard<V, K: Key + ?Sized> {
+    policy: Box<dyn Policy<Node<V, K>>>,
+    /// The nodes that writes should have looked at.
+    owed_looks: usize,
+}
 
 /// The nodes that most calls look at and pick: so many need no allocation.
-const USUAL_LOOKS: usize = 8;
-const USUAL_VICTIMS: usize = 2;
+const USUAL_LOOKS: usize = 16;
+pub(crate) const USUAL_VICTIMS: usize = 8;
 
 /// Entries that were picked, each with whether it is past its time.
 pub(crate) type Victims<V, K> = SmallVec<[(Arc<Entry<V, K>>, bool); USUAL_VICTIMS]>;
@@ -49,6 +62,8 @@ pub(crate) struct Queues<V, K: Key + ?Sized> {
     /// Split by the fingerprint, so that writers seldom meet.
     shards: Box<[Mutex<Shard<V, K>>]>,
     bounds: Bounds,
+    /// How many entries are left once room has to be made.
+    low: u64,
     /// Whether entries differ in weight. If not, their number is their weight.
     weighted: bool,
     totals: Totals,
@@ -85,8 +100,12 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
         let share =
             if bounds.entries == u64::MAX { LEAST_SHARE } else { expected.div_ceil(shards).min(MOST_SHARE) };
         Self {
-            shards: (0..shards).map(|_| Mutex::new(eviction.policy(share))).collect(),
+            shards: (0..shards)
+                .map(|_| Mutex::new(Shard { policy: eviction.policy(share), owed_looks: 0 }))
+                .collect(),
             bounds,
+            // How many weigh so much is not known.
+            low: if weighted { bounds.entries } else { low(bounds.entries) },
             weighted,
             totals: Totals { entries: AtomicU64::new(0), weight: AtomicU64::new(0) },
             sweeps: AtomicBool::new(false),
@@ -114,7 +133,7 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     fn add(&self, entry: &Entry<V, K>) {
         self.totals.entries.fetch_add(1, Ordering::Relaxed);
         if self.weighted {
-            self.totals.weight.fetch_add(u64::from(entry.weight), Ordering::Relaxed);
+            self.totals.weight.fetch_add(u64::from(entry.weight()), Ordering::Relaxed);
         }
     }
 
@@ -128,7 +147,7 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     fn subtract(&self, entry: &Entry<V, K>) {
         self.totals.entries.fetch_sub(1, Ordering::Relaxed);
         if self.weighted {
-            self.totals.weight.fetch_sub(u64::from(entry.weight), Ordering::Relaxed);
+            self.totals.weight.fetch_sub(u64::from(entry.weight()), Ordering::Relaxed);
         }
     }
 
@@ -155,14 +174,14 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     /// Takes in the node of an entry that entered the map, and picks what has to leave for it.
     pub(crate) fn enter(&self, entry: &Arc<Entry<V, K>>, times: &Times) -> Picked<V, K> {
         let mut look = Looking::new(times);
-        let mut shard = self.lock(self.shard_of(entry.fingerprint));
+        let mut shard = self.lock(self.shard_of(entry.fingerprint()));
         if !entry.is_gone() {
-            let mark = shard.insert(Arc::downgrade(entry), entry.fingerprint);
+            let mark = shard.policy.insert(Arc::downgrade(entry), entry.fingerprint());
             entry.set_mark(mark);
         }
-        self.pick(&mut **shard, &mut look);
+        self.pick(&mut *shard.policy, &mut look);
         if self.sweeps.load(Ordering::Relaxed) {
-            sweep(&mut **shard, &mut look, SWEEP);
+            shard.sweep_now_and_then(&mut look);
         }
         drop(shard);
         look.picked
@@ -179,8 +198,9 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
                 break;
             }
             let mut shard = self.lock((first + step) % self.shards.len());
-            self.pick(&mut **shard, &mut look);
-            look.picked.unfinished |= look.picked.victims.is_empty() && !shard.is_empty() && self.exceeds();
+            self.pick(&mut *shard.policy, &mut look);
+            look.picked.unfinished |=
+                look.picked.victims.is_empty() && !shard.policy.is_empty() && self.exceeds();
         }
         look.picked
     }
@@ -190,7 +210,7 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
         let mut look = Looking::new(times);
         let mut shard = self.lock(shard);
         for _ in 0..looks {
-            match shard.sweep(&mut look) {
+            match shard.policy.sweep(&mut look) {
                 Swept::Expired(node) => look.victim(&node, true),
                 Swept::Empty => break,
                 Swept::Kept | Swept::Dropped => {}
@@ -212,13 +232,13 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
 
     /// The number of nodes of a shard, for whoever sweeps all of it.
     pub(crate) fn nodes(&self, shard: usize) -> usize {
-        self.lock(shard).len()
+        self.lock(shard).policy.len()
     }
 
     /// Puts back what a sweep found, and what is to stay.
     pub(crate) fn requeue(&self, entry: &Arc<Entry<V, K>>) {
-        let mut shard = self.lock(self.shard_of(entry.fingerprint));
-        let mark = shard.insert(Arc::downgrade(entry), entry.fingerprint);
+        let mut shard = self.lock(self.shard_of(entry.fingerprint()));
+        let mark = shard.policy.insert(Arc::downgrade(entry), entry.fingerprint());
         entry.set_mark(mark);
     }
 
@@ -238,7 +258,15 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     }
 
     fn pick(&self, shard: &mut dyn Policy<Node<V, K>>, look: &mut Looking<'_, V, K>) {
-        while self.exceeds() && look.picked.victims.len() < MOST_VICTIMS {
+        if !self.exceeds() {
+            return;
+        }
+        let most = usize::try_from(self.entries().saturating_sub(self.low)).unwrap_or(MOST_VICTIMS);
+        let most = most.clamp(1, MOST_VICTIMS);
+        if most > 1 {
+            shard.next_to_evict(most, &mut touch);
+        }
+        while look.picked.victims.len() < MOST_VICTIMS && (self.exceeds() || self.entries() > self.low) {
             let Some(node) = shard.evict(look) else { break };
             // As a rule, it was looked at last.
             let seen = &mut look.picked.seen;
@@ -255,23 +283,37 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
     }
 }
 
-fn sweep<V, K: Key + ?Sized>(
-    shard: &mut dyn Policy<Node<V, K>>,
-    look: &mut Looking<'_, V, K>,
-    mut looks: usize,
-) {
-    let mut done = 0;
-    while done < looks {
-        done += 1;
-        match shard.sweep(look) {
-            Swept::Expired(node) => look.victim(&node, true),
-            Swept::Dropped => {}
-            Swept::Kept => continue,
-            Swept::Empty => break,
+/// The entries that are left once a cache that may hold so many has to make room.
+fn low(most: u64) -> u64 {
+    if most == u64::MAX { most } else { most + 1 - (most / LEAST_FOR_ROOM).clamp(1, MOST_ROOM) }
+}
+
+impl<V, K: Key + ?Sized> Shard<V, K> {
+    /// Looks at as many nodes as writes owe, once that is worth it.
+    fn sweep_now_and_then(&mut self, look: &mut Looking<'_, V, K>) {
+        self.owed_looks += SWEEP;
+        if self.owed_looks < SWEEP_AT_ONCE {
+            return;
         }
-        // Where there is one there are others.
-        looks = MOST_SWEEP;
+        self.owed_looks = 0;
+        self.policy.next_to_sweep(SWEEP_AT_ONCE, &mut touch);
+        for _ in 0..SWEEP_AT_ONCE {
+            match self.policy.sweep(look) {
+                Swept::Expired(node) => look.victim(&node, true),
+                Swept::Dropped => {}
+                Swept::Kept => continue,
+                Swept::Empty => break,
+            }
+            // Where there is one there are others.
+            self.owed_looks = SWEEP_AT_ONCE;
+        }
     }
+}
+
+/// Reads what an upgrade of a node will change. Of several such reads none depends on another, so the processor does not wait
+/// for one before it starts the next.
+fn touch<V, K: Key + ?Sized>(node: &Node<V, K>) {
+    black_box(node.strong_count());
 }
 
 /// What a policy sees of the entries.
@@ -311,6 +353,6 @@ impl<V, K: Key + ?Sized> Entries<Node<V, K>> for Looking<'_, V, K> {
     }
 
     fn fingerprint(&self, _node: &Node<V, K>) -> u32 {
-        self.picked.seen.last().map_or(0, |entry| entry.fingerprint)
+        self.picked.seen.last().map_or(0, |entry| entry.fingerprint())
     }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use cache_core::seeded;
 use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, Value};
+use smallvec::SmallVec;
 
 use crate::clock::AnyClock;
-use crate::entry::{Entry, Handle};
+use crate::entry::{Entry, Handle, Traits};
 use crate::listener::{Listener, Weigher};
-use crate::queues::{Picked, Queues, Victims};
+use crate::queues::{Picked, Queues, USUAL_VICTIMS, Victims};
 use crate::stats::{Count, Stats};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::{Age, Lifetimes, Times};
@@ -61,20 +62,21 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
             let expiry = self.expiry.as_ref()?;
             if replaces { expiry.on_update(key, &value) } else { expiry.on_create(key, &value) }
         });
-        let mut entry = Entry::new(value, key.to_owned_key(), fingerprint, weight);
-        entry.group = terms.group;
-        if lifetime.is_some() || self.lifetimes.to_live != 0 || self.lifetimes.to_idle != 0 {
+        let idles = self.lifetimes.to_idle != 0;
+        let traits = Traits { fingerprint, weight, group: terms.group, idles };
+        let entry = Entry::new(value, key.to_owned_key(), traits);
+        if lifetime.is_some() || self.lifetimes.to_live != 0 || idles {
             self.expires_from_now_on();
             let times = self.times();
             // What differs between keys and between times is random enough to spread deadlines.
             entry.set_deadline(
                 times.deadline(lifetime, fingerprint ^ (times.now as u32).wrapping_mul(0x9e37_79b9)),
             );
-            if self.lifetimes.to_idle != 0 {
+            if idles {
                 entry.touch(times.part());
             }
         }
-        if entry.group.is_some() {
+        if entry.group().is_some() {
             self.queues.sweep_from_now_on();
         }
         entry
@@ -89,7 +91,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
 
     /// Whether an entry can ever be kept.
     pub(crate) fn fits(&self, entry: &Entry<V, K>) -> bool {
-        u64::from(entry.weight) <= self.queues.bounds().weight && self.queues.bounds().entries != 0
+        u64::from(entry.weight()) <= self.queues.bounds().weight && self.queues.bounds().entries != 0
     }
 
     /// Puts an entry into the map by `publish`, with the totals right even if that panics.
@@ -127,7 +129,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         self.remove_picked(picked, &times);
         // A writer that finds nothing to pick leaves the rest to those who have picked.
         while self.queues.exceeds() {
-            let picked = self.queues.make_room(entry.fingerprint, &times);
+            let picked = self.queues.make_room(entry.fingerprint(), &times);
             let done = picked.victims.is_empty() && !picked.unfinished;
             self.remove_picked(picked, &times);
             if done {
@@ -171,6 +173,11 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         }
         drop(picked.seen);
         let mut rest = Rest { queues: &self.queues, victims: picked.victims, current: None };
+        if rest.victims.len() > 1 {
+            let keys: SmallVec<[&K; USUAL_VICTIMS]> =
+                rest.victims.iter().map(|(victim, _)| victim.key()).collect();
+            self.map.prefetch(&keys);
+        }
         while let Some((victim, expired)) = rest.victims.pop() {
             let removed = self.unlink(rest.current.insert(victim));
             let victim = rest.current.take().filter(|_| removed);

@@ -122,7 +122,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             let Some(value) = f(current.value()) else {
                 return Err(UpdateError::Kept { current: Handle(current) });
             };
-            let terms = Terms { lifetime: None, group: current.group.clone() };
+            let terms = Terms { lifetime: None, group: current.group().cloned() };
             let new = Arc::new(self.0.make(key, value, terms, true));
             if self.publish_if_same(key, &current, Arc::clone(&new)).is_ok() {
                 return Ok(Handle(new));
@@ -150,7 +150,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         if self.0.times().age(&current.0) >= Age::Stale {
             return Err(value);
         }
-        let terms = Terms { lifetime: None, group: current.0.group.clone() };
+        let terms = Terms { lifetime: None, group: current.0.group().cloned() };
         let new = Arc::new(self.0.make(key, value, terms, true));
         match self.publish_if_same(key, &current.0, Arc::clone(&new)) {
             Ok(()) => Ok(Handle(new)),

@@ -124,6 +124,10 @@ impl<N> Adaptive<N> {
         }
     }
 
+    fn main_is_long(&self) -> bool {
+        self.main.len() > (self.small.len() + self.main.len()).saturating_sub(self.target)
+    }
+
     fn evict_small(&mut self, entries: &mut dyn Entries<N>) -> Option<N> {
         for _ in 0..MOST_LOOKS {
             let inserted = self.small.first_stamp()?;
@@ -188,10 +192,20 @@ impl<N: Send> Policy<N> for Adaptive<N> {
         self.filled = true;
         let len = self.len();
         self.set_target(self.target, len);
-        let main_is_long = self.main.len() > len - self.target;
+        let main_is_long = self.main_is_long();
         // If all that it sees in the main queue is hot, the small queue gives way, and the next call looks further.
         let victim = if main_is_long { self.evict_main(entries, false) } else { None };
         victim.or_else(|| self.evict_small(entries)).or_else(|| self.evict_main(entries, true))
+    }
+
+    fn next_to_evict(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        let queue = if self.main_is_long() { &self.main } else { &self.small };
+        queue.first(most).for_each(show);
+    }
+
+    fn next_to_sweep(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        let queue = if self.sweeping_main { &self.main } else { &self.small };
+        queue.next_swept(most).for_each(show);
     }
 
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {

@@ -38,6 +38,14 @@ impl<N: Send> Policy<N> for Clock<N> {
         first_unmarked(&mut self.0, entries, 0, true).map(|victim| victim.node)
     }
 
+    fn next_to_evict(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        self.0.first(most).for_each(show);
+    }
+
+    fn next_to_sweep(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        self.0.next_swept(most).for_each(show);
+    }
+
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {
         sweep_again(&mut self.0, entries)
     }

@@ -45,6 +45,14 @@ impl<N: Send> Policy<N> for Fifo<N> {
         None
     }
 
+    fn next_to_evict(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        self.0.first(most).for_each(show);
+    }
+
+    fn next_to_sweep(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        self.0.next_swept(most).for_each(show);
+    }
+
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {
         sweep_again(&mut self.0, entries)
     }

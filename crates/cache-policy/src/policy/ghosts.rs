@@ -1,5 +1,8 @@
 //! Keys that were evicted lately.
 
+use std::hint::black_box;
+use std::mem;
+
 /// Slots of a bucket. A key can be in any slot of its one bucket.
 const WAYS: usize = 8;
 
@@ -10,6 +13,9 @@ const STEPS: usize = 1024;
 const TIME_BITS: u32 = 15;
 const TIME: u32 = (1 << TIME_BITS) - 1;
 const MAIN: u32 = 1 << TIME_BITS;
+
+/// The most keys that wait to be put into their slots.
+const PENDING: usize = 8;
 
 /// The queue that a key was evicted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +36,9 @@ pub(super) struct Ghost {
 ///
 /// It is a cache of its own: four bytes a slot, no pointers, and a new key takes the place of the oldest in its bucket. So a
 /// key may be forgotten early, and one in some ten thousand others is taken for it. Both cost a hit at most.
+///
+/// A cache evicts several entries in a row, and each of their buckets is a cache miss. So they are put there together, when
+/// the next key is looked for: then the processor waits for all of them at once.
 #[derive(Debug)]
 pub(super) struct Ghosts {
     slots: Vec<u32>,
@@ -41,6 +50,9 @@ pub(super) struct Ghosts {
     shares: [u32; 2],
     /// The clocks of both queues, in steps.
     now: [u32; 2],
+    /// What is not in its slot yet: fingerprints, each with what will stand there.
+    pending: [(u32, u32); PENDING],
+    pending_len: usize,
 }
 
 impl Ghosts {
@@ -55,6 +67,8 @@ impl Ghosts {
             windows,
             shares: windows.map(|window| (1 << 16) / window.max(1)),
             now: [0; 2],
+            pending: [(0, 0); PENDING],
+            pending_len: 0,
         }
     }
 
@@ -65,8 +79,32 @@ impl Ghosts {
 
     /// Remembers a key that leaves `from`, with a time on that queue's clock.
     pub(super) fn record(&mut self, fingerprint: u32, from: From, time: u32) {
+        if self.pending_len == PENDING {
+            self.put_pending(fingerprint);
+        }
         let origin = if from == From::Main { MAIN } else { 0 };
         let slot = (fingerprint << 16) | origin | ((time >> self.shift) & TIME);
+        self.pending[self.pending_len] = (fingerprint, slot);
+        self.pending_len += 1;
+    }
+
+    /// Puts what waits into its slots. `next` is a fingerprint that will be looked for afterwards.
+    fn put_pending(&mut self, next: u32) {
+        let pending = self.pending;
+        let pending = &pending[..mem::take(&mut self.pending_len)];
+        if pending.len() > 1 {
+            // No read depends on another, so the processor does not wait for one before it starts the next.
+            let fingerprints = pending.iter().map(|&(fingerprint, _)| fingerprint);
+            for fingerprint in fingerprints.chain([next]) {
+                black_box(self.slots[self.bucket(fingerprint)]);
+            }
+        }
+        for &(fingerprint, slot) in pending {
+            self.put(fingerprint, slot);
+        }
+    }
+
+    fn put(&mut self, fingerprint: u32, slot: u32) {
         let bucket = self.bucket(fingerprint);
         let mut oldest = (bucket, 0);
         for place in bucket..bucket + WAYS {
@@ -88,6 +126,7 @@ impl Ghosts {
 
     /// Forgets a key, and tells what was remembered of it.
     pub(super) fn take(&mut self, fingerprint: u32) -> Option<Ghost> {
+        self.put_pending(fingerprint);
         let bucket = self.bucket(fingerprint);
         for place in bucket..bucket + WAYS {
             let there = self.slots[place];

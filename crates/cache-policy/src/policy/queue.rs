@@ -57,6 +57,23 @@ impl<N> Queue<N> {
         (head < self.tail).then(|| self.stamp(head))
     }
 
+    /// The nodes that [`pop`](Queue::pop) returns next, at most so many.
+    pub(super) fn first(&self, most: usize) -> impl Iterator<Item = &N> {
+        self.nodes_from(if self.head == self.write { self.read } else { self.head }, most)
+    }
+
+    /// The nodes that [`sweep`](Queue::sweep) returns next, at most so many.
+    pub(super) fn next_swept(&self, most: usize) -> impl Iterator<Item = &N> {
+        self.nodes_from(self.read, most)
+    }
+
+    fn nodes_from(&self, first: u64, most: usize) -> impl Iterator<Item = &N> {
+        (first..self.tail.min(first + most as u64)).filter_map(|position| {
+            let (block, slot) = self.place(position);
+            self.blocks[block].nodes[slot].as_ref()
+        })
+    }
+
     /// Removes the node at the head.
     pub(super) fn pop(&mut self) -> Option<N> {
         if self.head == self.write {
@@ -164,9 +181,18 @@ mod tests {
                         queue.push(n, n);
                         list.push_back(n);
                     }
-                    4..=5 => assert_eq!(queue.pop(), list.pop_front()),
+                    4..=5 => {
+                        let first: Vec<_> = queue.first(3).copied().collect();
+                        // Past the gap of a sweep it may show fewer.
+                        assert!(first.iter().eq(list.iter().take(first.len())));
+                        assert_eq!(first.is_empty(), list.is_empty());
+                        assert_eq!(queue.pop(), list.pop_front());
+                    }
                     _ => {
-                        let Some((node, stamp)) = queue.sweep() else { continue };
+                        let shown = queue.next_swept(1).next().copied();
+                        let swept = queue.sweep();
+                        assert_eq!(shown, swept.map(|(node, _)| node));
+                        let Some((node, stamp)) = swept else { continue };
                         // The node's time, or that of one of its seven elders.
                         assert!(stamp <= node);
                         if node % 3 == 0 {

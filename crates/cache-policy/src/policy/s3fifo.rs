@@ -55,6 +55,10 @@ impl<N> S3Fifo<N> {
         }
     }
 
+    fn evicts_from_main(&self) -> bool {
+        self.small.len() < ((self.small.len() + self.main.len()) / SMALL).max(1) && self.main.len() > 0
+    }
+
     fn evict_small(&mut self, entries: &mut dyn Entries<N>) -> Option<N> {
         for _ in 0..MOST_LOOKS {
             let node = self.small.pop()?;
@@ -91,14 +95,23 @@ impl<N: Send> Policy<N> for S3Fifo<N> {
 
     fn evict(&mut self, entries: &mut dyn Entries<N>) -> Option<N> {
         self.filled = true;
-        let target = (self.len() / SMALL).max(1);
-        let from_main = self.small.len() < target && self.main.len() > 0;
+        let from_main = self.evicts_from_main();
         // If all that it sees in the main queue is hot, the small queue gives way, and the next call looks further.
         let victim =
             if from_main { first_unmarked(&mut self.main, entries, 0, false).map(|v| v.node) } else { None };
         victim
             .or_else(|| self.evict_small(entries))
             .or_else(|| first_unmarked(&mut self.main, entries, 0, true).map(|v| v.node))
+    }
+
+    fn next_to_evict(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        let queue = if self.evicts_from_main() { &self.main } else { &self.small };
+        queue.first(most).for_each(show);
+    }
+
+    fn next_to_sweep(&self, most: usize, show: &mut dyn FnMut(&N)) {
+        let queue = if self.sweeping_main { &self.main } else { &self.small };
+        queue.next_swept(most).for_each(show);
     }
 
     fn sweep(&mut self, entries: &mut dyn Entries<N>) -> Swept<N> {

@@ -231,7 +231,7 @@ impl<V: Value + Serialize, K: Key<Owned: Serialize> + ?Sized, B: Backend, S: Has
         let groups = groups.current();
         let mut left_out = 0;
         for entry in self.all() {
-            let Some(number) = Groups::number(&groups, entry.group.as_ref()) else {
+            let Some(number) = Groups::number(&groups, entry.group()) else {
                 left_out += u64::from(!entry.is_dropped_with_its_group());
                 continue;
             };
@@ -308,7 +308,7 @@ impl<K: Key<Owned: Serialize> + ?Sized, B: Backend, S: HashBuilder> Save for &Co
         let mut entries = Vec::with_capacity(self.len());
         store.map.for_each(&mut |_key, entry| entries.push(Arc::clone(entry)));
         for entry in entries {
-            let Some(number) = Groups::number(&groups, entry.group.as_ref()) else {
+            let Some(number) = Groups::number(&groups, entry.group()) else {
                 left_out += u64::from(!entry.is_dropped_with_its_group());
                 continue;
             };

@@ -52,6 +52,20 @@ pub(crate) fn entries_under_threads<B: Backend>() {
     assert_eq!(cache.entries().len(), 1_000);
 }
 
+pub(crate) fn a_large_cache_stays_nearly_full<B: Backend>() {
+    const MOST: usize = 16_384;
+    for eviction in Eviction::ALL {
+        let cache: Cache<u64, u64, B> = Cache::builder().max_entries(MOST).eviction(eviction).build();
+        for n in 0..MOST as u64 * 2 {
+            cache.insert(&n, n);
+            let entries = cache.len();
+            let least = (n as usize + 1).min(MOST - 7);
+            assert!((least..=MOST).contains(&entries), "{entries} entries after {} inserts", n + 1);
+        }
+        assert_eq!(cache.entries().len(), cache.len());
+    }
+}
+
 pub(crate) fn weights_under_threads<B: Backend>() {
     const MOST: u64 = 10_000;
     let cache: Cache<u32, u64, B> =
