@@ -81,6 +81,25 @@ fn three_inserts_into_two_places() {
     });
 }
 
+/// Room is made for two at once. Whoever picks asks again after each victim, as others pick and leave meanwhile.
+#[test]
+fn room_for_several_beside_a_removal() {
+    check(|| {
+        let noted = Noted::new(4, Eviction::Fifo, &ManualClock::new());
+        (1..=4).for_each(|key| _ = noted.cache.insert(&key, 0));
+        let (one, two) = (Arc::clone(&noted), Arc::clone(&noted));
+        let inserts = thread::spawn(move || _ = one.cache.insert(&5, 0));
+        let removes = thread::spawn(move || _ = two.cache.take(&4));
+        noted.cache.insert(&6, 0);
+        inserts.join().expect("no panic");
+        removes.join().expect("no panic");
+        noted.settled(&[1, 2, 3, 4, 5, 6].map(|key| (key, 0)));
+        let entries = noted.cache.len();
+        // A removal may come right after room was made.
+        assert!(entries >= 2, "{entries} entries: more was evicted than had to be");
+    });
+}
+
 #[test]
 fn replacement_beside_eviction_and_removal() {
     check(|| {
