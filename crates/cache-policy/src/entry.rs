@@ -16,6 +16,9 @@ use crate::sync::{Mutex, MutexGuard};
 /// The deadline of an entry that does not expire.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// The deadline of an entry that is being removed because it was past its time.
+const ENDED: u64 = 0;
+
 /// In how many parts the time to idle is measured.
 pub(crate) const IDLE_PARTS: u32 = 64;
 
@@ -155,6 +158,25 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
         self.deadline.store(deadline, Ordering::Release);
     }
 
+    /// Sets a new deadline unless the present one is over at `now`, and tells whether it did.
+    pub(crate) fn prolong(&self, now: u64, new: u64) -> bool {
+        if seeded::bug("prolong-blindly") {
+            self.set_deadline(new);
+            return true;
+        }
+        self.replace_deadline(|deadline| now < deadline, new)
+    }
+
+    /// Ends the entry for good if its deadline is over at `now`, and tells whether it did. It cannot be prolonged after that.
+    pub(crate) fn end(&self, now: u64) -> bool {
+        self.replace_deadline(|deadline| now >= deadline, ENDED)
+    }
+
+    fn replace_deadline(&self, may: impl Fn(u64) -> bool, new: u64) -> bool {
+        let change = |deadline| may(deadline).then_some(new);
+        self.deadline.fetch_update(Ordering::AcqRel, Ordering::Acquire, change).is_ok()
+    }
+
     #[inline]
     pub(crate) fn touched(&self) -> u32 {
         self.extra.as_ref().map_or(0, |extra| extra.touched.load(Ordering::Relaxed))
@@ -197,6 +219,11 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
                 (flags & (GONE | COUNTED) == 0).then_some(flags | COUNTED)
             })
             .is_ok()
+    }
+
+    /// Whether the entry is not part of the totals: it was picked to be evicted, or has left.
+    pub(crate) fn is_uncounted(&self) -> bool {
+        self.body().flags.load(Ordering::Acquire) & COUNTED == 0
     }
 
     /// Whether the caller is the one to subtract this entry from the totals.

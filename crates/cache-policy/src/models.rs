@@ -144,6 +144,25 @@ fn hits_beside_eviction() {
 }
 
 #[test]
+fn an_entry_is_prolonged_or_swept() {
+    check(|| {
+        let clock = ManualClock::new();
+        let noted = Noted::new(4, Eviction::Adaptive, &clock);
+        noted.cache.insert_with_ttl(&1, 0, Duration::from_nanos(1));
+        let (one, two) = (Arc::clone(&noted), Arc::clone(&noted));
+        let prolongs = thread::spawn(move || one.cache.expire_in(&1, Duration::from_nanos(100)));
+        let sweeps = thread::spawn(move || _ = two.cache.maintain(4));
+        clock.advance(Duration::from_nanos(1));
+        noted.cache.maintain(4);
+        sweeps.join().expect("no panic");
+        let prolonged = prolongs.join().expect("no panic");
+        noted.cache.maintain(4);
+        assert_eq!(noted.cache.get(&1).is_some(), prolonged);
+        noted.settled(&[(1, 0)]);
+    });
+}
+
+#[test]
 fn expiry_beside_replacement_and_sweeps() {
     check(|| {
         let clock = ManualClock::new();

@@ -152,8 +152,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         self.notify(entry, cause, &self.times());
     }
 
-    /// Removes from the map what a policy gave up, unless it left meanwhile.
-    pub(crate) fn remove_picked(&self, picked: Picked<V, K>, times: &Times) {
+    /// Removes from the map what a policy gave up, unless it left meanwhile. Returns how many entries it removed.
+    pub(crate) fn remove_picked(&self, picked: Picked<V, K>, times: &Times) -> usize {
         /// Puts back what was not removed if a key's code panics: else it would stay in the map for ever.
         struct Rest<'a, V: Value, K: Key + ?Sized> {
             queues: &'a Queues<V, K>,
@@ -178,15 +178,25 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
                 rest.victims.iter().map(|(victim, _)| victim.key()).collect();
             self.map.prefetch(&keys);
         }
+        let mut count = 0;
         while let Some((victim, expired)) = rest.victims.pop() {
+            // From here on nobody prolongs it.
+            let expired = expired && times.end(&victim);
+            if !expired && !victim.is_uncounted() {
+                // Somebody has since it was looked at.
+                self.queues.requeue(&victim);
+                continue;
+            }
             let removed = self.unlink(rest.current.insert(victim));
             let victim = rest.current.take().filter(|_| removed);
             if let Some(victim) = victim {
                 // It has no node any more, so nobody needs to know that it is gone.
                 self.queues.uncount(&victim);
+                count += 1;
                 self.notify(victim, if expired { Cause::Expired } else { Cause::Evicted }, times);
             }
         }
+        count
     }
 
     /// Looks at about `looks` nodes, a few at a time, and gives to `free` what is past its time.
@@ -266,7 +276,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
     fn read(&self, entry: &Entry<V, K>, expiry: &dyn Expiry<V, K>, times: &Times) {
         if let Some(lifetime) = expiry.on_read(entry.key(), entry.value(), times.rest(entry.deadline())) {
             self.expires_from_now_on();
-            entry.set_deadline(self.times().deadline(Some(lifetime), 0));
+            let times = self.times();
+            entry.prolong(times.now, times.deadline(Some(lifetime), 0));
         }
     }
 }

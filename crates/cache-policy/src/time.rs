@@ -53,6 +53,11 @@ impl Times {
         self.age(entry) == Age::Over
     }
 
+    /// Ends an entry that is of no use to anyone. `false` if somebody prolonged its life meanwhile.
+    pub(crate) fn end<V, K: Key + ?Sized>(&self, entry: &Entry<V, K>) -> bool {
+        entry.is_dropped_with_its_group() || self.is_idle(entry) || entry.end(self.now)
+    }
+
     #[inline]
     pub(crate) fn age<V, K: Key + ?Sized>(&self, entry: &Entry<V, K>) -> Age {
         if entry.is_dropped_with_its_group() || self.is_idle(entry) {

@@ -119,10 +119,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     pub fn maintain(&self, looks: usize) -> usize {
         let mut freed = 0;
-        self.0.sweep(looks, |picked, times| {
-            freed += picked.victims.len();
-            self.0.remove_picked(picked, times);
-        });
+        self.0.sweep(looks, |picked, times| freed += self.0.remove_picked(picked, times));
         freed
     }
 

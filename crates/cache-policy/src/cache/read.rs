@@ -171,7 +171,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         if age >= Age::Stale {
             return false;
         }
-        entry.set_deadline(times.deadline(Some(lifetime), 0));
-        true
+        // It may have ended meanwhile.
+        entry.prolong(times.now, times.deadline(Some(lifetime), 0))
     }
 }
