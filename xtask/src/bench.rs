@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Flags, MAX_KEY_VARIABLE, saved_runs};
 use serde_json::Value;
 
+use crate::redis;
 use crate::say::tell;
 use crate::sh::cargo;
 
@@ -16,7 +17,10 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode> {
     let max_key = env::var_os(MAX_KEY_VARIABLE).map(|text| text.to_string_lossy().into_owned());
     let task = flags.task(max_key.as_deref())?;
     flags.baseline(&saved_runs())?;
-    let benchmark = build(task.target(), &[])?;
+    let Some(target) = task.target() else {
+        return redis::run(flags.quick).map(|()| ExitCode::SUCCESS);
+    };
+    let benchmark = build(target, &[])?;
     hand_signals_on()?;
     // The words after `cargo xtask bench`.
     let same_flags = env::args_os().skip(2);

@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// Tests our own table for a long time: checked histories, exact sums, short-lived threads, leaks; or threads
     /// that are interrupted inside every operation (`--preempt`).
     Soak(Soak),
+    /// Injects faults into mirrors and stock leases on real servers: crashes, pauses, lost connections and answers. What is
+    /// wrong on purpose must be caught.
+    Faults(Faults),
     /// Runs the fuzz targets of our own table, with libFuzzer and AddressSanitizer (nightly compiler).
     Fuzz(Fuzz),
     /// Runs the loom models of our own table, and checks that each catches its planted bugs.
@@ -57,6 +60,22 @@ pub(crate) enum Command {
         #[arg(long)]
         install: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Faults {
+    /// Repeats the schedules of an earlier run.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The number of rounds of each subject.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) rounds: u64,
+    /// The first round. With `--rounds 1`, only this one is repeated.
+    #[arg(long, default_value_t = 0, value_name = "ROUND")]
+    pub(crate) from: u64,
+    /// Runs only these subjects: mirrors, leases, controls.
+    #[arg(long, value_name = "SUBJECTS", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
 }
 
 #[derive(Debug, Args)]

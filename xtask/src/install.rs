@@ -24,6 +24,13 @@ pub(crate) struct Need {
 enum From {
     /// A package of the system, which has the same name in all package managers.
     System(&'static str),
+    /// A package of the system with a name of its own in `apt-get`.
+    Debian {
+        /// Its name there.
+        apt: &'static str,
+        /// Its name elsewhere.
+        others: &'static str,
+    },
     /// A component of the Rust toolchain.
     Component(&'static str),
     /// A Rust toolchain.
@@ -39,8 +46,19 @@ enum From {
     Wheel { name: &'static str, requirements: &'static str },
 }
 
+const REDIS_SERVER: Need = Need {
+    name: "redis-server",
+    why: "mirrors and leases are tested and measured on real servers",
+    probe: ("redis-server", &["--version"]),
+    from: From::Debian { apt: "redis-server", others: "redis" },
+};
+
+/// The needs of `cargo xtask bench --redis` and `cargo xtask faults`.
+pub(crate) const REDIS: &[Need] = &[REDIS_SERVER];
+
 /// The needs of `cargo xtask test`.
 pub(crate) const TEST: &[Need] = &[
+    REDIS_SERVER,
     Need {
         name: "a C compiler (cc)",
         why: "cargo links with it, and the zstd crate is built with it",
@@ -191,6 +209,17 @@ pub(crate) fn ensure(needs: &[Need], install: bool) -> Result<()> {
     bail!("{message}\nOr add --install to install it.");
 }
 
+impl From {
+    /// The name of a package of the system with this package manager.
+    fn package(&self, manager: &str) -> &'static str {
+        match self {
+            From::Debian { apt, .. } if manager == "apt-get" => apt,
+            From::System(name) | From::Debian { others: name, .. } => name,
+            _ => "",
+        }
+    }
+}
+
 impl Need {
     fn is_there(&self) -> bool {
         sh::works(self.probe.0, self.probe.1)
@@ -211,16 +240,18 @@ impl Need {
                 println!("building {name} instead, because its binary could not be installed: {error:#}");
                 cargo_install(name)
             }),
-            From::System(package) => {
+            From::System(_) | From::Debian { .. } => {
                 let Some((manager, steps)) =
                     MANAGERS.iter().find(|(name, _)| sh::works(name, &["--version"]))
                 else {
                     let known: Vec<_> = MANAGERS.iter().map(|(name, _)| *name).collect();
                     bail!(
-                        "no package manager found (looked for {}); install {package} by hand",
-                        known.join(", ")
+                        "no package manager found (looked for {}); install {} by hand",
+                        known.join(", "),
+                        self.name
                     );
                 };
+                let package = self.from.package(manager);
                 for (i, step) in steps.iter().enumerate() {
                     let mut command = as_root(manager);
                     command.args(*step);
@@ -237,6 +268,9 @@ impl Need {
     fn by_hand(&self) -> String {
         match self.from {
             From::System(package) => format!("the system's package {package}"),
+            From::Debian { apt, others } => {
+                format!("the system's package {others}, or {apt} on Debian and Ubuntu")
+            }
             From::Component(name) => format!("rustup component add {name}"),
             From::Toolchain(name) => format!("rustup toolchain install {name}"),
             From::Nightly(name) => format!("rustup component add --toolchain nightly {name}"),

@@ -3,11 +3,13 @@
 mod backends;
 mod bench;
 mod elsewhere;
+mod faults;
 mod flags;
 mod fuzz;
 mod install;
 mod loom;
 mod preempt;
+mod redis;
 mod report;
 mod sanitize;
 mod say;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Test { install } => done(test::run(install)),
         Command::Sanitize { install } => done(sanitize::run(install)),
         Command::Soak(flags) => done(soak::run(&flags)),
+        Command::Faults(flags) => done(faults::run(&flags)),
         Command::Fuzz(flags) => done(fuzz::run(&flags)),
         Command::Loom { quick, minutes } => done(loom::run(quick, minutes)),
         Command::Miri { install } => done(elsewhere::miri(install)),

@@ -40,6 +40,9 @@ impl Flags {
         if !(self.memory || self.bounded) {
             self.no_bounded_only()?;
         }
+        if self.redis {
+            return Ok(Task::Redis { quick: self.quick });
+        }
         if self.hit_ratio {
             return self.hit_ratio();
         }

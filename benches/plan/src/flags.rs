@@ -28,7 +28,7 @@ use crate::{Cache, Capacity, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, 
 pub struct Flags {
     /// A small fixed matrix: every backend, the empty loop and the roof, 1 and 2 threads, two key counts. Takes less
     /// than three minutes. With --memory: fewer keys and less garbage, in about a minute. With --bounded: smaller caches.
-    /// With --hit-ratio: fewer requests, and one capacity each.
+    /// With --hit-ratio: fewer requests, and one capacity each. With --redis: fewer keys, and less time.
     #[arg(long)]
     pub quick: bool,
 
@@ -154,6 +154,11 @@ pub struct Flags {
     #[arg(long, value_name = "COUNTS", value_delimiter = ',', allow_negative_numbers = true)]
     pub capacity: Vec<Capacity>,
 
+    /// Mirrors and stock leases on a Redis that it starts itself: how fast a mirror is filled, beside a loop that only reads;
+    /// how soon a write is visible; sales through a lease, beside a script for each sale. Needs redis-server.
+    #[arg(long)]
+    pub redis: bool,
+
     /// Where the results go.
     #[command(flatten)]
     pub output: Output,
@@ -178,6 +183,7 @@ Examples:
   cargo xtask bench --latency --ops get,grow --rate 500000      stalls that a median hides
   cargo xtask bench --bounded                                   caches that evict, beside others
   cargo xtask bench --hit-ratio --trace requests.csv.zst        which policy keeps what you ask for
+  cargo xtask bench --redis                                     mirrors and leases on a server of its own
   cargo xtask bench --quick --save before                       keep the numbers, and after a change …
   cargo xtask bench --quick --compare before                    … see which cells it moved
 

@@ -14,9 +14,10 @@ enum Mode {
     Adapters,
     Bounded,
     HitRatio,
+    Redis,
 }
 
-use Mode::{Adapters, Bounded, Full, HitRatio, Latency, Matrix, Memory, Trace};
+use Mode::{Adapters, Bounded, Full, HitRatio, Latency, Matrix, Memory, Redis, Trace};
 
 impl Mode {
     /// The flag that chooses this mode, or what the mode is called where none does.
@@ -30,6 +31,7 @@ impl Mode {
             Adapters => "--adapters",
             Bounded => "--bounded",
             HitRatio => "--hit-ratio",
+            Redis => "--redis",
         }
     }
 
@@ -44,6 +46,7 @@ impl Mode {
             (Adapters, flags.adapters),
             (Bounded, flags.bounded),
             (HitRatio, flags.hit_ratio),
+            (Redis, flags.redis),
         ];
         let mut chosen = chosen.into_iter().filter_map(|(mode, given)| given.then_some(mode));
         match (chosen.next(), chosen.next()) {
@@ -67,7 +70,7 @@ fn table(flags: &Flags) -> [Row; 23] {
     const KEPT: &[Mode] = &[Matrix, Full, Trace, Memory, Latency, Bounded, HitRatio];
     let Flags { output, .. } = flags;
     [
-        ("--quick", flags.quick, &[Matrix, Memory, Bounded, HitRatio]),
+        ("--quick", flags.quick, &[Matrix, Memory, Bounded, HitRatio, Redis]),
         ("--fresh", flags.fresh, &[Full]),
         ("--passes", flags.passes.is_some(), &[Matrix, Full, Bounded]),
         ("--backends", !flags.backends.is_empty(), ROWS),

@@ -19,6 +19,11 @@ pub enum Task {
     Bounded(Bounded),
     /// Count hits.
     HitRatio(HitRatio),
+    /// Measure mirrors and leases on a Redis of their own; with less of everything if so.
+    Redis {
+        /// Whether `--quick` was given.
+        quick: bool,
+    },
 }
 
 /// A replay of recorded requests through every row.
@@ -78,10 +83,10 @@ pub struct Adapters {
 }
 
 impl Task {
-    /// The benchmark target that does it.
+    /// The benchmark target that does it. `None` for what examples of `cache-redis` do.
     #[must_use]
-    pub const fn target(&self) -> &'static str {
-        match self {
+    pub const fn target(&self) -> Option<&'static str> {
+        Some(match self {
             Task::Matrix(_) => "matrix",
             Task::Trace(_) => "trace",
             Task::Memory(_) => "memory",
@@ -89,6 +94,7 @@ impl Task {
             Task::Adapters(_) => "adapters",
             Task::Bounded(_) => "bounded",
             Task::HitRatio(_) => "hit_ratio",
-        }
+            Task::Redis { .. } => return None,
+        })
     }
 }

@@ -108,6 +108,19 @@ impl Csv {
         self
     }
 
+    /// Whether an import leaves counters alone that are present.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_policy::csv::Csv;
+    /// assert!(Csv::new().keep_present(true).keeps_present());
+    /// ```
+    #[must_use]
+    pub const fn keeps_present(&self) -> bool {
+        self.keep_present
+    }
+
     /// Sets what stands between key and value: a comma, unless set to a semicolon or a tab, say.
     ///
     /// # Panics
@@ -264,8 +277,20 @@ impl Csv {
         Ok(counters.len() as u64)
     }
 
-    /// Reads all of the input, or says what is wrong with it.
-    fn read<K: FromStr<Err: Display> + Hash + Eq + Clone>(
+    /// Reads all of the input without setting anything: for counters that are kept elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`CsvError`] with the line, the column and what is wrong there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cache_policy::csv::Csv;
+    /// assert_eq!(Csv::new().read::<u64>(&b"7,1\n8,2\n"[..])?, [(7, 1), (8, 2)]);
+    /// # Ok::<_, cache_policy::csv::CsvError>(())
+    /// ```
+    pub fn read<K: FromStr<Err: Display> + Hash + Eq + Clone>(
         &self,
         mut from: impl Read,
     ) -> Result<Vec<(K, i64)>, CsvError> {

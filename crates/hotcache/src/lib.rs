@@ -33,7 +33,7 @@
 //!
 //! The page of each module says when not to use it. To measure on your own machine, run `cargo xtask bench` in the
 //! repository. To choose a backend at run time, use [`AnyBackend`], which the feature `serde` reads from configuration
-//! files. The feature `rwlock` needs Rust 1.95, everything else 1.85.
+//! files. The features `rwlock` and `redis` need Rust 1.95, everything else 1.85.
 //!
 //! | code that | uses |
 //! |---|---|
@@ -56,6 +56,9 @@ mod backends;
 #[cfg(feature = "policy")]
 pub mod policy;
 pub mod prelude;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub mod redis;
 
 pub use any::{AnyBackend, UnknownBackend};
 pub use cache_core::{
@@ -68,7 +71,7 @@ pub use policy::{Cache, Counters, RateLimiter};
 backends::modules!();
 
 /// Runs the programs in the README as tests.
-#[cfg(all(doctest, feature = "bucket"))]
+#[cfg(all(doctest, feature = "bucket", feature = "redis"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
