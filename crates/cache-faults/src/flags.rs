@@ -1,6 +1,6 @@
 use clap::{Parser, ValueEnum};
 
-/// What a run is told.
+/// The flags of a run.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "cargo xtask faults",
@@ -21,7 +21,7 @@ pub struct Flags {
     pub only: Vec<Subject>,
 }
 
-/// What is tested.
+/// The part of `cache-redis` that a run tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Subject {
     /// Mirrors that follow a server.

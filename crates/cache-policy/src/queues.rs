@@ -22,8 +22,8 @@ const MOST_SHARE: usize = 1 << 21;
 /// The most shards.
 const MOST_SHARDS: usize = 16;
 
-/// The nodes that are looked at in search of what is past its time: so many for each write, that many at once so that their
-/// cache misses overlap. While there are some, every write looks.
+/// Each write owes the sweep this many nodes. The sweep looks at [`SWEEP_AT_ONCE`] of them together, so that their cache
+/// misses overlap. After it has found an expired node, the next write sweeps again.
 const SWEEP: usize = 2;
 const SWEEP_AT_ONCE: usize = 16;
 

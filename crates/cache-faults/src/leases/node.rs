@@ -19,7 +19,7 @@ use crate::random::Random;
 /// Buyers of one node that order at the same time.
 const BUYERS: u64 = 16;
 
-/// What a node is told.
+/// The arguments of a node.
 #[derive(Clone, Debug, Parser)]
 pub struct NodeFlags {
     #[arg(long)]

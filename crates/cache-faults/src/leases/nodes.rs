@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::Plan;
 
-/// What a node was told of an order.
+/// The outcome of an order, as its node was told it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     Yes,

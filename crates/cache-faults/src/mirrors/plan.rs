@@ -1,4 +1,4 @@
-//! What one round does, and when.
+//! The faults and writes of one round, each with its time.
 
 use std::fmt;
 

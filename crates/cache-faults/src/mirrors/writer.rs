@@ -43,7 +43,7 @@ pub(crate) struct Event {
     pub(crate) value: Option<i64>,
 }
 
-/// What is known of a key.
+/// The writes of one key: those that were answered, in order, and those that were not.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub(crate) events: Vec<Event>,
@@ -232,7 +232,7 @@ impl Writer {
         }
     }
 
-    /// What the server has, key by key. Nobody may write meanwhile.
+    /// Reads all keys and values of the server. The caller ensures that nobody writes.
     pub(crate) async fn truth(&self) -> Result<Vec<Option<i64>>> {
         let read = async {
             let mut all = Vec::with_capacity(self.keys);

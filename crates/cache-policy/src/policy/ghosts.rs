@@ -50,7 +50,7 @@ pub(super) struct Ghosts {
     shares: [u32; 2],
     /// The clocks of both queues, in steps.
     now: [u32; 2],
-    /// What is not in its slot yet: fingerprints, each with what will stand there.
+    /// Fingerprints that are not in the table yet, each with the content of its slot.
     pending: [(u32, u32); PENDING],
     pending_len: usize,
 }

@@ -57,12 +57,12 @@ impl<N> Queue<N> {
         (head < self.tail).then(|| self.stamp(head))
     }
 
-    /// The nodes that [`pop`](Queue::pop) returns next, at most so many.
+    /// Up to `most` nodes, in the order in which [`pop`](Queue::pop) will return them.
     pub(super) fn first(&self, most: usize) -> impl Iterator<Item = &N> {
         self.nodes_from(if self.head == self.write { self.read } else { self.head }, most)
     }
 
-    /// The nodes that [`sweep`](Queue::sweep) returns next, at most so many.
+    /// Up to `most` nodes, in the order in which [`sweep`](Queue::sweep) will return them.
     pub(super) fn next_swept(&self, most: usize) -> impl Iterator<Item = &N> {
         self.nodes_from(self.read, most)
     }
