@@ -4,7 +4,7 @@ use std::time::Duration;
 use cache_core::{Backend, HashBuilder, Value};
 use cache_policy::Cache;
 
-use super::{Reason, Target};
+use super::{Reason, Target, of_key};
 use crate::mirror::{Codec, MirrorKey};
 
 /// A cache of the policy layer that holds strings of Redis as objects, for as long as Redis does.
@@ -42,12 +42,8 @@ where
     }
 
     fn retain(&self, keep: &mut dyn FnMut(&[u8]) -> bool) {
-        let mut bytes = Vec::new();
-        self.cache.retain(|key, _| {
-            bytes.clear();
-            key.to_redis(&mut bytes);
-            keep(&bytes)
-        });
+        let mut keep = of_key::<K>(keep);
+        self.cache.retain(|key, _| keep(key));
     }
 
     fn is_empty(&self) -> bool {

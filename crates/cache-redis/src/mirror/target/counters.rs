@@ -5,7 +5,7 @@ use std::time::Duration;
 use cache_core::{Backend, HashBuilder};
 use cache_policy::Counters;
 
-use super::{Reason, Target, integer};
+use super::{Reason, Target, integer, of_key};
 use crate::mirror::MirrorKey;
 
 /// Counters of the policy layer that hold strings of Redis as integers.
@@ -31,13 +31,11 @@ impl<K: MirrorKey + ?Sized, B: Backend, S: HashBuilder> Target for CountersTarge
     }
 
     fn retain(&self, keep: &mut dyn FnMut(&[u8]) -> bool) {
-        let mut bytes = Vec::new();
+        let mut keep = of_key::<K>(keep);
         // Counters have no `retain`. The copy of all of them is the price of a resync.
         for (key, _) in self.counters.entries() {
-            bytes.clear();
             let key: &K = key.borrow();
-            key.to_redis(&mut bytes);
-            if !keep(&bytes) {
+            if !keep(key) {
                 self.counters.remove(key);
             }
         }

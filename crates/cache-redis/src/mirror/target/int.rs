@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cache_core::IntCache;
 
-use super::{Reason, Target, integer};
+use super::{Reason, Target, integer, of_key};
 use crate::mirror::MirrorKey;
 
 /// An `IntCache` that holds strings of Redis as integers.
@@ -30,12 +30,8 @@ impl<K: MirrorKey + ?Sized, C: IntCache<K> + ?Sized + 'static> Target for IntTar
     }
 
     fn retain(&self, keep: &mut dyn FnMut(&[u8]) -> bool) {
-        let mut bytes = Vec::new();
-        self.cache.retain(&mut |key, _| {
-            bytes.clear();
-            key.to_redis(&mut bytes);
-            keep(&bytes)
-        });
+        let mut keep = of_key::<K>(keep);
+        self.cache.retain(&mut |key, _| keep(key));
     }
 
     fn is_empty(&self) -> bool {

@@ -12,7 +12,7 @@ pub(super) use self::counters::CountersTarget;
 pub(super) use self::int::IntTarget;
 pub(super) use self::obj::ObjTarget;
 
-use super::Reason;
+use super::{MirrorKey, Reason};
 
 /// What a mirror keeps equal to Redis.
 ///
@@ -107,6 +107,16 @@ fn integer(value: &[u8]) -> Result<i64, Reason> {
         Err(Reason::OutOfRange { value })
     } else {
         Err(Reason::NotAnInteger { value })
+    }
+}
+
+/// Asks `keep`, which knows the bytes that a key has in Redis, about keys of a cache.
+fn of_key<K: MirrorKey + ?Sized>(keep: &mut dyn FnMut(&[u8]) -> bool) -> impl FnMut(&K) -> bool {
+    let mut bytes = Vec::new();
+    move |key| {
+        bytes.clear();
+        key.to_redis(&mut bytes);
+        keep(&bytes)
     }
 }
 

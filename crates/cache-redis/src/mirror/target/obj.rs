@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cache_core::ObjCache;
 
-use super::{Reason, Target};
+use super::{Reason, Target, of_key};
 use crate::mirror::{Codec, MirrorKey};
 
 /// An `ObjCache` that holds strings of Redis as objects.
@@ -37,12 +37,8 @@ where
     }
 
     fn retain(&self, keep: &mut dyn FnMut(&[u8]) -> bool) {
-        let mut bytes = Vec::new();
-        self.cache.retain(&mut |key, _| {
-            bytes.clear();
-            key.to_redis(&mut bytes);
-            keep(&bytes)
-        });
+        let mut keep = of_key::<K>(keep);
+        self.cache.retain(&mut |key, _| keep(key));
     }
 
     fn is_empty(&self) -> bool {
