@@ -163,6 +163,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
     ///
     /// One caller loads, and all others get the old value. If its loader fails, that caller gets the old value too, and the
     /// next one tries again, until this time is over. Other reads do not see a value past its time.
+    ///
+    /// A value past its time stays where it is, and each caller judges it by its own look at the clock: a key that was absent
+    /// for one caller may be updated by another, who looked before.
     #[must_use]
     pub fn stale_for(mut self, stale: Duration) -> Self {
         self.lifetimes.stale = nanos(stale);

@@ -18,9 +18,9 @@
 //!
 //! # Work
 //!
-//! There is no thread. Each write looks at a few entries, to evict and to free what is past its time; a read never does.
-//! So a cache that nobody writes to keeps expired entries in memory, though it never returns them:
-//! [`maintain`](Cache::maintain) frees them.
+//! There is no thread. Each write looks at a few entries, to evict and to free what is past its time. A read looks at its own
+//! key only, and removes what it finds past its time. So a cache that nobody writes to keeps expired entries that nobody asks
+//! for: [`maintain`](Cache::maintain) frees them.
 //!
 //! # Callers' code
 //!

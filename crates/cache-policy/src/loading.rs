@@ -6,11 +6,8 @@ mod soft;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cache_core::{
-    Backend, HashBuilder, Key, LoadError, ObjCache, ObjCacheAsyncExt, ObjCacheExt, Value, seeded,
-};
+use cache_core::{Backend, HashBuilder, Key, LoadError, ObjCacheAsyncExt, ObjCacheExt, Value, seeded};
 
-use crate::Cause;
 use crate::cache::Cache;
 use crate::entry::{Entry, Handle, Membership};
 use crate::loads::Loading;
@@ -169,16 +166,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         let Ok(entry) = loaded else { return false };
         let dropped = entry.is_dropped_with_its_group() && !own && !seeded::bug("dropped-anyway");
         if dropped {
-            self.remove_over(entry);
+            self.0.bury(entry, &self.0.times());
         }
         dropped
-    }
-
-    /// Removes what is of no use any more before a load starts: a removal during the load would count as a write, which wins.
-    fn remove_over(&self, entry: &Arc<Entry<V, K>>) {
-        if self.0.unlink(entry) {
-            self.0.left(Arc::clone(entry), Cause::Expired);
-        }
     }
 
     /// As [`get_or_load`](Cache::get_or_load), with a loader that is awaited. Blocks no thread.
@@ -258,16 +248,10 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     fn look(&self, key: &K) -> Found<V, K> {
         self.0.asked(key);
         let times = self.0.times();
-        let present = ObjCache::get(&self.0.map, key).map(|entry| (times.age(&entry), entry));
-        let (age, entry) = match present {
-            Some((age, entry)) if age != Age::Over => (age, entry),
-            over => {
-                self.0.count(Count::Misses, 1);
-                if let Some((_, entry)) = over {
-                    self.remove_over(&entry);
-                }
-                return Found::Nothing;
-            }
+        // What is over is removed before a load starts: a removal during the load would count as a write, which wins.
+        let Some((entry, age)) = self.0.find(key, &times) else {
+            self.0.count(Count::Misses, 1);
+            return Found::Nothing;
         };
         // A value past its time may be served, but not revived.
         self.0.hit_if(&entry, &times, age < Age::Stale);

@@ -162,6 +162,29 @@ fn an_entry_is_prolonged_or_swept() {
     });
 }
 
+/// Time passes while a value is updated and while its life is prolonged. Once a key was absent, it stays so.
+#[test]
+fn what_is_absent_stays_absent() {
+    check(|| {
+        let clock = ManualClock::new();
+        let noted = Noted::new(4, Eviction::Adaptive, &clock);
+        noted.cache.insert_with_ttl(&1, 0, Duration::from_nanos(1));
+        let (one, two) = (Arc::clone(&noted), Arc::clone(&noted));
+        let updates = thread::spawn(move || one.cache.update(&1, |value| Some(value + 1)).is_ok());
+        let prolongs = thread::spawn(move || two.cache.expire_in(&1, Duration::from_nanos(100)));
+        clock.advance(Duration::from_nanos(1));
+        let absent = noted.cache.get(&1).is_none();
+        let updated = updates.join().expect("no panic");
+        let prolonged = prolongs.join().expect("no panic");
+        let there = noted.cache.get(&1).is_some();
+        assert!(!(absent && there), "it came back");
+        assert!(there || !updated, "it was updated, and is gone");
+        assert!(there || !prolonged, "its life was prolonged, and it is gone");
+        let inserted = [(1, 0), (1, 1)];
+        noted.settled(&inserted[..1 + usize::from(updated)]);
+    });
+}
+
 #[test]
 fn expiry_beside_replacement_and_sweeps() {
     check(|| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache_core::seeded;
-use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, Value};
+use cache_core::{Backend, DefaultHashBuilder, HashBuilder, Key, ObjCache, ObjCacheExt, Value};
 use smallvec::SmallVec;
 
 use crate::clock::AnyClock;
@@ -247,11 +247,53 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
     }
 
     /// The entry of a key that is not over, however old it is.
+    ///
+    /// What is over is removed before the key is said to be absent. Another thread, which looked at the clock earlier, may be
+    /// about to replace or to prolong it: the removal decides who came first.
     #[inline]
     pub(crate) fn find(&self, key: &K, times: &Times) -> Option<(Arc<Entry<V, K>>, Age)> {
-        let entry = self.map.get(key)?;
-        let age = times.age(&entry);
-        (age != Age::Over).then_some((entry, age))
+        loop {
+            let entry = self.map.get(key)?;
+            let age = times.age(&entry);
+            if age != Age::Over {
+                return Some((entry, age));
+            }
+            if seeded::bug("absent-unremoved") {
+                return None;
+            }
+            self.bury(&entry, times);
+        }
+    }
+
+    /// As [`find`](Store::find), for a look that needs no reference. `f` may run under a lock of the map.
+    #[inline]
+    pub(crate) fn peek<R>(
+        &self,
+        key: &K,
+        times: &Times,
+        mut f: impl FnMut(&Entry<V, K>, Age) -> R,
+    ) -> Option<R> {
+        loop {
+            let seen = self.map.with(key, |entry| match times.age(entry) {
+                Age::Over => None,
+                age => Some(f(entry, age)),
+            });
+            match seen {
+                None => return None,
+                Some(Some(result)) => return Some(result),
+                Some(None) => _ = self.find(key, times)?,
+            }
+        }
+    }
+
+    /// Removes what is over. `false` if it is not: somebody has prolonged its life meanwhile.
+    #[cold]
+    pub(crate) fn bury(&self, entry: &Arc<Entry<V, K>>, times: &Times) -> bool {
+        let over = times.end(entry);
+        if over && self.unlink(entry) {
+            self.left(Arc::clone(entry), Cause::Expired);
+        }
+        over
     }
 
     /// Notes that a caller read an entry.

@@ -40,7 +40,7 @@ macro_rules! on_every_backend {
 
 on_every_backend! {
     expiry {
-        to_the_tick an_insert_starts_anew only_the_expiry_changes idle_entries_leave jitter_spreads
+        to_the_tick what_is_absent_stays_absent an_insert_starts_anew only_the_expiry_changes idle_entries_leave jitter_spreads
         each_entry_as_it_says memory_comes_back_by_writes memory_comes_back_by_maintain
         groups_are_dropped_at_once iteration_skips_what_is_over what_was_just_read_is_not_idle maintain_ends
         a_stale_value_is_not_revived

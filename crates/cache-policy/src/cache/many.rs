@@ -72,7 +72,12 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     pub fn retain(&self, mut f: impl FnMut(&K, &V) -> bool) {
         for entry in self.all() {
-            let keep = self.0.times().age(&entry) < Age::Stale && f(entry.key(), entry.value());
+            let times = self.0.times();
+            let age = times.age(&entry);
+            if age == Age::Over && self.0.bury(&entry, &times) {
+                continue;
+            }
+            let keep = age != Age::Stale && f(entry.key(), entry.value());
             if !keep && self.0.unlink(&entry) {
                 self.0.left(entry, Cause::Removed);
             }

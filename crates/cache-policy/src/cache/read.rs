@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cache_core::{Backend, HashBuilder, Key, ObjCache, ObjCacheExt, Value, assert_same_length};
+use cache_core::{Backend, HashBuilder, Key, ObjCache, Value, assert_same_length};
 
 use super::Cache;
 use crate::Handle;
@@ -63,11 +63,11 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         }
         self.0.asked(key);
         let times = self.0.times();
-        let result = self.0.map.with(key, |entry| {
-            (times.age(entry) < Age::Stale).then(|| {
-                self.0.hit(entry, &times);
-                f(entry.value())
-            })
+        let mut f = Some(f);
+        let result = self.0.peek(key, &times, |entry, age| {
+            let f = f.take().filter(|_| age < Age::Stale)?;
+            self.0.hit(entry, &times);
+            Some(f(entry.value()))
         });
         let result = result.flatten();
         self.0.count(if result.is_some() { Count::Hits } else { Count::Misses }, 1);
@@ -87,7 +87,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     pub fn contains(&self, key: &K) -> bool {
         let times = self.0.times();
-        self.0.map.with(key, |entry| times.age(entry) < Age::Stale).unwrap_or(false)
+        self.0.peek(key, &times, |_, age| age < Age::Stale).unwrap_or(false)
     }
 
     /// Looks up many keys at once: `out[i]` becomes the value of `keys[i]`.
@@ -115,8 +115,12 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         let mut entries = vec![None; keys.len()];
         self.0.map.get_many(keys, &mut entries);
         let times = self.0.times();
-        for (entry, out) in entries.into_iter().zip(out) {
-            let entry = entry.filter(|entry| times.age(entry) < Age::Stale);
+        for ((entry, key), out) in entries.into_iter().zip(keys).zip(out) {
+            let entry = entry.and_then(|entry| match times.age(&entry) {
+                Age::Over => self.0.find(key, &times),
+                age => Some((entry, age)),
+            });
+            let entry = entry.and_then(|(entry, age)| (age < Age::Stale).then_some(entry));
             self.0.count(if entry.is_some() { Count::Hits } else { Count::Misses }, 1);
             *out = entry.map(|entry| {
                 self.0.hit(&entry, &times);
@@ -167,11 +171,15 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     pub fn expire_in(&self, key: &K, lifetime: Duration) -> bool {
         self.0.expires_from_now_on();
         let times = self.0.times();
-        let Some((entry, age)) = self.0.find(key, &times) else { return false };
-        if age >= Age::Stale {
-            return false;
+        loop {
+            let Some((entry, age)) = self.0.find(key, &times) else { return false };
+            if age >= Age::Stale {
+                return false;
+            }
+            if entry.prolong(times.now, times.deadline(Some(lifetime), 0)) {
+                return true;
+            }
+            // It ended meanwhile.
         }
-        // It may have ended meanwhile.
-        entry.prolong(times.now, times.deadline(Some(lifetime), 0))
     }
 }

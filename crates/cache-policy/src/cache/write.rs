@@ -147,7 +147,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// assert_eq!(cache.replace_if_same("a", &one, 3).unwrap_err(), 3);
     /// ```
     pub fn replace_if_same(&self, key: &K, current: &Handle<V, K>, value: V) -> Result<Handle<V, K>, V> {
-        if self.0.times().age(&current.0) >= Age::Stale {
+        let times = self.0.times();
+        let age = times.age(&current.0);
+        if age == Age::Stale || age == Age::Over && self.0.bury(&current.0, &times) {
             return Err(value);
         }
         let terms = Terms { lifetime: None, group: current.0.group().cloned() };
@@ -227,7 +229,10 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     pub fn take(&self, key: &K) -> Option<Handle<V, K>> {
         let entry = self.0.map.take(key)?;
-        let valid = self.0.times().age(&entry) < Age::Stale;
+        let times = self.0.times();
+        let age = times.age(&entry);
+        // Whoever prolongs it first does so before it is taken.
+        let valid = age < Age::Stale || age == Age::Over && !times.end(&entry);
         self.0.left(Arc::clone(&entry), Cause::Removed);
         valid.then_some(Handle(entry))
     }

@@ -282,7 +282,8 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     /// ```
     pub fn ttl(&self, key: &K) -> Option<Duration> {
         let times = self.table.store.times();
-        self.table.store.find(key, &times).map(|(entry, _)| times.rest(entry.deadline()))
+        let entry = self.table.store.map.get(key).filter(|entry| times.age(entry) != Age::Over)?;
+        Some(times.rest(entry.deadline()))
     }
 
     /// The number of keys, weakly consistent. Those past their time count until they are freed.
