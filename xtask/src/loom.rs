@@ -122,6 +122,7 @@ const POLICY_BUGS: &[Bug] = &[
     bug("unlink-any", "expiry_beside_replacement_and_sweeps", 0),
     bug("prolong-blindly", "an_entry_is_prolonged_or_swept", 0),
     bug("absent-unremoved", "what_is_absent_stays_absent", 0),
+    bug("evict-as-write", "what_is_past_its_time_spoils_no_load", 0),
     bug("refresh-all", "one_caller_refreshes", 0),
     bug("publish-stale", "a_removal_wins_over_a_load", 0),
     bug("join-stale", "a_removal_wins_over_a_load", 0),

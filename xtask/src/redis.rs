@@ -9,8 +9,9 @@ use crate::sh::{self, cargo};
 /// An example, its arguments, and those with `--quick`.
 type Example = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-const EXAMPLES: [Example; 3] = [
+const EXAMPLES: [Example; 4] = [
     ("warm-up", &["1000000"], &["100000"]),
+    ("mirrored-reads", &["1000000"], &["100000"]),
     ("in-step", &["4000", "5", "10"], &["4000", "5", "3"]),
     ("lease-sales", &["5"], &["1"]),
 ];

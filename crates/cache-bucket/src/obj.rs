@@ -78,6 +78,15 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
 }
 
 impl<V: Value, K: Key + ?Sized, S: HashBuilder> BucketObjCache<V, K, S> {
+    /// Removes a key if its object is `current`. `None` if unknown writers may still be at work: try again.
+    fn try_remove_if_same(&self, key: &K, current: &Arc<V>) -> Option<bool> {
+        match self.map.remove_if(key, Some(Arc::as_ptr(current).cast_mut()), |_| ()) {
+            Removal::Removed(()) => Some(true),
+            Removal::Absent | Removal::Other(_) => Some(false),
+            Removal::Unsettled => None,
+        }
+    }
+
     /// Stores an object, and returns what `look` makes of the one that it replaces.
     #[inline(always)]
     fn store<R: Default>(&self, key: &K, value: Arc<V>, look: impl Fn(*mut V) -> R + Copy) -> R {
@@ -227,10 +236,16 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for BucketObjCach
     fn del_if_same(&self, key: &K, current: &Arc<V>) -> bool {
         loop {
             self.loads.written(key);
-            match self.map.remove_if(key, Some(Arc::as_ptr(current).cast_mut()), |_| ()) {
-                Removal::Removed(()) => return true,
-                Removal::Absent | Removal::Other(_) => return false,
-                Removal::Unsettled => {}
+            if let Some(removed) = self.try_remove_if_same(key, current) {
+                return removed;
+            }
+        }
+    }
+
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        loop {
+            if let Some(removed) = self.try_remove_if_same(key, current) {
+                return removed;
             }
         }
     }

@@ -129,6 +129,9 @@ macro_rules! forward {
             fn del_if_same(&self, key: &K, current: &Arc<V>) -> bool {
                 (**self).del_if_same(key, current)
             }
+            fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+                (**self).evict_if_same(key, current)
+            }
             fn update_dyn(
                 &self,
                 key: &K,

@@ -198,6 +198,26 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
         self.del_if_dyn(key, &mut |object| Arc::ptr_eq(object, current))
     }
 
+    /// Removes a key if its object is `current`, and tells whether it did, for a cache that removes on its own what it has no
+    /// room for, or what is past its time.
+    ///
+    /// As [`del_if_same`](ObjCache::del_if_same), but no write: a load of this key that is in flight is cached all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use hotcache::ObjCache;
+    /// # let cache = hotcache::bucket::ObjCache::<u8>::default();
+    /// let one = Arc::new(1);
+    /// cache.set("a", Arc::clone(&one));
+    /// assert!(cache.evict_if_same("a", &one));
+    /// assert!(!cache.evict_if_same("a", &one));
+    /// ```
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        self.del_if_same(key, current)
+    }
+
     /// Atomically replaces the object of a present key with the result of `f`, and returns the new object.
     ///
     /// This is the `dyn`-compatible form of [`ObjCacheExt::update`](crate::ObjCacheExt::update). `f` is called again

@@ -8,7 +8,7 @@ use cache_core::{
     DefaultHashBuilder, HasLoads, HashBuilder, Key, Loads, Mixed, NoReentry, ObjCache, Options, Room, Value,
     assert_reservable,
 };
-use flurry::{HashMap, TryInsertError};
+use flurry::{Guard, HashMap, TryInsertError};
 
 /// An [`ObjCache`] over `flurry::HashMap`.
 ///
@@ -81,6 +81,18 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> FlurryObjCache<V, K, S> {
         // Dropped here, as in `get`.
         drop(guard);
         before
+    }
+
+    /// Removes a key if its object is `current`, and tells whether it did.
+    fn remove_if_same(&self, key: &K, current: &Arc<V>, guard: &Guard<'_>) -> bool {
+        let mut removed = false;
+        let remove = |_: &K::Owned, present: &Arc<V>| {
+            removed = Arc::ptr_eq(present, current);
+            // As in `replace_if_same`.
+            (!removed).then(|| Arc::clone(present))
+        };
+        self.map.compute_if_present(key, remove, guard);
+        removed
     }
 }
 
@@ -164,17 +176,14 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for FlurryObjCach
             if !NoReentry::lend(&self.map, || f(asked)) {
                 return false;
             }
-            let mut removed = false;
-            let remove = |_: &K::Owned, present: &Arc<V>| {
-                removed = Arc::ptr_eq(present, asked);
-                // As in `replace_if_same`.
-                (!removed).then(|| Arc::clone(present))
-            };
-            self.map.compute_if_present(key, remove, &guard);
-            if removed {
+            if self.remove_if_same(key, asked, &guard) {
                 return true;
             }
         }
+    }
+
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        self.remove_if_same(key, current, &self.map.guard())
     }
 
     fn len(&self) -> usize {

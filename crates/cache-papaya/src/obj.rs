@@ -152,6 +152,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for PapayaObjCach
         )
     }
 
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        matches!(self.map.pin().remove_if(key, |_, value| Arc::ptr_eq(value, current)), Ok(Some(_)))
+    }
+
     fn len(&self) -> usize {
         self.map.len()
     }

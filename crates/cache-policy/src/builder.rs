@@ -72,7 +72,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Builder<V, K, B, S> 
     /// keeps nothing.
     ///
     /// A full cache of 2,048 entries or more makes room for several at once: a thousandth of the bound, and at most 8. So it is
-    /// up to 7 entries below its bound.
+    /// up to 7 entries below its bound, a few more with many threads, and a thread may exceed the bound by up to 8.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.bounds.entries = entries as u64;

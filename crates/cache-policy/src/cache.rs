@@ -35,7 +35,7 @@ use crate::{Builder, Statistics};
 ///
 /// A hit is the backend's `get`, a look at the age of an entry that can expire, and at the mark. An insert takes one of
 /// the queues' locks for a few steps, and removes as many entries from the map as it takes to keep the
-/// bound: one, unless entries differ in weight.
+/// bound: one at a time, or eight at each eighth insert, unless entries differ in weight. A replacement removes none.
 pub struct Cache<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder = DefaultHashBuilder>(
     pub(crate) Store<V, K, B, S>,
 );

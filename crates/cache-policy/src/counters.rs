@@ -22,10 +22,10 @@ pub use self::limiter::{Rate, RateLimiter, Verdict};
 
 use crate::Cause;
 use crate::entry::Entry;
-use crate::queues::{Queues, Victims};
+use crate::queues::{Picked, Queues, Victims};
 use crate::store::{Store, Terms};
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::time::Age;
+use crate::time::{Age, Times};
 
 /// Counters with a bound on their number, and a time to live.
 ///
@@ -161,15 +161,16 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
         reserve: impl FnOnce() -> Result<(), CountError>,
     ) -> Result<bool, CountError> {
         let entry = Arc::new(self.store.make(key, Closable::new(value), terms, false));
+        let times = self.store.times();
         if let Some(over) = self.store.map.get(key) {
-            if self.by_value || self.store.times().age(&over) != Age::Over {
+            if self.by_value || times.age(&over) != Age::Over {
                 return Ok(false);
             }
             // It takes the place of one that is past its time, so that their number stays what it is.
             let replaced =
                 self.store.counted(&entry, |entry| self.store.map.replace_if_same(key, &over, entry)).is_ok();
             if replaced {
-                self.entered(&entry, Some(over));
+                self.entered(&entry, Some(over), &times);
             } else {
                 self.store.queues.uncount(&entry);
             }
@@ -181,7 +182,7 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
         let inserted = Arc::ptr_eq(&present, &entry);
         if inserted {
             mem::forget(place);
-            self.entered(&entry, None);
+            self.entered(&entry, None, &times);
         } else {
             drop(place);
             self.store.queues.uncount(&entry);
@@ -190,14 +191,14 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
     }
 
     /// Does what follows from a counter's having entered the map, and frees a few that are past their time.
-    fn entered(&self, entry: &Arc<Entry<Closable, K>>, old: Option<Arc<Entry<Closable, K>>>) {
-        let times = self.store.times();
+    fn entered(&self, entry: &Arc<Entry<Closable, K>>, old: Option<Arc<Entry<Closable, K>>>, times: &Times) {
+        let replaces = old.is_some();
         if let Some(old) = old {
             self.store.left(old, Cause::Expired);
         }
-        let picked = self.store.queues.enter(entry, &times);
-        drop(picked.seen);
-        self.free(picked.victims);
+        let Picked { victims, seen, .. } = self.store.queues.enter(entry, replaces, times);
+        self.free(victims);
+        drop(seen);
     }
 
     /// Takes the place for one more key.
@@ -221,9 +222,9 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Table<K, B, S> {
 
     fn free_some(&self, looks: usize) -> usize {
         let mut freed = 0;
-        self.store.sweep(looks, |picked, _| {
-            drop(picked.seen);
-            freed += self.free(picked.victims);
+        self.store.sweep(looks, |Picked { victims, seen, .. }, _| {
+            freed += self.free(victims);
+            drop(seen);
         });
         freed
     }

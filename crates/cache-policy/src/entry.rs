@@ -235,7 +235,9 @@ impl<V, K: Key + ?Sized> Entry<V, K> {
 
     /// Whether the caller is the one to load a newer value. It must call [`refreshed`](Entry::refreshed).
     pub(crate) fn start_refresh(&self) -> bool {
-        self.body().flags.fetch_or(REFRESHING, Ordering::AcqRel) & REFRESHING == 0
+        // All hits on an old value ask, and only the first of them writes.
+        self.body().flags.load(Ordering::Acquire) & REFRESHING == 0
+            && self.body().flags.fetch_or(REFRESHING, Ordering::AcqRel) & REFRESHING == 0
             || seeded::bug("refresh-all")
     }
 

@@ -24,7 +24,8 @@
 //!
 //! # Callers' code
 //!
-//! Weigher, expiry, listener, loaders and clock run under no lock, and may call the cache. Closures of `with`
+//! Weigher, expiry, listener and loaders run under no lock, and may call the cache. So does a clock, but it is asked again by what it
+//! calls. Closures of `with`
 //! may run under a lock of the backend and must not call any cache. What a panic in a key's own code does is the backend's
 //! to say.
 //!

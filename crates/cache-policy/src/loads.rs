@@ -31,24 +31,29 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> ObjCache<Entry<V, K>
             return value;
         }
         loop {
+            let times = self.0.times();
             let present = self.0.counted(&value, |value| self.0.map.get_or_insert(key, value));
             if Arc::ptr_eq(&present, &value) {
-                self.0.entered(&value, None);
+                self.0.entered(&value, None, &times);
                 return value;
             }
-            if self.0.times().age(&present) < Age::Stale {
-                self.0.queues.uncount(&value);
+            self.0.queues.uncount(&value);
+            if times.age(&present) < Age::Stale {
                 return present;
             }
             // What is past its time is no reason to keep it.
-            match self.0.map.replace_if_same(key, &present, Arc::clone(&value)) {
+            match self.0.counted(&value, |value| self.0.map.replace_if_same(key, &present, value)) {
                 Ok(()) => {
-                    self.0.entered(&value, Some(present));
+                    self.0.entered(&value, Some(present), &times);
                     return value;
                 }
                 Err(_) => self.0.queues.uncount(&value),
             }
         }
+    }
+
+    fn evict_if_same(&self, key: &K, current: &Stored<V, K>) -> bool {
+        self.0.map.evict_if_same(key, current)
     }
 
     fn with_dyn(&self, key: &K, f: &mut dyn FnMut(&Entry<V, K>)) -> bool {

@@ -185,6 +185,25 @@ fn what_is_absent_stays_absent() {
     });
 }
 
+/// A read finds the value past its time while others load a new one: one loader at a time, and its value is cached.
+#[test]
+fn what_is_past_its_time_spoils_no_load() {
+    check(|| {
+        let clock = ManualClock::new();
+        let cache: Arc<Loaded> = Arc::new(Cache::builder().clock(clock.clone()).build());
+        cache.insert_with_ttl(&1, 1, Duration::from_nanos(1));
+        clock.advance(Duration::from_nanos(1));
+        let running = Arc::new(AtomicU32::new(0));
+        let (one, two, busy) = (Arc::clone(&cache), Arc::clone(&cache), Arc::clone(&running));
+        let loads = thread::spawn(move || _ = one.get_or_load(&1, || load(&busy, 7)));
+        let reads = thread::spawn(move || _ = two.get(&1));
+        assert_eq!(cache.get_or_load(&1, || load(&running, 7)).as_deref(), Ok(&7));
+        loads.join().expect("no panic");
+        reads.join().expect("no panic");
+        assert_eq!(cache.get(&1).as_deref(), Some(&7));
+    });
+}
+
 #[test]
 fn expiry_beside_replacement_and_sweeps() {
     check(|| {

@@ -172,15 +172,23 @@ impl<V: Send + Sync + 'static, K: Key + ?Sized> Queues<V, K> {
         self.entries() > self.bounds.entries || self.weight() > self.bounds.weight
     }
 
-    /// Takes in the node of an entry that entered the map, and picks what has to leave for it.
-    pub(crate) fn enter(&self, entry: &Arc<Entry<V, K>>, times: &Times) -> Picked<V, K> {
+    /// Whether entries differ in weight.
+    pub(crate) fn is_weighted(&self) -> bool {
+        self.weighted
+    }
+
+    /// Takes in the node of an entry that entered the map, and picks what has to leave for it. What `replaces` another entry needs
+    /// room only if entries differ in weight.
+    pub(crate) fn enter(&self, entry: &Arc<Entry<V, K>>, replaces: bool, times: &Times) -> Picked<V, K> {
         let mut look = Looking::new(times);
         let mut shard = self.lock(self.shard_of(entry.fingerprint()));
         if !entry.is_gone() {
             let mark = shard.policy.insert(Arc::downgrade(entry), entry.fingerprint());
             entry.set_mark(mark);
         }
-        self.pick(&mut *shard.policy, &mut look);
+        if !replaces || self.weighted {
+            self.pick(&mut *shard.policy, &mut look);
+        }
         if self.sweeps.load(Ordering::Relaxed) {
             shard.sweep_now_and_then(&mut look);
         }

@@ -115,35 +115,48 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         result
     }
 
-    /// Does what follows from an entry's having entered the map in place of `old`.
-    pub(crate) fn entered(&self, entry: &Arc<Entry<V, K>>, old: Option<Arc<Entry<V, K>>>) {
-        let times = self.times();
+    /// Does what follows from an entry's having entered the map in place of `old`. `times` was read before it did, as the clock is
+    /// the caller's code.
+    pub(crate) fn entered(&self, entry: &Arc<Entry<V, K>>, old: Option<Arc<Entry<V, K>>>, times: &Times) {
         if let Some(old) = &old {
             // Before the queues are asked whether there are too many.
             self.queues.left(old);
         }
-        let picked = self.queues.enter(entry, &times);
+        let replaces = old.is_some();
+        let picked = self.queues.enter(entry, replaces, times);
         if let Some(old) = old {
-            self.notify(old, Cause::Replaced, &times);
+            self.notify(old, Cause::Replaced, times);
         }
-        self.remove_picked(picked, &times);
+        self.remove_picked(picked, times);
+        // What took the place of another entry needs no room, unless it is heavier.
+        if replaces && !self.queues.is_weighted() {
+            return;
+        }
         // A writer that finds nothing to pick leaves the rest to those who have picked.
         while self.queues.exceeds() {
-            let picked = self.queues.make_room(entry.fingerprint(), &times);
+            let picked = self.queues.make_room(entry.fingerprint(), times);
             let done = picked.victims.is_empty() && !picked.unfinished;
-            self.remove_picked(picked, &times);
+            self.remove_picked(picked, times);
             if done {
                 break;
             }
         }
     }
 
-    /// Removes this very entry from the map; another one under its key stays. Returns whether it was there.
+    /// Removes this very entry from the map, as a caller wants it; another one under its key stays. Returns whether it was there.
     pub(crate) fn unlink(&self, entry: &Arc<Entry<V, K>>) -> bool {
+        self.map.del_if_same(entry.key(), entry)
+    }
+
+    /// As [`unlink`](Store::unlink), where nobody asked for it: a load of the key that is in flight is cached all the same.
+    fn evict(&self, entry: &Arc<Entry<V, K>>) -> bool {
         if seeded::bug("unlink-any") {
             return self.map.del(entry.key());
         }
-        self.map.del_if_same(entry.key(), entry)
+        if seeded::bug("evict-as-write") {
+            return self.unlink(entry);
+        }
+        self.map.evict_if_same(entry.key(), entry)
     }
 
     /// Does what follows from an entry's having left the map.
@@ -154,31 +167,38 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
 
     /// Removes from the map what a policy gave up, unless it left meanwhile. Returns how many entries it removed.
     pub(crate) fn remove_picked(&self, picked: Picked<V, K>, times: &Times) -> usize {
-        /// Puts back what was not removed if a key's code panics: else it would stay in the map for ever.
-        struct Rest<'a, V: Value, K: Key + ?Sized> {
-            queues: &'a Queues<V, K>,
+        /// What is still to be done, also if a key's code panics.
+        struct Rest<'a, V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> {
+            store: &'a Store<V, K, B, S>,
+            times: &'a Times,
             victims: Victims<V, K>,
             /// The victim that is being removed.
             current: Option<Arc<Entry<V, K>>>,
+            /// What was removed, and why. The listener is told once all are: others may fill the room while it runs.
+            removed: SmallVec<[(Arc<Entry<V, K>>, Cause); USUAL_VICTIMS]>,
         }
-        impl<V: Value, K: Key + ?Sized> Drop for Rest<'_, V, K> {
+        impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Drop for Rest<'_, V, K, B, S> {
             fn drop(&mut self) {
+                // What was not removed would stay in the map for ever.
                 let current = self.current.take().into_iter();
                 for entry in current.chain(self.victims.drain(..).map(|(entry, _)| entry)) {
                     if !entry.is_gone() {
-                        self.queues.put_back(&entry);
+                        self.store.queues.put_back(&entry);
                     }
+                }
+                for (entry, cause) in self.removed.drain(..) {
+                    self.store.notify(entry, cause, self.times);
                 }
             }
         }
-        drop(picked.seen);
-        let mut rest = Rest { queues: &self.queues, victims: picked.victims, current: None };
+        let Picked { victims, seen, .. } = picked;
+        let mut rest = Rest { store: self, times, victims, current: None, removed: SmallVec::new() };
+        drop(seen);
         if rest.victims.len() > 1 {
             let keys: SmallVec<[&K; USUAL_VICTIMS]> =
                 rest.victims.iter().map(|(victim, _)| victim.key()).collect();
             self.map.prefetch(&keys);
         }
-        let mut count = 0;
         while let Some((victim, expired)) = rest.victims.pop() {
             // From here on nobody prolongs it.
             let expired = expired && times.end(&victim);
@@ -187,16 +207,15 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
                 self.queues.requeue(&victim);
                 continue;
             }
-            let removed = self.unlink(rest.current.insert(victim));
+            let removed = self.evict(rest.current.insert(victim));
             let victim = rest.current.take().filter(|_| removed);
             if let Some(victim) = victim {
                 // It has no node any more, so nobody needs to know that it is gone.
                 self.queues.uncount(&victim);
-                count += 1;
-                self.notify(victim, if expired { Cause::Expired } else { Cause::Evicted }, times);
+                rest.removed.push((victim, if expired { Cause::Expired } else { Cause::Evicted }));
             }
         }
-        count
+        rest.removed.len()
     }
 
     /// Looks at about `looks` nodes, a few at a time, and gives to `free` what is past its time.
@@ -223,12 +242,14 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         let cause =
             if cause != Cause::Evicted && times.age(&entry) >= Age::Stale { Cause::Expired } else { cause };
         self.count(cause.into(), 1);
+        let handle = Handle(entry);
         if let Some(listener) = &self.listener {
-            let handle = Handle(entry);
             if catch_unwind(AssertUnwindSafe(|| listener(&handle, cause))).is_err() {
                 self.count(Count::ListenerPanics, 1);
             }
         }
+        // A key whose `Drop` panics must not keep the caller from what is left to do.
+        _ = catch_unwind(AssertUnwindSafe(|| drop(handle)));
     }
 
     #[inline]
@@ -258,10 +279,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
             if age != Age::Over {
                 return Some((entry, age));
             }
-            if seeded::bug("absent-unremoved") {
+            if seeded::bug("absent-unremoved") || self.bury(&entry, times) {
                 return None;
             }
-            self.bury(&entry, times);
         }
     }
 
@@ -286,14 +306,14 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
         }
     }
 
-    /// Removes what is over. `false` if it is not: somebody has prolonged its life meanwhile.
+    /// Removes what is over, and tells whether this call did. If not, the entry has left already, or lives longer than it did.
     #[cold]
     pub(crate) fn bury(&self, entry: &Arc<Entry<V, K>>, times: &Times) -> bool {
-        let over = times.end(entry);
-        if over && self.unlink(entry) {
+        let removed = times.end(entry) && self.evict(entry);
+        if removed {
             self.left(Arc::clone(entry), Cause::Expired);
         }
-        over
+        removed
     }
 
     /// Notes that a caller read an entry.
@@ -316,7 +336,12 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
 
     #[cold]
     fn read(&self, entry: &Entry<V, K>, expiry: &dyn Expiry<V, K>, times: &Times) {
-        if let Some(lifetime) = expiry.on_read(entry.key(), entry.value(), times.rest(entry.deadline())) {
+        let rest = times.rest(entry.deadline());
+        // It ended meanwhile.
+        if rest.is_zero() {
+            return;
+        }
+        if let Some(lifetime) = expiry.on_read(entry.key(), entry.value(), rest) {
             self.expires_from_now_on();
             let times = self.times();
             entry.prolong(times.now, times.deadline(Some(lifetime), 0));

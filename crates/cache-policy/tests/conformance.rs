@@ -40,13 +40,13 @@ macro_rules! on_every_backend {
 
 on_every_backend! {
     expiry {
-        to_the_tick what_is_absent_stays_absent an_insert_starts_anew only_the_expiry_changes idle_entries_leave jitter_spreads
+        to_the_tick what_is_absent_stays_absent what_was_there_is_taken handles_of_other_caches_and_keys what_is_over_at_once an_insert_starts_anew only_the_expiry_changes idle_entries_leave jitter_spreads
         each_entry_as_it_says memory_comes_back_by_writes memory_comes_back_by_maintain
         groups_are_dropped_at_once iteration_skips_what_is_over what_was_just_read_is_not_idle maintain_ends
         a_stale_value_is_not_revived
     }
     bounds {
-        entries_under_threads a_large_cache_stays_nearly_full weights_under_threads too_heavy_is_refused nothing_fits_into_nothing
+        entries_under_threads a_large_cache_stays_nearly_full replacements_evict_nothing a_listener_runs_after_the_removals weights_under_threads too_heavy_is_refused nothing_fits_into_nothing
         what_left_is_not_in_the_way what_is_hot_stays expired_entries_leave_first every_policy_keeps_the_bound
     }
     removals {

@@ -12,7 +12,8 @@ use hotcache_bench_alloc::live_bytes;
 
 fn made_up_keys<B: Backend>(keys: usize) {
     let cache: Cache<u64, str, B> = Cache::builder().max_entries(1_000).build();
-    let keys = scale(keys) as u64;
+    // A tenth of them has to fill the cache, and more.
+    let keys = scale(keys).max(20_000) as u64;
     let mut most = 0;
     let mut settled = 0;
     for key in 0..keys {

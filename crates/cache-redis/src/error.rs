@@ -138,6 +138,9 @@ pub enum Outcome {
 impl Error {
     /// Whether the command may have been done.
     ///
+    /// Redis does not roll a script back. One of your own that is refused by a command in its middle has done what came before,
+    /// though this says [`Outcome::NotDone`].
+    ///
     /// # Examples
     ///
     /// ```

@@ -2,6 +2,7 @@
 #![cfg(feature = "tracing")]
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
+#[path = "servers/common/mod.rs"]
 mod common;
 
 use std::sync::{Arc, Mutex};

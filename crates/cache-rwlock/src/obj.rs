@@ -128,6 +128,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for RwLockObjCach
         self.table.remove_if(key, |value| NoReentry::lend(&self.table, || f(value))).is_some()
     }
 
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        self.table.remove_if(key, |value| Arc::ptr_eq(value, current)).is_some()
+    }
+
     fn len(&self) -> usize {
         self.table.len()
     }

@@ -149,6 +149,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for SccObjCache<V
         self.map.remove_if_sync(key, |value| NoReentry::lend(&self.map, || f(value))).is_some()
     }
 
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        self.map.remove_if_sync(key, |value| Arc::ptr_eq(value, current)).is_some()
+    }
+
     fn len(&self) -> usize {
         self.map.len()
     }

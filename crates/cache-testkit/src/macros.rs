@@ -139,7 +139,7 @@ macro_rules! __obj {
             }
             exchange {
                 swap_returns_the_object_before take_returns_the_object del_if_removes_what_it_is_told_to
-                replace_if_same_needs_the_object del_if_same_needs_the_object update_applies_or_keeps get_many_answers_in_order
+                replace_if_same_needs_the_object del_if_same_needs_the_object evict_if_same_spoils_no_load update_applies_or_keeps get_many_answers_in_order
                 try_for_each_ends_early reserve_and_shrink_change_nothing updates_are_atomic
                 each_object_is_told_once
             }

@@ -26,15 +26,19 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// Takes a reference to every entry.
     #[must_use]
     pub fn entries(&self) -> Vec<Handle<V, K>> {
-        let mut entries = self.all();
         let times = self.0.times();
-        entries.retain(|entry| times.age(entry) < Age::Stale);
-        entries.into_iter().map(Handle).collect()
+        let present = |entry: Arc<Entry<V, K>>| match times.age(&entry) {
+            Age::Over => self.0.find(entry.key(), &times),
+            age => Some((entry, age)),
+        };
+        let entries = self.all().into_iter().filter_map(present);
+        entries.filter(|(_, age)| *age < Age::Stale).map(|(entry, _)| Handle(entry)).collect()
     }
 
     /// Calls `f` with every key and value that is not past its time, in no order, weakly consistent. Counts as no read.
     ///
-    /// `f` may run under a lock of the backend and must not call any cache.
+    /// `f` may run under a lock of the backend and must not call any cache. A key is left out if its value's time ends while
+    /// another thread is about to update it.
     ///
     /// # Examples
     ///
@@ -74,7 +78,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         for entry in self.all() {
             let times = self.0.times();
             let age = times.age(&entry);
-            if age == Age::Over && self.0.bury(&entry, &times) {
+            if age == Age::Over {
+                self.0.bury(&entry, &times);
                 continue;
             }
             let keep = age != Age::Stale && f(entry.key(), entry.value());

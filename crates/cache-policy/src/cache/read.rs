@@ -147,8 +147,17 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// ```
     pub fn ttl(&self, key: &K) -> Option<Duration> {
         let times = self.0.times();
-        let (entry, age) = self.0.find(key, &times)?;
-        (age < Age::Stale).then(|| times.rest(entry.deadline()))
+        loop {
+            let (entry, age) = self.0.find(key, &times)?;
+            if age >= Age::Stale {
+                return None;
+            }
+            let rest = times.rest(entry.deadline());
+            if !rest.is_zero() {
+                return Some(rest);
+            }
+            // It ended meanwhile.
+        }
     }
 
     /// Changes only how long a value is valid from now on; [`Duration::MAX`] is for ever. Tells whether the key is present.

@@ -80,8 +80,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         let replaces = self.0.expiry.is_some() && self.contains(key);
         let entry = Arc::new(self.0.make(key, value, terms, replaces));
         if self.0.fits(&entry) {
+            let times = self.0.times();
             let old = self.0.counted(&entry, |entry| self.0.map.swap(key, entry));
-            self.0.entered(&entry, old);
+            self.0.entered(&entry, old, &times);
         } else {
             // The old value must not be found any more.
             if let Some(old) = self.0.map.take(key) {
@@ -147,9 +148,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// assert_eq!(cache.replace_if_same("a", &one, 3).unwrap_err(), 3);
     /// ```
     pub fn replace_if_same(&self, key: &K, current: &Handle<V, K>, value: V) -> Result<Handle<V, K>, V> {
-        let times = self.0.times();
-        let age = times.age(&current.0);
-        if age == Age::Stale || age == Age::Over && self.0.bury(&current.0, &times) {
+        let present = self.0.find(key, &self.0.times());
+        if present.is_none_or(|(present, age)| age == Age::Stale || !Arc::ptr_eq(&present, &current.0)) {
             return Err(value);
         }
         let terms = Terms { lifetime: None, group: current.0.group().cloned() };
@@ -174,17 +174,18 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         new: Arc<Entry<V, K>>,
     ) -> Result<(), Arc<Entry<V, K>>> {
         if !self.0.fits(&new) {
-            if self.0.unlink(current) {
+            if self.0.map.del_if_same(key, current) {
                 self.0.left(Arc::clone(current), Cause::Replaced);
                 self.0.left(new, Cause::Evicted);
                 return Ok(());
             }
             return Err(new);
         }
+        let times = self.0.times();
         let replaced = self.0.counted(&new, |new| self.0.map.replace_if_same(key, current, new));
         match replaced {
             Ok(()) => {
-                self.0.entered(&new, Some(Arc::clone(current)));
+                self.0.entered(&new, Some(Arc::clone(current)), &times);
                 Ok(())
             }
             Err(rejected) => {
@@ -228,8 +229,9 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     /// assert!(cache.take("a").is_none());
     /// ```
     pub fn take(&self, key: &K) -> Option<Handle<V, K>> {
-        let entry = self.0.map.take(key)?;
+        // First: if the value's time ends between the two, nobody has seen the key absent before its end.
         let times = self.0.times();
+        let entry = self.0.map.take(key)?;
         let age = times.age(&entry);
         // Whoever prolongs it first does so before it is taken.
         let valid = age < Age::Stale || age == Age::Over && !times.end(&entry);

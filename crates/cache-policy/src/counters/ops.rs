@@ -233,8 +233,10 @@ impl<K: Key + ?Sized, B: Backend, S: HashBuilder> Counters<K, B, S> {
     /// assert_eq!(counters.take("a"), Some(1));
     /// ```
     pub fn take(&self, key: &K) -> Option<i64> {
+        // First, as in `Cache::take`.
+        let times = self.table.store.times();
         let entry = self.table.store.map.take(key)?;
-        let valid = self.table.store.times().age(&entry) != Age::Over;
+        let valid = times.age(&entry) != Age::Over;
         let last = entry.value().close().ok();
         self.table.left(entry, Cause::Removed);
         last.filter(|_| valid)

@@ -1,10 +1,11 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use cache_core::Backend;
 use cache_policy::policy::Eviction;
-use cache_policy::{Cache, ManualClock};
+use cache_policy::{Cache, Handle, ManualClock};
 use cache_testkit::scale;
 
 const THREADS: usize = 32;
@@ -64,6 +65,48 @@ pub(crate) fn a_large_cache_stays_nearly_full<B: Backend>() {
         }
         assert_eq!(cache.entries().len(), cache.len());
     }
+}
+
+/// A cache that is as large as its keys are many loses none of them to writes of present keys.
+pub(crate) fn replacements_evict_nothing<B: Backend>() {
+    const MOST: u64 = 8_192;
+    let cache: Cache<u64, u64, B> = Cache::builder().max_entries(MOST as usize).statistics().build();
+    (0..MOST).for_each(|key| _ = cache.insert(&key, key));
+    let rounds = scale(30_000) as u64;
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let cache = &cache;
+            scope.spawn(move || {
+                for n in 0..rounds {
+                    cache.insert(&((n * 7 + thread * 1_000) % MOST), n);
+                }
+            });
+        }
+    });
+    assert_eq!(cache.statistics().unwrap().evicted, 0);
+    assert_eq!(cache.len() as u64, MOST);
+}
+
+/// While a listener runs, others may fill the room that was made: the entries that it is about have all left by then.
+pub(crate) fn a_listener_runs_after_the_removals<B: Backend>() {
+    const MOST: usize = 8_192;
+    type Shared<B> = Arc<Mutex<Option<Arc<Cache<u64, u64, B>>>>>;
+    let (shared, most): (Shared<B>, Arc<AtomicUsize>) = Default::default();
+    let (fills, notes) = (Arc::clone(&shared), Arc::clone(&most));
+    let cache: Cache<u64, u64, B> = Cache::builder()
+        .max_entries(MOST)
+        .listener(move |_: &Handle<u64, u64>, _| {
+            let Some(cache) = fills.lock().unwrap().take() else { return };
+            (0..7).for_each(|n| _ = cache.insert(&(1_000_000 + n), n));
+            notes.store(cache.entries().len(), Ordering::SeqCst);
+        })
+        .build();
+    let cache = Arc::new(cache);
+    (0..MOST as u64).for_each(|key| _ = cache.insert(&key, key));
+    *shared.lock().unwrap() = Some(Arc::clone(&cache));
+    cache.insert(&2_000_000, 0);
+    let most = most.load(Ordering::SeqCst);
+    assert!((MOST - 8..=MOST + 1).contains(&most), "{most} entries");
 }
 
 pub(crate) fn weights_under_threads<B: Backend>() {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use cache_core::Backend;
 use cache_policy::policy::Eviction;
-use cache_policy::{Cache, Clock, Counters, Expiry, Group, ManualClock};
+use cache_policy::{Cache, Clock, Counters, Expiry, Group, Handle, ManualClock};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_nanos(1);
@@ -34,7 +34,7 @@ pub(crate) fn to_the_tick<B: Backend>() {
 /// A caller is told that a key is absent while another one, who looked at the clock before, is about to replace its value.
 pub(crate) fn what_is_absent_stays_absent<B: Backend>() {
     type Says<B> = fn(&Cache<u8, str, B>) -> bool;
-    let says_absent: [(&str, Says<B>); 12] = [
+    let says_absent: [(&str, Says<B>); 13] = [
         ("get", |cache| cache.get("a").is_none()),
         ("with", |cache| cache.with("a", |value| *value).is_none()),
         ("contains", |cache| !cache.contains("a")),
@@ -49,6 +49,7 @@ pub(crate) fn what_is_absent_stays_absent<B: Backend>() {
         ("take", |cache| cache.take("a").is_none()),
         ("remove", |cache| !cache.remove("a")),
         ("remove_if", |cache| !cache.remove_if("a", |_| true)),
+        ("entries", |cache| cache.entries().is_empty()),
         ("retain", |cache| {
             cache.retain(|_, _| true);
             true
@@ -77,6 +78,80 @@ pub(crate) fn what_is_absent_stays_absent<B: Backend>() {
         Some(2)
     });
     assert!(updated.is_err());
+}
+
+/// A clock that calls `hook` once, the next time that it is read.
+#[derive(Clone, Default)]
+struct HookedClock {
+    time: ManualClock,
+    hook: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+}
+
+impl Clock for HookedClock {
+    fn now(&self) -> u64 {
+        let hook = self.hook.lock().unwrap().take();
+        let now = self.time.now();
+        if let Some(hook) = hook {
+            hook();
+        }
+        now
+    }
+}
+
+/// The value's time ends while it is taken.
+pub(crate) fn what_was_there_is_taken<B: Backend>() {
+    let clock = HookedClock::default();
+    let cache: Arc<Cache<u8, str, B>> =
+        Arc::new(Cache::builder().time_to_live(SECOND).clock(clock.clone()).build());
+    cache.insert("a", 1);
+    let seen = Arc::new(Mutex::new(false));
+    let (other, time, saw) = (Arc::clone(&cache), clock.time.clone(), Arc::clone(&seen));
+    *clock.hook.lock().unwrap() = Some(Box::new(move || {
+        *saw.lock().unwrap() = other.get("a").is_some();
+        time.advance(SECOND);
+    }));
+    let taken = cache.take("a").is_some();
+    assert!(*seen.lock().unwrap() || taken, "it was absent before its end, and nobody has taken it");
+}
+
+/// A value belongs to the cache that it is in, by the clock of that cache.
+pub(crate) fn handles_of_other_caches_and_keys<B: Backend>() {
+    let ahead = ManualClock::new();
+    ahead.advance(SECOND * 3_600);
+    let one: Cache<u32, str, B> = Cache::builder().time_to_live(SECOND).clock(ahead).build();
+    let other: Cache<u32, str, B> = Cache::builder()
+        .max_weight(10)
+        .weigher(|_: &str, value: &u32| *value)
+        .clock(ManualClock::new())
+        .build();
+    one.insert("a", 1);
+    let a = other.insert_with_ttl("a", 1, SECOND);
+    assert_eq!(one.replace_if_same("a", &a, 2).unwrap_err(), 2);
+    assert_eq!(other.get("a").as_deref(), Some(&1));
+    other.insert("b", 1);
+    // One that is too heavy is refused at once, and its key is then absent; not so the key of the handle.
+    assert_eq!(other.replace_if_same("b", &a, 11).unwrap_err(), 11);
+    assert!(other.contains("a") && other.contains("b"));
+}
+
+/// A listener that stores what is over at once cannot keep a reader for ever.
+pub(crate) fn what_is_over_at_once<B: Backend>() {
+    let again: Arc<Mutex<Option<Arc<Cache<u8, str, B>>>>> = Arc::default();
+    let stores = Arc::clone(&again);
+    let cache: Cache<u8, str, B> = Cache::builder()
+        .clock(ManualClock::new())
+        .listener(move |_: &Handle<u8, str>, _| {
+            let cache = stores.lock().unwrap().clone();
+            if let Some(cache) = cache {
+                cache.insert_with_ttl("a", 1, Duration::ZERO);
+            }
+        })
+        .build();
+    let cache = Arc::new(cache);
+    cache.insert_with_ttl("a", 1, Duration::ZERO);
+    *again.lock().unwrap() = Some(Arc::clone(&cache));
+    assert!(cache.get("a").is_none());
+    again.lock().unwrap().take();
 }
 
 pub(crate) fn an_insert_starts_anew<B: Backend>() {
@@ -213,7 +288,8 @@ pub(crate) fn groups_are_dropped_at_once<B: Backend>() {
     // A newer value of an entry is in its group too.
     assert!(cache.update(&0, |value| Some(value + 1)).is_ok());
     one.drop_entries();
-    let present: Vec<_> = cache.entries().iter().map(|entry| entry.key() % 2).collect();
+    let mut present = Vec::new();
+    cache.for_each(|key, _| present.push(key % 2));
     assert_eq!(present, [1; 500]);
     assert!((0..20).all(|key| cache.contains(&key) == (key % 2 == 1)));
     assert!(cache.get(&0).is_none());

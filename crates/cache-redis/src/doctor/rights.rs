@@ -8,20 +8,28 @@ use crate::server::read;
 
 /// What needs a command.
 struct Need {
-    /// Mirrors, change feeds and writers, or leases.
+    /// Mirrors, change feeds, writers, or leases.
     of: &'static str,
-    /// The command, with `KEY` for a key under the prefix.
+    /// The modules that call them.
+    #[cfg(test)]
+    modules: &'static [&'static str],
+    /// The command, with `KEY` for a key under the prefix, and `LOG` and `WRITERS` for the keys of its change log.
     commands: &'static [&'static str],
 }
 
 /// What each part calls, from scripts too: a script may do no more than its user.
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         of: "mirrors",
+        #[cfg(test)]
+        modules: &["mirror"],
         commands: &[
             "SCAN 0",
             "MGET KEY",
+            "GET KEY",
             "PTTL KEY",
+            "TYPE KEY",
+            "DBSIZE",
             "INFO server",
             "PING",
             "CLIENT ID",
@@ -29,20 +37,37 @@ const NEEDS: [Need; 3] = [
         ],
     },
     Need {
-        of: "change feeds and writers",
+        of: "change feeds",
+        #[cfg(test)]
+        modules: &["feed"],
+        commands: &["TIME", "XREAD STREAMS LOG 0", "XRANGE LOG - +", "XLEN LOG", "XINFO STREAM LOG"],
+    },
+    Need {
+        of: "writers",
+        #[cfg(test)]
+        modules: &["writer"],
         commands: &[
             "EVALSHA 0 1 KEY",
             "EVAL 0 1 KEY",
+            "TIME",
+            "TYPE LOG",
             "GET KEY",
             "SET KEY 0",
+            "INCRBY KEY 1",
+            "PTTL KEY",
             "DEL KEY",
-            "XADD KEY * a b",
-            "XREAD STREAMS KEY 0",
-            "XINFO STREAM KEY",
+            "XADD LOG * a b",
+            "XINFO STREAM LOG",
+            "HGET WRITERS a",
+            "HSET WRITERS a 1",
+            "HDEL WRITERS a",
+            "HRANDFIELD WRITERS 1",
         ],
     },
     Need {
         of: "leases",
+        #[cfg(test)]
+        modules: &["lease"],
         commands: &[
             "EVALSHA 0 1 KEY",
             "EVAL 0 1 KEY",
@@ -76,13 +101,18 @@ impl Patient<'_> {
         let Ok(user) = link.send(cmd("ACL").arg("WHOAMI")).await.and_then(read::<String>) else {
             return self.unchecked("ACL WHOAMI");
         };
-        for Need { of, commands } in NEEDS {
+        for Need { of, commands, .. } in NEEDS {
             let mut missing: Vec<String> = Vec::new();
             for text in commands {
                 let mut dry_run = cmd("ACL");
                 dry_run.arg("DRYRUN").arg(&user);
                 for word in text.split(' ') {
-                    dry_run.arg(if word == "KEY" { self.key() } else { word.to_owned() });
+                    dry_run.arg(match word {
+                        "KEY" => self.key(),
+                        "LOG" => self.log(),
+                        "WRITERS" => self.log() + ":writers",
+                        word => word.to_owned(),
+                    });
                 }
                 match link.send(&dry_run).await.and_then(read::<String>) {
                     Ok(answer) if answer == "OK" => {}
@@ -96,13 +126,18 @@ impl Patient<'_> {
                     .iter()
                     .map(|name| format!("+{}", name.to_lowercase().replace(' ', "|")))
                     .collect();
+                // Who follows no log needs none.
+                let (severity, log) = match of {
+                    "change feeds" | "writers" => (Severity::Warning, format!(" ~{}*", self.log())),
+                    _ => (Severity::Error, String::new()),
+                };
                 let found = format!(
                     "user {user} may not run these on keys under `{}`, which {of} need: {}",
                     self.prefix,
                     missing.join(", ")
                 );
-                let change = format!("ACL SETUSER {user} {} ~{}*", allowed.join(" "), self.prefix);
-                self.find(Severity::Error, "rights", found, change);
+                let change = format!("ACL SETUSER {user} {} ~{}*{log}", allowed.join(" "), self.prefix);
+                self.find(severity, "rights", found, change);
             }
         }
     }
@@ -155,10 +190,65 @@ impl Patient<'_> {
     fn key(&self) -> String {
         format!("{}hotcache-doctor", self.prefix)
     }
+
+    /// The change log of the prefix, under its usual name.
+    fn log(&self) -> String {
+        format!("log:{}", self.prefix)
+    }
 }
 
 /// The name of a command, with its subcommand.
 fn name_of(text: &str) -> String {
     let words = if text.starts_with("CLIENT") || text.starts_with("XINFO") { 2 } else { 1 };
     text.split(' ').take(words).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::NEEDS;
+
+    /// The files of a module.
+    fn files(path: &Path, found: &mut Vec<PathBuf>) {
+        if path.is_dir() {
+            for entry in fs::read_dir(path).expect("a directory of the source") {
+                files(&entry.expect("an entry of it").path(), found);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "lua") {
+            found.push(path.to_owned());
+        }
+    }
+
+    /// The names that stand after `before` in a text.
+    fn names<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = String> + 'a {
+        text.split(before).skip(1).map(|rest| rest.chars().take_while(char::is_ascii_uppercase).collect())
+    }
+
+    #[test]
+    fn every_command_of_the_source_is_asked_about() {
+        for need in NEEDS {
+            let mut sources = Vec::new();
+            for module in need.modules {
+                files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module), &mut sources);
+            }
+            let mut called = BTreeSet::new();
+            for source in sources {
+                let text = fs::read_to_string(source).expect("a file of the source");
+                let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                let text = code.collect::<Vec<_>>().join("\n");
+                for before in ["cmd(\"", "redis.call('", "redis.pcall('"] {
+                    called.extend(names(&text, before));
+                }
+            }
+            // Only a cluster's nodes are asked for their slots.
+            called.remove("CLUSTER");
+            let asked: BTreeSet<String> =
+                need.commands.iter().filter_map(|text| text.split(' ').next()).map(str::to_owned).collect();
+            let unasked: Vec<_> = called.difference(&asked).collect();
+            assert!(called.len() > 3 && unasked.is_empty(), "{}: {unasked:?} are not asked about", need.of);
+        }
+    }
 }

@@ -70,6 +70,31 @@ pub fn del_if_same_needs_the_object<B: Backend>() {
     assert!(!dynamic.del_if_same("a", &one) && dynamic.del_if_same("a", &equal));
 }
 
+/// `evict_if_same` goes by identity, and is no write: what is being loaded is cached.
+pub fn evict_if_same_spoils_no_load<B: Backend>() {
+    let cache = str_cache::<B, u8>();
+    let (one, equal) = (Arc::new(1), Arc::new(1));
+    assert!(!cache.evict_if_same("a", &one));
+    cache.set("a", Arc::clone(&one));
+    assert!(!cache.evict_if_same("a", &equal) && !cache.evict_if_same("b", &one));
+    let dynamic: &dyn ObjCache<u8> = &cache;
+    assert!(dynamic.evict_if_same("a", &one) && !dynamic.evict_if_same("a", &one));
+    assert!(cache.is_empty());
+
+    let loaded = cache.get_or_insert_with("a", || {
+        assert!(!cache.evict_if_same("a", &one));
+        2
+    });
+    assert!(cache.get("a").is_some_and(|cached| Arc::ptr_eq(&cached, &loaded)));
+    cache.del("a");
+    // The same of a removal that a caller asked for: it wins.
+    cache.get_or_insert_with("a", || {
+        assert!(!cache.del_if_same("a", &one));
+        2
+    });
+    assert!(cache.get("a").is_none());
+}
+
 /// `replace_if_same` goes by identity, not by equality, and hands back what it does not store.
 pub fn replace_if_same_needs_the_object<B: Backend>() {
     let cache = str_cache::<B, u8>();

@@ -1,7 +1,5 @@
 //! What a mirror does while its server is away, and after.
 
-mod common;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +8,7 @@ use cache_core::{IntCache, ObjCache};
 use cache_redis::{State, Text, WhileResyncing};
 use redis_testkit::{Fsync, Proxy, Redis};
 
-use self::common::{builder, mirror, ready, until, within};
+use crate::common::{builder, mirror, ready, until, within};
 
 #[tokio::test]
 async fn changes_that_were_missed_are_found_by_the_next_load() {

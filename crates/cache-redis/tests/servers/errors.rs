@@ -1,7 +1,5 @@
 //! Each kind of bad input is its own error, which says what to do.
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +7,8 @@ use cache_core::IntCache;
 use cache_redis::{Error, Mirror, Outcome, Reason, Server, State};
 use redis_testkit::{Cluster, Redis};
 
-use self::common::{Stock, builder, until, within};
+use crate::common;
+use crate::common::{Stock, builder, until, within};
 
 async fn start(url: &str) -> Result<Stock, Error> {
     within(builder(url).int(Arc::default()).start()).await

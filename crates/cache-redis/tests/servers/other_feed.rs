@@ -1,8 +1,6 @@
 //! A change log of another kind, behind the same trait: what a crate for another broker consists of.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
-mod common;
-
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +12,7 @@ use cache_redis::{Error, Mirror, Server, State, Text};
 use redis_testkit::Redis;
 use tokio::sync::Notify;
 
-use self::common::{until, within};
+use crate::common::{until, within};
 
 /// A broker in memory, and Redis behind it.
 #[derive(Default)]

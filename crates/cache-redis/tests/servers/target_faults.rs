@@ -1,8 +1,6 @@
 //! Targets that panic or hang.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
-mod common;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +8,7 @@ use std::time::Duration;
 use cache_redis::{Error, Mirror, Reason, State, Target};
 use redis_testkit::Redis;
 
-use self::common::{builder, until, within};
+use crate::common::{builder, until, within};
 
 /// Panics when it is asked whether it is empty.
 struct Panics;

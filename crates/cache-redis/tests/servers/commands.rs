@@ -1,14 +1,12 @@
 //! Commands that fail: what is known of them.
 
-mod common;
-
 use std::time::Duration;
 
 use cache_redis::{Error, Outcome, Script, Server};
 use redis::cmd;
 use redis_testkit::{Proxy, Redis};
 
-use self::common::within;
+use crate::common::within;
 
 fn incr() -> redis::Cmd {
     let mut incr = cmd("INCR");

@@ -17,8 +17,8 @@ const PAST_SHORT: Duration = Duration::from_millis(3);
 macro_rules! script {
     ($file:literal) => {
         concat!(
-            include_str!("../src/lease/scripts/prelude.lua"),
-            include_str!(concat!("../src/lease/scripts/", $file))
+            include_str!("../../src/lease/scripts/prelude.lua"),
+            include_str!(concat!("../../src/lease/scripts/", $file))
         )
     };
 }

@@ -108,7 +108,8 @@ async fn keys_of_other_types_are_found() {
 async fn missing_rights_are_found() {
     let all = "+@all -@dangerous +info +config|get +acl|whoami +acl|dryrun";
     let redis = well()
-        .acl(&format!("app on >pw ~shop:* {all}"))
+        .acl(&format!("app on >pw ~shop:* ~log:shop:* {all}"))
+        .acl(&format!("logless on >pw ~shop:* {all}"))
         .acl(&format!("reader on >pw ~shop:* {all} -@write"))
         .acl("tracker on >pw ~shop:* +@all -client|tracking -acl|dryrun")
         .acl("silent on >pw ~shop:* +@all -eval -acl")
@@ -116,6 +117,11 @@ async fn missing_rights_are_found() {
     let rights =
         async |user: &str, prefix: &str| found(&examine(&redis.url_of(user, "pw"), prefix).await, "rights");
     assert_eq!(rights("app", "shop:").await, (None, String::new()));
+
+    // Who follows no log needs none.
+    let (severity, text) = rights("logless", "shop:").await;
+    assert_eq!(severity, Some(Severity::Warning));
+    assert!(text.contains("writers need: ") && text.contains("~log:shop:*"), "{text}");
 
     let (severity, text) = rights("reader", "shop:").await;
     assert_eq!(severity, Some(Severity::Error));
@@ -138,7 +144,7 @@ async fn missing_rights_are_found() {
 
 /// The rights of a user, as the page on operations names them.
 fn rights_of(user: &str) -> String {
-    let page = include_str!("../../../docs/operations.md");
+    let page = include_str!("../../../../docs/operations.md");
     let lines = page.lines().skip_while(|line| !line.starts_with(&format!("ACL SETUSER {user} ")));
     let all: Vec<_> = lines.take_while(|line| !line.starts_with("```")).collect();
     let all = all.join(" ").split("ACL SETUSER ").nth(1).unwrap().to_owned();

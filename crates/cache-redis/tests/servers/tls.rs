@@ -30,7 +30,7 @@ fn a_server_is_trusted_by_the_roots_of_the_system_only() {
         .start();
     let run = |roots: &str| {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "connect", "--nocapture"]);
+        command.args(["--exact", "tls::connect", "--nocapture"]);
         command.env(URL, format!("rediss://localhost:{port}")).env("SSL_CERT_FILE", roots);
         let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

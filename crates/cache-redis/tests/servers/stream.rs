@@ -1,8 +1,6 @@
 //! Mirrors that follow a change log: equal at rest, never older than they say, and never back in time.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
-mod common;
-
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +15,8 @@ use cache_redis::{Error, Mirror, MirrorBuilder, Reason, Server, State, Text};
 use redis_testkit::{Cluster, Fsync, Proxy, Redis, Sentinels};
 use tokio::task::JoinHandle;
 
-use self::common::{Stock, until, within};
+use crate::common;
+use crate::common::{Stock, until, within};
 
 fn log() -> Log {
     Log::of("stock:").unwrap()

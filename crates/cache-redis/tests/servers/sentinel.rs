@@ -1,7 +1,5 @@
 //! A Sentinel group: the primary is found, and found again.
 
-mod common;
-
 use std::sync::Arc;
 
 use cache_bucket::BucketIntCache;
@@ -9,7 +7,7 @@ use cache_core::IntCache;
 use cache_redis::{Error, Mirror, Server};
 use redis_testkit::Sentinels;
 
-use self::common::{until, within};
+use crate::common::{until, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_primary_is_found() {

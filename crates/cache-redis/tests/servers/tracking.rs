@@ -1,15 +1,13 @@
 //! Mirrors that follow one server by its invalidations.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
-mod common;
-
 use std::time::Duration;
 
 use cache_core::IntCache;
 use redis_testkit::Redis;
 
-use self::common::oracle::{Writer, check_for};
-use self::common::{builder, mirror, ready, until, within};
+use crate::common::oracle::{Writer, check_for};
+use crate::common::{builder, mirror, ready, until, within};
 
 #[tokio::test]
 async fn keys_are_loaded_and_changes_are_followed() {

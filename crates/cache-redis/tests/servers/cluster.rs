@@ -1,8 +1,6 @@
 //! Mirrors and commands of a cluster.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -14,7 +12,7 @@ use cache_core::IntCache;
 use cache_redis::{Mirror, Script, Server};
 use redis_testkit::{Cluster, Redis};
 
-use self::common::{Stock, until, within};
+use crate::common::{Stock, until, within};
 
 /// Keys enough for each primary to have some.
 const KEYS: usize = 60;

@@ -1,8 +1,6 @@
 //! What a mirror can write to.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +11,7 @@ use cache_policy::{Cache, Counters, ManualClock};
 use cache_redis::{CodecError, Mirror, Reason, Server, Text};
 use redis_testkit::Redis;
 
-use self::common::{until, within};
+use crate::common::{until, within};
 
 fn server(redis: &Redis) -> Server {
     Server::standalone(&redis.url()).unwrap()
