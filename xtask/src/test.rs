@@ -53,7 +53,7 @@ fn dependencies() -> Result<()> {
 }
 
 /// The share of each test's full size that runs here, in per cent: all of it takes too long, and is what `cargo test` runs.
-const PERCENT: &str = "40";
+const PERCENT: &str = "25";
 
 /// Their share in the portable build, where they run a second time.
 const SECOND_PERCENT: &str = "10";

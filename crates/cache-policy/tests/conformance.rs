@@ -46,7 +46,7 @@ on_every_backend! {
         a_stale_value_is_not_revived
     }
     bounds {
-        entries_under_threads a_large_cache_stays_nearly_full replacements_evict_nothing a_listener_runs_after_the_removals weights_under_threads too_heavy_is_refused nothing_fits_into_nothing
+        entries_under_threads a_large_cache_stays_nearly_full the_newest_entry_stays replacements_evict_nothing a_listener_runs_after_the_removals weights_under_threads too_heavy_is_refused nothing_fits_into_nothing
         what_left_is_not_in_the_way what_is_hot_stays expired_entries_leave_first every_policy_keeps_the_bound
     }
     removals {

@@ -190,7 +190,7 @@ impl fmt::Display for Error {
             Error::InvalidUrl { url, reason } => write!(
                 f,
                 "invalid server URL `{url}`: {reason}; allowed are redis://[user:password@]host[:port][/database], \
-                 rediss:// (with the feature `tls`) and unix:///path"
+                 rediss:// (with the feature `tls`, `redis-tls` of `hotcache`) and unix:///path"
             ),
             Error::InvalidOption { option, reason } => write!(f, "invalid {option}: {reason}"),
             Error::Unreachable { address, reason } => {

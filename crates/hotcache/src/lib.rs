@@ -83,4 +83,8 @@ mod pages {
 
     #[doc = include_str!("../../../docs/rate-limits.md")]
     struct RateLimits;
+
+    #[cfg(feature = "redis")]
+    #[doc = include_str!("../../../docs/leases.md")]
+    struct Leases;
 }

@@ -1,7 +1,7 @@
 use super::clock::first_unmarked;
 use super::ghosts::{From, Ghost, Ghosts};
 use super::queue::Queue;
-use super::s3fifo::{PROMOTED, sweep_both};
+use super::s3fifo::{PROMOTED, spare_newest, sweep_both};
 use super::{Entries, Look, MOST_LOOKS, Policy, Swept};
 
 /// The share of the cache with which the small queue starts, as one in so many.
@@ -63,6 +63,7 @@ pub struct Adaptive<N> {
     /// Evictions from the main queue: the clock of its ghosts.
     evicted_from_main: u32,
     filled: bool,
+    newest_is_in_main: bool,
     sweeping_main: bool,
 }
 
@@ -82,6 +83,7 @@ impl<N> Adaptive<N> {
             now: 0,
             evicted_from_main: 0,
             filled: false,
+            newest_is_in_main: false,
             sweeping_main: false,
         }
     }
@@ -124,8 +126,9 @@ impl<N> Adaptive<N> {
         }
     }
 
-    fn main_is_long(&self) -> bool {
-        self.main.len() > (self.small.len() + self.main.len()).saturating_sub(self.target)
+    fn evicts_from_main(&self) -> bool {
+        let is_long = self.main.len() > (self.small.len() + self.main.len()).saturating_sub(self.target);
+        spare_newest(self.small.len(), self.main.len(), self.newest_is_in_main).unwrap_or(is_long)
     }
 
     fn evict_small(&mut self, entries: &mut dyn Entries<N>) -> Option<N> {
@@ -180,6 +183,7 @@ impl<N: Send> Policy<N> for Adaptive<N> {
             // A cache that was never full keeps what comes first in the main queue.
             None => !self.filled && self.small.len() >= (len / START).max(1),
         };
+        self.newest_is_in_main = to_main;
         if to_main {
             self.main.push(node, self.now);
         } else {
@@ -192,14 +196,14 @@ impl<N: Send> Policy<N> for Adaptive<N> {
         self.filled = true;
         let len = self.len();
         self.set_target(self.target, len);
-        let main_is_long = self.main_is_long();
+        let from_main = self.evicts_from_main();
         // If all that it sees in the main queue is hot, the small queue gives way, and the next call looks further.
-        let victim = if main_is_long { self.evict_main(entries, false) } else { None };
+        let victim = if from_main { self.evict_main(entries, false) } else { None };
         victim.or_else(|| self.evict_small(entries)).or_else(|| self.evict_main(entries, true))
     }
 
     fn next_to_evict(&self, most: usize, show: &mut dyn FnMut(&N)) {
-        let queue = if self.main_is_long() { &self.main } else { &self.small };
+        let queue = if self.evicts_from_main() { &self.main } else { &self.small };
         queue.first(most).for_each(show);
     }
 

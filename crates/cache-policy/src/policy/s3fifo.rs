@@ -36,6 +36,7 @@ pub struct S3Fifo<N> {
     /// Evictions from the small queue: the clock of its ghosts.
     evicted: u32,
     filled: bool,
+    newest_is_in_main: bool,
     sweeping_main: bool,
 }
 
@@ -51,12 +52,15 @@ impl<N> S3Fifo<N> {
             ghosts: Ghosts::new(capacity, window + window / 5, window, 0),
             evicted: 0,
             filled: false,
+            newest_is_in_main: false,
             sweeping_main: false,
         }
     }
 
     fn evicts_from_main(&self) -> bool {
-        self.small.len() < ((self.small.len() + self.main.len()) / SMALL).max(1) && self.main.len() > 0
+        let (small, main) = (self.small.len(), self.main.len());
+        let is_long = small < ((small + main) / SMALL).max(1) && main > 0;
+        spare_newest(small, main, self.newest_is_in_main).unwrap_or(is_long)
     }
 
     fn evict_small(&mut self, entries: &mut dyn Entries<N>) -> Option<N> {
@@ -85,7 +89,8 @@ impl<N> S3Fifo<N> {
 impl<N: Send> Policy<N> for S3Fifo<N> {
     fn insert(&mut self, node: N, fingerprint: u32) -> u8 {
         let overflows = !self.filled && self.small.len() > self.len() / SMALL;
-        if overflows || self.ghosts.take(fingerprint).is_some() {
+        self.newest_is_in_main = overflows || self.ghosts.take(fingerprint).is_some();
+        if self.newest_is_in_main {
             self.main.push(node, 0);
         } else {
             self.small.push(node, 0);
@@ -120,6 +125,17 @@ impl<N: Send> Policy<N> for S3Fifo<N> {
 
     fn len(&self) -> usize {
         self.small.len() + self.main.len()
+    }
+}
+
+/// Whether to evict from the main queue, if the newest node is alone in its queue: from the other one. A small cache would else
+/// give up at once what was just stored.
+pub(super) fn spare_newest(small: usize, main: usize, newest_is_in_main: bool) -> Option<bool> {
+    match (small, main) {
+        (0, _) | (_, 0) => None,
+        (1, _) if !newest_is_in_main => Some(true),
+        (_, 1) if newest_is_in_main => Some(false),
+        _ => None,
     }
 }
 

@@ -67,6 +67,19 @@ pub(crate) fn a_large_cache_stays_nearly_full<B: Backend>() {
     }
 }
 
+/// However small a cache is, it has what was stored last.
+pub(crate) fn the_newest_entry_stays<B: Backend>() {
+    for eviction in Eviction::ALL {
+        for most in (1..=24).chain([99, 100]) {
+            let cache: Cache<u64, u64, B> = Cache::builder().max_entries(most).eviction(eviction).build();
+            for key in 0..most as u64 * 4 {
+                cache.insert(&key, key);
+                assert!(cache.contains(&key), "{eviction:?}, {most} entries: {key} left at once");
+            }
+        }
+    }
+}
+
 /// A cache that is as large as its keys are many loses none of them to writes of present keys.
 pub(crate) fn replacements_evict_nothing<B: Backend>() {
     const MOST: u64 = 8_192;

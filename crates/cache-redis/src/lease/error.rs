@@ -11,7 +11,8 @@ use crate::Error;
 ///
 /// ```
 /// use cache_redis::lease::End;
-/// assert_eq!(End::Fenced.to_string(), "the lease was reaped: this node was away for longer than ttl + grace");
+/// let why = "the server does not know the lease: this node was away for longer than ttl + grace, or the stock was deleted";
+/// assert_eq!(End::Fenced.to_string(), why);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,7 +38,9 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             End::Closed => "the lease was closed",
-            End::Fenced => "the lease was reaped: this node was away for longer than ttl + grace",
+            End::Fenced => {
+                "the server does not know the lease: this node was away for longer than ttl + grace, or the stock was deleted"
+            }
             End::RolledBack => "the server lost commits that it had acknowledged",
             End::Absent => "the stock does not exist: create it first",
             End::Unanswered => "the server did not answer a commit in time",
@@ -135,7 +138,7 @@ impl CommitError {
 impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CommitError::OverLimit => f.write_str("the user may not buy as many"),
+            CommitError::OverLimit => f.write_str("the user would have more than the limit for each"),
             CommitError::Ended(end) => write!(f, "not committed: {end}"),
             CommitError::Unknown(end) => write!(f, "it is unknown whether the order was committed: {end}"),
         }

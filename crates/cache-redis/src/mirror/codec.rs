@@ -52,7 +52,7 @@ impl Codec<String> for Text {
     }
 }
 
-/// Values that are JSON. Needs the feature `json`.
+/// Values that are JSON. Needs the feature `json`, `serde` of `hotcache`.
 ///
 /// # Examples
 ///

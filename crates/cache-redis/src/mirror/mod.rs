@@ -347,7 +347,8 @@ impl<C: ?Sized> Mirror<C> {
         .await
     }
 
-    /// Waits until every write is visible that was done before the call.
+    /// Waits until every write is visible that was done before the call. In stream mode, writes that bypass the log are not
+    /// seen until the next load.
     ///
     /// # Errors
     ///
