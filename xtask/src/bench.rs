@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use hotcache_bench_plan::{Flags, MAX_KEY_VARIABLE, saved_runs};
 use serde_json::Value;
 
+use crate::gate;
 use crate::redis;
 use crate::say::tell;
 use crate::sh::cargo;
@@ -18,7 +19,8 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode> {
     let task = flags.task(max_key.as_deref())?;
     flags.baseline(&saved_runs())?;
     let Some(target) = task.target() else {
-        return redis::run(flags.quick).map(|()| ExitCode::SUCCESS);
+        let run = if flags.gate { gate::run } else { redis::run };
+        return run(flags.quick).map(|()| ExitCode::SUCCESS);
     };
     let benchmark = build(target, &[])?;
     hand_signals_on()?;

@@ -37,6 +37,10 @@ pub(crate) enum Command {
     /// Injects faults into mirrors and stock leases on real servers: crashes, pauses, lost connections and answers. What is
     /// wrong on purpose must be caught.
     Faults(Faults),
+    /// Loads the flash-sale service, one that it starts or one that runs, and checks its books afterwards. `--help` after
+    /// it lists the flags of the generator.
+    #[command(disable_help_flag = true)]
+    Load(Load),
     /// Runs the fuzz targets of our own table, with libFuzzer and AddressSanitizer (nightly compiler).
     Fuzz(Fuzz),
     /// Runs the loom models of our own table, and checks that each catches its planted bugs.
@@ -76,6 +80,13 @@ pub(crate) struct Faults {
     /// Runs only these subjects: mirrors, leases, controls.
     #[arg(long, value_name = "SUBJECTS", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// Flags of the generator, such as `--users 200000 --rate 20000 --duration 50`.
+    #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) flags: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -60,6 +60,12 @@ pub(crate) const REDIS: &[Need] = &[REDIS_SERVER];
 pub(crate) const TEST: &[Need] = &[
     REDIS_SERVER,
     Need {
+        name: "chromium",
+        why: "the admin page of the flash-sale service is tested in it",
+        probe: ("chromium", &["--version"]),
+        from: From::System("chromium"),
+    },
+    Need {
         name: "a C compiler (cc)",
         why: "cargo links with it, and the zstd crate is built with it",
         probe: ("cc", &["--version"]),

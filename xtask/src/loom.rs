@@ -1,5 +1,5 @@
 //! `cargo xtask loom`: the models of the bucket table's kernel, with the bugs that they must catch, those of `Closable`, and
-//! those of `cache-policy`, which shuttle runs.
+//! those of `cache-policy` and `cache-gate`, which shuttle runs.
 //!
 //! A passing model is evidence only if it fails on the bugs that it is meant to catch. So each bug in `seeded.rs` is
 //! planted in the kernel, one at a time, and its model must fail.
@@ -35,9 +35,10 @@ impl Bug {
     }
 }
 
-/// Where the bugs of the table are planted, and those of the layer.
+/// Where the bugs of the table are planted, those of the layer, and those of the gate.
 const KERNEL: &[&str] = &["crates/cache-bucket/src"];
 const LAYER: &[&str] = &["crates/cache-core/src", "crates/cache-policy/src"];
+const GATE: &[&str] = &["crates/cache-gate/src"];
 
 const fn bug(name: &'static str, model: &'static str, preemptions: u32) -> Bug {
     Bug { name, model, preemptions }
@@ -132,6 +133,18 @@ const POLICY_BUGS: &[Bug] = &[
     bug("dropped-anyway", "a_dropped_group_wins_over_a_load", 0),
 ];
 
+/// Every bug that can be planted in `cache-gate`.
+const GATE_BUGS: &[Bug] = &[
+    bug("latch-uncounted", "what_comes_back_is_sold", 0),
+    bug("change-blindly", "all_is_given_back_once", 0),
+    bug("expire-unknown", "what_is_unknown_does_not_expire", 0),
+    bug("ended-unseen", "an_event_ends_beside_a_buyer", 0),
+    bug("claim-anyway", "a_request_buys_once", 0),
+    bug("places-blindly", "the_bulkhead_holds", 0),
+    bug("split-unsure", "a_split_stock_refuses_nobody_who_can_be_served", 0),
+    bug("list-late", "who_is_on_both_lists_stays_blocked", 0),
+];
+
 /// The end of a model's line if its time was up.
 const STOPPED: &str = "stopped before the end";
 
@@ -146,6 +159,7 @@ const LONG: [&str; 3] = ["add_del_insert_other", "append_append", "fast_insert_w
 pub(crate) fn run(quick: bool, minutes: Option<u64>) -> Result<()> {
     every_bug_is_tried(KERNEL, BUGS.iter().map(|bug| bug.name).chain(preempt::bugs()))?;
     every_bug_is_tried(LAYER, POLICY_BUGS.iter().map(|bug| bug.name))?;
+    every_bug_is_tried(GATE, GATE_BUGS.iter().map(|bug| bug.name))?;
     let program = build("cache-bucket", "loom")?;
     let models = models(&program)?;
     let is_long = |model: &String| LONG.iter().any(|long| model.ends_with(&format!("::{long}")));
@@ -161,16 +175,17 @@ pub(crate) fn run(quick: bool, minutes: Option<u64>) -> Result<()> {
     }
     run_all(&program, &tasks)?;
     counter_models()?;
-    policy_models()
+    shuttle_models("cache-policy", POLICY_BUGS)?;
+    shuttle_models("cache-gate", GATE_BUGS)
 }
 
-/// The models of `cache-policy` and their bugs.
-fn policy_models() -> Result<()> {
-    let program = build("cache-policy", "shuttle")?;
+/// The models of a package that shuttle runs, and their bugs.
+fn shuttle_models(package: &str, bugs: &[Bug]) -> Result<()> {
+    let program = build(package, "shuttle")?;
     let models = models(&program)?;
     let task = |model: String, bug| Task { model, bug, preemptions: None, minutes: None };
     let mut tasks: Vec<_> = models.iter().map(|model| task(model.clone(), None)).collect();
-    for bug in POLICY_BUGS {
+    for bug in bugs {
         tasks.push(task(bug.model_of(&models)?, Some(bug.name)));
     }
     run_all(&program, &tasks)
@@ -375,5 +390,6 @@ mod tests {
         let table = BUGS.iter().map(|bug| bug.name).chain(preempt::bugs());
         every_bug_is_tried(KERNEL, table).expect("they are the same");
         every_bug_is_tried(LAYER, POLICY_BUGS.iter().map(|bug| bug.name)).expect("they are the same");
+        every_bug_is_tried(GATE, GATE_BUGS.iter().map(|bug| bug.name)).expect("they are the same");
     }
 }

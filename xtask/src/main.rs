@@ -6,7 +6,9 @@ mod elsewhere;
 mod faults;
 mod flags;
 mod fuzz;
+mod gate;
 mod install;
+mod load;
 mod loom;
 mod preempt;
 mod redis;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Sanitize { install } => done(sanitize::run(install)),
         Command::Soak(flags) => done(soak::run(&flags)),
         Command::Faults(flags) => done(faults::run(&flags)),
+        Command::Load(flags) => done(load::run(&flags)),
         Command::Fuzz(flags) => done(fuzz::run(&flags)),
         Command::Loom { quick, minutes } => done(loom::run(quick, minutes)),
         Command::Miri { install } => done(elsewhere::miri(install)),

@@ -73,11 +73,24 @@ fn portable() -> Result<()> {
 /// Checks the libraries without features, and with each alone. All of them, with tests and examples, is what the other lints
 /// check.
 fn features() -> Result<()> {
-    for package in ["hotcache", "cache-policy", "cache-redis"] {
+    for package in ["hotcache", "cache-policy", "cache-redis", "cache-gate"] {
         sh::run(&mut lint(&["-p", package, "--no-default-features"]))?;
     }
     let backends = BACKENDS.iter().map(|backend| backend.feature);
-    let layers = ["policy", "serde", "csv", "metrics", "tracing", "uuid", "redis", "redis-tls"];
+    let layers = [
+        "policy",
+        "serde",
+        "csv",
+        "metrics",
+        "tracing",
+        "uuid",
+        "redis",
+        "redis-tls",
+        "gate",
+        "gate-sqlite",
+        "gate-token",
+        "gate-tower",
+    ];
     for feature in backends.chain(layers) {
         sh::run(&mut lint(&["-p", "hotcache", "--no-default-features", "--features", feature]))?;
     }

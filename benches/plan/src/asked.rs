@@ -43,6 +43,9 @@ impl Flags {
         if self.redis {
             return Ok(Task::Redis { quick: self.quick });
         }
+        if self.gate {
+            return Ok(Task::Gate { quick: self.quick });
+        }
         if self.hit_ratio {
             return self.hit_ratio();
         }

@@ -28,7 +28,7 @@ use crate::{Cache, Capacity, Dist, KeyCount, KeyType, Mix, Op, Output, Profile, 
 pub struct Flags {
     /// A small fixed matrix: every backend, the empty loop and the roof, 1 and 2 threads, two key counts. Takes less
     /// than three minutes. With --memory: fewer keys and less garbage, in about a minute. With --bounded: smaller caches.
-    /// With --hit-ratio: fewer requests, and one capacity each. With --redis: fewer keys, and less time.
+    /// With --hit-ratio: fewer requests, and one capacity each. With --redis: fewer keys, and less time. With --gate: less time.
     #[arg(long)]
     pub quick: bool,
 
@@ -159,6 +159,10 @@ pub struct Flags {
     #[arg(long)]
     pub redis: bool,
 
+    /// What the gate's refusals cost beside the look-ups that they make, and a sale by the kind of stock.
+    #[arg(long)]
+    pub gate: bool,
+
     /// Where the results go.
     #[command(flatten)]
     pub output: Output,
@@ -184,6 +188,7 @@ Examples:
   cargo xtask bench --bounded                                   caches that evict, beside others
   cargo xtask bench --hit-ratio --trace requests.csv.zst        which policy keeps what you ask for
   cargo xtask bench --redis                                     mirrors and leases on a server of its own
+  cargo xtask bench --gate                                      what the gate's refusals cost
   cargo xtask bench --quick --save before                       keep the numbers, and after a change …
   cargo xtask bench --quick --compare before                    … see which cells it moved
 

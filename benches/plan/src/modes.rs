@@ -15,9 +15,10 @@ enum Mode {
     Bounded,
     HitRatio,
     Redis,
+    Gate,
 }
 
-use Mode::{Adapters, Bounded, Full, HitRatio, Latency, Matrix, Memory, Redis, Trace};
+use Mode::{Adapters, Bounded, Full, Gate, HitRatio, Latency, Matrix, Memory, Redis, Trace};
 
 impl Mode {
     /// The flag that chooses this mode, or what the mode is called where none does.
@@ -32,6 +33,7 @@ impl Mode {
             Bounded => "--bounded",
             HitRatio => "--hit-ratio",
             Redis => "--redis",
+            Gate => "--gate",
         }
     }
 
@@ -47,6 +49,7 @@ impl Mode {
             (Bounded, flags.bounded),
             (HitRatio, flags.hit_ratio),
             (Redis, flags.redis),
+            (Gate, flags.gate),
         ];
         let mut chosen = chosen.into_iter().filter_map(|(mode, given)| given.then_some(mode));
         match (chosen.next(), chosen.next()) {
@@ -70,7 +73,7 @@ fn table(flags: &Flags) -> [Row; 23] {
     const KEPT: &[Mode] = &[Matrix, Full, Trace, Memory, Latency, Bounded, HitRatio];
     let Flags { output, .. } = flags;
     [
-        ("--quick", flags.quick, &[Matrix, Memory, Bounded, HitRatio, Redis]),
+        ("--quick", flags.quick, &[Matrix, Memory, Bounded, HitRatio, Redis, Gate]),
         ("--fresh", flags.fresh, &[Full]),
         ("--passes", flags.passes.is_some(), &[Matrix, Full, Bounded]),
         ("--backends", !flags.backends.is_empty(), ROWS),

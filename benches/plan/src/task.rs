@@ -24,6 +24,11 @@ pub enum Task {
         /// Whether `--quick` was given.
         quick: bool,
     },
+    /// Measure refusals of the gate beside the look-ups that they make; for a shorter time if so.
+    Gate {
+        /// Whether `--quick` was given.
+        quick: bool,
+    },
 }
 
 /// A replay of recorded requests through every row.
@@ -83,7 +88,7 @@ pub struct Adapters {
 }
 
 impl Task {
-    /// The benchmark target that does it. `None` for what examples of `cache-redis` do.
+    /// The benchmark target that does it. `None` for what examples of `cache-redis` and `cache-gate` do.
     #[must_use]
     pub const fn target(&self) -> Option<&'static str> {
         Some(match self {
@@ -94,7 +99,7 @@ impl Task {
             Task::Adapters(_) => "adapters",
             Task::Bounded(_) => "bounded",
             Task::HitRatio(_) => "hit_ratio",
-            Task::Redis { .. } => return None,
+            Task::Redis { .. } | Task::Gate { .. } => return None,
         })
     }
 }

@@ -59,7 +59,7 @@ fn with_value(flag: &str) -> String {
 #[test]
 fn every_flag_goes_with_the_modes_that_the_guide_says_and_is_refused_with_all_others() {
     let (modes, rows) = table_of_the_guide();
-    assert_eq!(modes.len(), 10, "{modes:?}");
+    assert_eq!(modes.len(), 11, "{modes:?}");
     let known = Cli::command();
     let long = known.get_arguments().filter_map(|arg| arg.get_long());
     let known: Vec<_> = long.map(|long| format!("--{long}")).collect();
@@ -91,6 +91,7 @@ fn every_flag_goes_with_the_modes_that_the_guide_says_and_is_refused_with_all_ot
                 "--quick --bounded",
                 "--quick --hit-ratio",
                 "--quick --redis",
+                "--quick --gate",
                 "--trace Cargo.toml --hit-ratio",
             ];
             assert_eq!(both.is_ok(), go.contains(&&*words), "`{words}`: {both:?}");

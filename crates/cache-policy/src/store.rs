@@ -36,6 +36,9 @@ pub(crate) struct Store<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> {
     pub(crate) hasher: DefaultHashBuilder,
 }
 
+/// Entries that were removed, and why.
+type Removed<V, K> = SmallVec<[(Arc<Entry<V, K>>, Cause); USUAL_VICTIMS]>;
+
 /// How an entry was asked to be made.
 pub(crate) struct Terms {
     pub(crate) lifetime: Option<Duration>,
@@ -175,7 +178,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
             /// The victim that is being removed.
             current: Option<Arc<Entry<V, K>>>,
             /// What was removed, and why. The listener is told once all are: others may fill the room while it runs.
-            removed: SmallVec<[(Arc<Entry<V, K>>, Cause); USUAL_VICTIMS]>,
+            removed: Removed<V, K>,
         }
         impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Drop for Rest<'_, V, K, B, S> {
             fn drop(&mut self) {

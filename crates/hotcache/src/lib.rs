@@ -53,6 +53,9 @@
 
 mod any;
 mod backends;
+#[cfg(feature = "gate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "gate")))]
+pub mod gate;
 #[cfg(feature = "policy")]
 pub mod policy;
 pub mod prelude;

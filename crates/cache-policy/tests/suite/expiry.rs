@@ -84,8 +84,10 @@ pub(crate) fn what_is_absent_stays_absent<B: Backend>() {
 #[derive(Clone, Default)]
 struct HookedClock {
     time: ManualClock,
-    hook: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    hook: Arc<Mutex<Option<Hook>>>,
 }
+
+type Hook = Box<dyn FnOnce() + Send>;
 
 impl Clock for HookedClock {
     fn now(&self) -> u64 {
@@ -136,7 +138,8 @@ pub(crate) fn handles_of_other_caches_and_keys<B: Backend>() {
 
 /// A listener that stores what is over at once cannot keep a reader for ever.
 pub(crate) fn what_is_over_at_once<B: Backend>() {
-    let again: Arc<Mutex<Option<Arc<Cache<u8, str, B>>>>> = Arc::default();
+    type Shared<B> = Arc<Cache<u8, str, B>>;
+    let again: Arc<Mutex<Option<Shared<B>>>> = Arc::default();
     let stores = Arc::clone(&again);
     let cache: Cache<u8, str, B> = Cache::builder()
         .clock(ManualClock::new())

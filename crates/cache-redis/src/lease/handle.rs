@@ -212,6 +212,16 @@ impl Taken {
         self.units
     }
 
+    /// The id of the lease, which [`Stock::inspect`](super::Stock::inspect) shows while it lives: an order whose commit is unknown
+    /// cannot get into the stream of orders any more once it is gone.
+    ///
+    /// # Examples
+    ///
+    /// See [`Lease`].
+    pub fn lease(&self) -> &str {
+        &self.shared.id
+    }
+
     /// Sells the units: waits until the order is committed on the server, together with others.
     ///
     /// **Dropping the future does not take the order back** once it was polled: the order may be committed or not. After a
