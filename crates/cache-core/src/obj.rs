@@ -214,9 +214,7 @@ pub trait ObjCache<V, K: Key + ?Sized = str>: HasLoads<V, K> + Send + Sync {
     /// assert!(cache.evict_if_same("a", &one));
     /// assert!(!cache.evict_if_same("a", &one));
     /// ```
-    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
-        self.del_if_same(key, current)
-    }
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool;
 
     /// Atomically replaces the object of a present key with the result of `f`, and returns the new object.
     ///

@@ -17,7 +17,7 @@ type Gate = crate::Gate<Unlocked>;
 type Reservation = crate::Reservation<Unlocked>;
 
 /// Orders that are tried of each model, and as many with few switches, which find what takes an unlikely order.
-const RUNS: usize = 3_000;
+const RUNS: usize = 1_500;
 const SWITCHES: usize = 3;
 
 fn check(model: impl Fn() + Send + Sync + 'static) {

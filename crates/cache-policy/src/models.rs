@@ -17,7 +17,7 @@ use crate::policy::Eviction;
 use crate::{Cache, Cause, Group, Handle, ManualClock};
 
 /// Orders that are tried of each model, and as many with few switches, which find what takes an unlikely order.
-const RUNS: usize = 3_000;
+const RUNS: usize = 1_500;
 const SWITCHES: usize = 3;
 
 fn check(model: impl Fn() + Send + Sync + 'static) {

@@ -94,6 +94,12 @@ impl ObjCache<u32, Probe> for Gated {
         self.map().remove(&key.0)
     }
 
+    fn evict_if_same(&self, key: &Probe, current: &Arc<u32>) -> bool {
+        let mut map = self.map();
+        let is_there = map.get(&key.0).is_some_and(|present| Arc::ptr_eq(present, current));
+        is_there && map.remove(&key.0).is_some()
+    }
+
     fn del_if_dyn(&self, key: &Probe, f: &mut dyn FnMut(&Arc<u32>) -> bool) -> bool {
         self.loads.written(key);
         let mut map = self.map();

@@ -78,6 +78,10 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for Objects<V, K,
         self.0.del_if_dyn(key, f)
     }
 
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        self.0.evict_if_same(key, current)
+    }
+
     fn len(&self) -> usize {
         self.0.len()
     }

@@ -134,6 +134,14 @@ impl<V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for ReferenceObjC
         removed.is_some()
     }
 
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        let mut map = lock(&self.map);
+        let is_there = map.get(key).is_some_and(|object| Arc::ptr_eq(object, current));
+        let removed = if is_there { map.remove_entry(key) } else { None };
+        drop(map);
+        removed.is_some()
+    }
+
     fn len(&self) -> usize {
         lock(&self.map).len()
     }

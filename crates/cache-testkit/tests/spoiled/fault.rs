@@ -188,6 +188,13 @@ pub(crate) trait Fault: Copy + Debug + Default + Send + Sync + 'static {
     ) -> Arc<V> {
         c.inner.get_or_insert(key, value)
     }
+    fn obj_evict_if_same<V: Value, K: Key + ?Sized, S: HashBuilder>(
+        c: &SpoiledObj<Self, V, K, S>,
+        key: &K,
+        current: &Arc<V>,
+    ) -> bool {
+        c.inner.evict_if_same(key, current)
+    }
     fn obj_del<V: Value, K: Key + ?Sized, S: HashBuilder>(c: &SpoiledObj<Self, V, K, S>, key: &K) -> bool {
         c.loads.written(key);
         c.inner.del(key)

@@ -61,6 +61,9 @@ impl<F: Fault, V: Value, K: Key + ?Sized, S: HashBuilder> ObjCache<V, K> for Spo
     fn del_if_dyn(&self, key: &K, f: &mut dyn FnMut(&Arc<V>) -> bool) -> bool {
         F::obj_del_if(self, key, f)
     }
+    fn evict_if_same(&self, key: &K, current: &Arc<V>) -> bool {
+        F::obj_evict_if_same(self, key, current)
+    }
     fn get_or_insert(&self, key: &K, value: Arc<V>) -> Arc<V> {
         F::obj_get_or_insert(self, key, value)
     }

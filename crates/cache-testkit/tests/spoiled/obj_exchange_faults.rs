@@ -26,6 +26,27 @@ spoil!(SwapIsTwoSteps {
     }
 });
 
+spoil!(EvictIsAWrite {
+    fn obj_evict_if_same<V: Value, K: Key + ?Sized, S: HashBuilder>(
+        c: &Obj<Self, V, K, S>,
+        key: &K,
+        current: &Arc<V>,
+    ) -> bool {
+        c.loads.written(key);
+        c.inner.evict_if_same(key, current)
+    }
+});
+
+spoil!(EvictGoesByTheKey {
+    fn obj_evict_if_same<V: Value, K: Key + ?Sized, S: HashBuilder>(
+        c: &Obj<Self, V, K, S>,
+        key: &K,
+        _current: &Arc<V>,
+    ) -> bool {
+        c.inner.take(key).is_some()
+    }
+});
+
 spoil!(TakeIsTwoSteps {
     fn obj_take<V: Value, K: Key + ?Sized, S: HashBuilder>(
         c: &Obj<Self, V, K, S>,
@@ -168,6 +189,8 @@ finds! {
     a_take_of_another_object_by_history: TakeIsTwoSteps by obj::lin::integer_keys;
     a_take_that_leaks: TakeLeaks by obj::drops::by_take;
     a_take_that_keeps_the_key: TakeKeepsTheKey by obj::exchange::take_returns_the_object;
+    an_evict_that_is_a_write: EvictIsAWrite by obj::exchange::evict_if_same_spoils_no_load;
+    an_evict_that_goes_by_the_key: EvictGoesByTheKey by obj::exchange::evict_if_same_spoils_no_load;
     a_del_if_that_removes_by_key: DelIfRemovesByKey by obj::exchange::each_object_is_told_once;
     a_del_if_that_is_inverted: DelIfIsInverted by obj::exchange::del_if_removes_what_it_is_told_to;
     a_del_if_that_is_inverted_by_model: DelIfIsInverted by obj::model::str_keys;
