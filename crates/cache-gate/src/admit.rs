@@ -9,7 +9,7 @@ use cache_policy::{Rate, RateLimiter, Verdict};
 
 use crate::attempt::Attempt;
 use crate::gate::{Gate, Inner};
-use crate::item::{Glance, ItemState, NEVER, Seen};
+use crate::item::{Dates, Glance, ItemState, NEVER, Seen};
 use crate::stats::Count;
 use crate::sync::atomic::Ordering;
 use crate::{Admission, Limited, MAX_ID, Malformed, Overload, Rejection, Request, State, Ticket};
@@ -65,7 +65,8 @@ impl<B: Backend> Gate<B> {
 
     /// Says whether a request would be refused before anything is counted or taken: by any check before the rates.
     ///
-    /// For a page, or before a challenge is posed. Nothing is promised.
+    /// For a page, or before a challenge is posed. Nothing is promised. Returns the ticket and the state of an earlier request with this
+    /// id, if there is one: that is the answer to this one, as [`Admission::Repeated`] is, and no challenge needs to be posed.
     ///
     /// # Errors
     ///
@@ -82,10 +83,13 @@ impl<B: Backend> Gate<B> {
     /// gate.set_ready(true);
     /// assert_eq!(gate.check(&request), Err(Rejection::UnknownItem));
     /// ```
-    pub fn check(&self, request: &Request<'_>) -> Result<(), Rejection> {
+    pub fn check(&self, request: &Request<'_>) -> Result<Option<(Ticket, State)>, Rejection> {
         self.0.screen(request)?;
         let glance = self.0.glance(request)?;
-        self.0.judge(&glance, request).map(|_now| ())
+        if let Some(earlier) = self.0.earlier(request)? {
+            return Ok(Some(earlier));
+        }
+        self.0.judge(&glance, request).map(|_now| None)
     }
 
     /// The checks from the request's id on, and what is counted of their results.
@@ -104,9 +108,7 @@ impl<B: Backend> Gate<B> {
 
     fn try_admit(&self, request: &Request<'_>, glance: &Glance) -> Result<Admission<B>, Rejection> {
         let gate = &*self.0;
-        if let Some(id) = request.id
-            && let Some((ticket, state)) = gate.repeated(request, id)?
-        {
+        if let Some((ticket, state)) = gate.earlier(request)? {
             return Ok(Admission::Repeated(ticket, state));
         }
         let now = gate.judge(glance, request)?;
@@ -129,6 +131,8 @@ impl<B: Backend> Gate<B> {
         let gate = &*self.0;
         gate.make_room()?;
         let mut attempt = Attempt::new(gate, &item, request);
+        // Whoever closes the gate, and sees nothing under way then, must not be surprised by this one. See `Changes::begin`.
+        gate.must_be_ready()?;
         if let Some(id) = request.id {
             while !attempt.claim(id)? {
                 if let Some((ticket, state)) = gate.repeated(request, id)? {
@@ -144,12 +148,16 @@ impl<B: Backend> Gate<B> {
 }
 
 impl<B: Backend> Inner<B> {
+    #[inline]
+    fn must_be_ready(&self) -> Result<(), Rejection> {
+        let ready = self.ready.load(Ordering::SeqCst);
+        if ready { Ok(()) } else { Err(Rejection::NotReady { retry_after: WARM_UP }) }
+    }
+
     /// What can be said without the item.
     #[inline]
     fn screen(&self, request: &Request<'_>) -> Result<(), Rejection> {
-        if !self.ready.load(Ordering::Acquire) {
-            return Err(Rejection::NotReady { retry_after: WARM_UP });
-        }
+        self.must_be_ready()?;
         if let Some(malformed) = malformed(request, self.bounds.units) {
             return Err(Rejection::Malformed(malformed));
         }
@@ -183,14 +191,15 @@ impl<B: Backend> Inner<B> {
         }
         let now = self.time.now();
         let date = self.time.unix(now);
-        if date < glance.start {
-            let early = glance.early != NEVER && self.early.contains(request.user);
-            let start = if early { glance.early } else { glance.start };
+        let Dates { start, end, early } = glance.dates;
+        if date < start {
+            let is_early = early != NEVER && self.early.contains(request.user);
+            let start = if is_early { early } else { start };
             if date < start {
                 return Err(Rejection::NotStarted { starts_in: Duration::from_nanos(start - date) });
             }
         }
-        if date >= glance.end {
+        if date >= end {
             return Err(Rejection::Ended);
         }
         if glance.is_full {
@@ -218,12 +227,18 @@ impl<B: Backend> Inner<B> {
         Ok(())
     }
 
+    /// What became of an earlier request with the id of this one, if it has one.
+    fn earlier(&self, request: &Request<'_>) -> Result<Option<(Ticket, State)>, Rejection> {
+        request.id.map_or(Ok(None), |id| self.repeated(request, id))
+    }
+
     /// What became of an earlier request with this id; `None` if there is none that counts.
     fn repeated(&self, request: &Request<'_>, id: &str) -> Result<Option<(Ticket, State)>, Rejection> {
         let mut found = self.requests.get(request.user, id);
         while let Some(ticket) = found {
             let Some(record) = self.records.get(&ticket.get()) else {
-                // Whoever releases a reservation forgets the id first. If it is there still, the twin is about to buy, or to fail.
+                // Whoever releases a reservation forgets the id first. If it is there still, the twin is about to buy, or to fail; or it was
+                // cancelled, and had to make room.
                 found = self.requests.get(request.user, id);
                 if found == Some(ticket) {
                     return Ok(Some((ticket, State::Held)));
@@ -244,15 +259,24 @@ impl<B: Backend> Inner<B> {
         Ok(None)
     }
 
-    /// Makes sure that another reservation can be kept.
+    /// Makes sure that another reservation can be kept: the oldest that have ended go first.
     fn make_room(&self) -> Result<(), Rejection> {
-        /// The number of reservations that a refused caller examines in search of those that are past their time.
+        /// The number of reservations that a caller examines in search of those that have ended.
         const LOOKS: usize = 64;
         let is_full = || self.records.len() >= self.bounds.reservations;
         if is_full() {
             self.records.maintain(LOOKS);
+            for _ in 0..LOOKS {
+                if !is_full() {
+                    return Ok(());
+                }
+                let Some(ticket) = self.ended.pop() else { break };
+                self.records.remove_if(&ticket.get(), |record| !record.state().holds());
+            }
             if is_full() {
-                return Err(overloaded(Overload::Reservations));
+                // What is held is over by then. What is in the books stays.
+                let retry_after = Duration::from_nanos(self.bounds.time_limit).max(RETRY);
+                return Err(Rejection::Overloaded { overload: Overload::Reservations, retry_after });
             }
         }
         Ok(())

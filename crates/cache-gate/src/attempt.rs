@@ -5,6 +5,8 @@ use std::sync::Arc;
 use cache_core::{Backend, CompactString};
 
 use crate::admit::overloaded;
+use crate::breaker::Probe;
+use crate::changes::Change;
 use crate::counts::CountRefusal;
 use crate::gate::{Gate, Inner};
 use crate::item::ItemState;
@@ -25,7 +27,10 @@ pub(crate) struct Attempt<'a, B: Backend> {
     counted: bool,
     is_in_item: bool,
     is_in_gate: bool,
+    probe: Option<Probe>,
     pub(crate) goods: Option<Goods>,
+    /// Dropped last: all is given back, or kept.
+    _change: Change<'a>,
 }
 
 impl<'a, B: Backend> Attempt<'a, B> {
@@ -40,7 +45,9 @@ impl<'a, B: Backend> Attempt<'a, B> {
             counted: false,
             is_in_item: false,
             is_in_gate: false,
+            probe: None,
             goods: None,
+            _change: gate.changes.begin(),
         }
     }
 
@@ -71,8 +78,11 @@ impl<'a, B: Backend> Attempt<'a, B> {
         if !self.is_in_gate {
             return Err(overloaded(Overload::Gate));
         }
-        let breaker = self.gate.breaker.as_ref().map_or(Ok(()), |breaker| breaker.enter(now));
-        breaker.map_err(|retry_after| Rejection::Overloaded { overload: Overload::Breaker, retry_after })
+        if let Some(breaker) = &self.gate.breaker {
+            let closed = |retry_after| Rejection::Overloaded { overload: Overload::Breaker, retry_after };
+            self.probe = breaker.enter(now).map_err(closed)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn take(&mut self) -> Result<(), Rejection> {
@@ -111,6 +121,7 @@ impl<'a, B: Backend> Attempt<'a, B> {
         let mut record = Record::new(self.ticket, state, request.units, Arc::clone(self.item), request.user);
         record.deadline = deadline;
         record.request = request.id.map(CompactString::new);
+        record.probe = self.probe.take();
         let taken = if state == State::Committed { &self.item.busy.0.sold } else { &self.item.busy.0.held };
         taken.fetch_add(u64::from(request.units), Ordering::AcqRel);
         *lock(&record.goods) = self.goods.take();
@@ -131,6 +142,9 @@ impl<B: Backend> Drop for Attempt<'_, B> {
         if let Some(goods) = self.goods.take() {
             self.item.stock.get().give_back(units, goods);
             self.item.returned();
+        }
+        if let (Some(probe), Some(breaker)) = (self.probe, &self.gate.breaker) {
+            breaker.give_up(probe);
         }
         if self.is_in_gate {
             self.gate.places.0.leave();

@@ -41,7 +41,8 @@ pub struct Books {
     pub orders: usize,
     /// The committed reservations whose orders were looked for.
     pub reservations: usize,
-    /// Whether stock and counts were compared: only while the gate is not ready, as buyers change them.
+    /// Whether stock and counts were compared: only while the gate is not ready and nobody changes them, as buyers do, and whoever gives
+    /// back.
     pub counted: bool,
     /// What differs.
     pub differences: Vec<Difference>,
@@ -93,7 +94,7 @@ pub enum Difference {
         /// What is.
         left: u64,
     },
-    /// A user's count is not the sum of the user's reservations. Mended by setting it.
+    /// A user's count is not the sum of the user's reservations. Mended by setting it, unless it has just changed.
     Count {
         /// The item.
         item: String,
@@ -107,34 +108,30 @@ pub enum Difference {
 }
 
 impl<B: Backend> Gate<B> {
-    /// Compares the gate with the orders of the books: all of them that were accepted and not cancelled, of the events that the
-    /// gate has.
+    /// Compares the gate with the orders of the books: all of them that were accepted and not cancelled. Those that say that they were
+    /// [cancelled](Sale::cancelled), or of which [event](Sale::event) they were, and that is none of the gate's, are left out.
     ///
-    /// While the gate is [ready](Gate::set_ready), only orders are looked for among the reservations, as everything else changes all the time;
-    /// [`audit`](Gate::audit) also finds reservations without an order then. Stock and counts are compared only while the gate is not ready,
-    /// and requests have drained.
+    /// Orders are looked for among the reservations. The other way round an order would be missed that came after these were read: see
+    /// [`audit`](Gate::audit). Stock and counts are compared only while the gate is not [ready](Gate::set_ready), and
+    /// nobody takes or gives back: [`Books::counted`] tells.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use cache_gate::{Admission, Difference, Event, Gate, Item, Mend, Request};
+    /// # use cache_gate::{Difference, Event, Gate, Item, Mend, Sale, Ticket};
     /// # use cache_rwlock::RwLockBackend;
     /// # let gate = Gate::<RwLockBackend>::builder().build();
     /// # gate.add_event(Event::new("spring")).unwrap();
     /// # gate.add_item(Item::new("sku:1", "spring", 1)).unwrap();
-    /// # gate.set_ready(true);
-    /// # let Ok(Admission::Held(reservation)) = gate.admit(&Request::new("ann", "sku:1", 1)) else { panic!("there is stock") };
-    /// let ticket = reservation.commit().unwrap();
-    /// gate.set_ready(false);
-    /// // The order was lost: the books have none.
-    /// let books = gate.books([], Mend::Mend);
-    /// assert_eq!(books.differences, [Difference::ReservationWithoutOrder { ticket }]);
-    /// assert_eq!(books.mended, 1);
-    /// assert_eq!(gate.item("sku:1").unwrap().left, 1);
+    /// // An order that was not restored.
+    /// let ticket = Ticket::new(7);
+    /// let books = gate.books([Sale::new(ticket, "ann", "sku:1", 1)], Mend::Mend);
+    /// assert_eq!(books.differences, [Difference::OrderWithoutReservation { ticket }]);
+    /// assert_eq!((books.mended, books.counted), (1, true));
+    /// assert_eq!(gate.item("sku:1").unwrap().left, 0);
     /// ```
     pub fn books<'a>(&self, orders: impl IntoIterator<Item = Sale<'a>>, mend: Mend) -> Books {
-        let committed = if self.is_ready() { Vec::new() } else { self.0.committed() };
-        Audit { gate: self.clone(), committed }.compare(orders, mend)
+        Audit { gate: self.clone(), committed: Vec::new() }.compare(orders, mend)
     }
 
     /// Notes which reservations are committed now, to be compared with orders that are read **after** this.
@@ -179,11 +176,7 @@ impl<B: Backend> Audit<B> {
         let gate = &self.gate;
         let mut comparison = Comparison { gate, mend: mend == Mend::Mend, books: Books::default() };
         comparison.orders(orders, self.committed);
-        if !gate.is_ready() {
-            comparison.books.counted = true;
-            comparison.stock();
-            comparison.counts();
-        }
+        comparison.units();
         let books = comparison.books;
         if !books.differences.is_empty() {
             trace::books(books.differences.len(), books.mended);
@@ -209,6 +202,9 @@ impl<B: Backend> Comparison<'_, B> {
         let mut known = HashSet::new();
         for order in orders {
             self.books.orders += 1;
+            if order.is_cancelled || !self.gate.0.has_event_of(&order) {
+                continue;
+            }
             known.insert(order.ticket);
             self.order(&order);
         }
@@ -244,7 +240,43 @@ impl<B: Backend> Comparison<'_, B> {
         }
     }
 
-    fn stock(&mut self) {
+    /// Compares stock and counts, if it finds them at rest.
+    fn units(&mut self) {
+        /// How often it looks again if somebody has changed something meanwhile.
+        const LOOKS: usize = 8;
+        let gate = Arc::clone(&self.gate.0);
+        for _ in 0..LOOKS {
+            if self.gate.is_ready() {
+                return;
+            }
+            let Some(moment) = gate.changes.at_rest() else {
+                std::thread::yield_now();
+                continue;
+            };
+            let (stock, counts) = (self.stock(), self.counts());
+            // What was read belongs together if nothing was begun since. While this mends, others may take and give back: what they change
+            // and what this changes add up.
+            let mending = if self.mend { gate.changes.begin_from(moment) } else { None };
+            if mending.is_none() && (self.mend || !gate.changes.is_still(moment)) {
+                continue;
+            }
+            self.books.counted = true;
+            for (item, expected, left) in stock {
+                let difference = Difference::Stock { item: item.id.to_string(), expected, left };
+                self.differs(difference, |_| set_stock(&item, expected, left));
+            }
+            for (item, user, expected, counted) in counts {
+                let (id, name) = (item.id.to_string(), user.clone());
+                let difference = Difference::Count { item: id, user: name, expected, counted };
+                self.differs(difference, |gate| gate.0.counts.mend(&item, &user, counted, expected));
+            }
+            return;
+        }
+    }
+
+    /// Items whose stock differs: what should be left, and what is.
+    fn stock(&self) -> Vec<(Arc<ItemState>, u64, u64)> {
+        let mut differ = Vec::new();
         let mut taken: HashMap<u64, u64> = HashMap::new();
         for record in self.gate.0.holding() {
             *taken.entry(record.item.number).or_default() += u64::from(record.units);
@@ -258,20 +290,23 @@ impl<B: Backend> Comparison<'_, B> {
             let expected = total.saturating_sub(taken.get(&item.number).copied().unwrap_or(0));
             let left = stock.left();
             if left != expected {
-                let difference = Difference::Stock { item: item.id.to_string(), expected, left };
-                self.differs(difference, |_| set_stock(&item, expected, left));
+                differ.push((item, expected, left));
             }
         }
+        differ
     }
 
-    fn counts(&mut self) {
-        let gate = Arc::clone(&self.gate.0);
+    /// Users whose counts differ: what they should be, and what they are.
+    fn counts(&self) -> Vec<(Arc<ItemState>, String, u64, u64)> {
+        let gate = &*self.gate.0;
+        let mut differ = Vec::new();
         let mut items: HashMap<u64, Arc<ItemState>> = HashMap::new();
         let mut counts: BTreeMap<(u64, String), (u64, u64)> = BTreeMap::new();
         for item in gate.all_items() {
             items.insert(item.number, item);
         }
-        for record in gate.holding() {
+        // The counts of an event have ended with it; an unknown outcome has not.
+        for record in gate.holding().into_iter().filter(|record| !record.item.event.has_ended()) {
             items.entry(record.item.number).or_insert_with(|| Arc::clone(&record.item));
             counts.entry((record.item.number, record.user.to_string())).or_default().0 +=
                 u64::from(record.units);
@@ -285,14 +320,10 @@ impl<B: Backend> Comparison<'_, B> {
             // Counts of an item that was removed stay until its event ends.
             let Some(item) = items.get(&number) else { continue };
             if expected != counted {
-                let difference =
-                    Difference::Count { item: item.id.to_string(), user: user.clone(), expected, counted };
-                self.differs(difference, |gate| {
-                    gate.0.counts.mend(item, &user, expected);
-                    true
-                });
+                differ.push((Arc::clone(item), user, expected, counted));
             }
         }
+        differ
     }
 }
 

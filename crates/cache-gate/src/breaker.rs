@@ -27,7 +27,8 @@ pub struct BreakerPolicy {
 impl BreakerPolicy {
     /// Opens after so many failures in a row, for so long. Fails closed: requests are refused while it is open.
     ///
-    /// After that time one request in each such time is let through, until one of them goes well.
+    /// After that time one request in each such time is let through, until one of them goes well. One that gets no reservation, or does
+    /// not hand it off, does not count.
     ///
     /// # Examples
     ///
@@ -85,6 +86,10 @@ pub enum Breaker {
     HalfOpen,
 }
 
+/// What a request got that may try whether all is well again: until when it closed the breaker for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Probe(u64);
+
 /// A breaker, open until a moment. One word decides.
 #[derive(Debug)]
 pub(crate) struct Switch {
@@ -116,23 +121,31 @@ impl Switch {
     }
 
     /// Lets a request through, or says how long it has to wait. While half-open, the first one closes it for the others for a
-    /// while, so that one that never reports cannot keep it half-open.
-    pub(crate) fn enter(&self, now: u64) -> Result<(), Duration> {
+    /// while, so that one that never reports cannot keep it half-open. It gets a probe, and [gives it up](Switch::give_up) if it comes to
+    /// nothing.
+    pub(crate) fn enter(&self, now: u64) -> Result<Option<Probe>, Duration> {
         if self.policy.fails_open {
-            return Ok(());
+            return Ok(None);
         }
         let until = self.until.load(Ordering::Acquire);
         if until == 0 {
-            return Ok(());
+            return Ok(None);
         }
         if now < until {
             return Err(Duration::from_nanos(until - now));
         }
         let next = now.saturating_add(self.policy.open_for);
         match self.until.compare_exchange(until, next, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) | Err(0) => Ok(()),
+            Ok(_) => Ok(Some(Probe(next))),
+            Err(0) => Ok(None),
             Err(_) => Err(Duration::from_nanos(self.policy.open_for)),
         }
+    }
+
+    /// Lets another request try, as this one told nothing of what is behind the gate. Does nothing if somebody has reported since.
+    pub(crate) fn give_up(&self, probe: Probe) {
+        let half_open = probe.0.saturating_sub(self.policy.open_for).max(1);
+        _ = self.until.compare_exchange(probe.0, half_open, Ordering::AcqRel, Ordering::Acquire);
     }
 
     pub(crate) fn report(&self, went_well: bool, now: u64) {
@@ -151,8 +164,10 @@ impl Switch {
         if was == 0 && again < self.policy.failures {
             return;
         }
-        let next = now.saturating_add(self.policy.open_for).max(1);
-        if self.until.swap(next, Ordering::AcqRel) == 0 {
+        let next = now.saturating_add(self.policy.open_for).max(2);
+        // A probe of the same tick must not take this failure for its own mark.
+        let reopen = |until: u64| Some(if until == next { next - 1 } else { next });
+        if self.until.fetch_update(Ordering::AcqRel, Ordering::Acquire, reopen) == Ok(0) {
             trace::breaker_opened(again);
         }
     }
@@ -188,10 +203,28 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_that_came_to_nothing_lets_another_try() {
+        let switch = Switch::new(BreakerPolicy::new(1, Duration::from_secs(1)));
+        switch.report(false, 0);
+        let probe = switch.enter(SECOND).expect("it is half-open").expect("it is the first");
+        switch.give_up(probe);
+        assert_eq!(switch.state(SECOND), Breaker::HalfOpen);
+        let probe = switch.enter(SECOND).expect("it is half-open").expect("it is the first");
+        // A failure in the same tick counts for more.
+        switch.report(false, SECOND);
+        switch.give_up(probe);
+        assert!(switch.enter(SECOND).is_err());
+        let probe = switch.enter(2 * SECOND).expect("it is half-open").expect("it is the first");
+        switch.report(true, 2 * SECOND);
+        switch.give_up(probe);
+        assert_eq!(switch.state(2 * SECOND), Breaker::Closed);
+    }
+
+    #[test]
     fn one_that_fails_open_lets_all_through_and_tells() {
         let switch = Switch::new(BreakerPolicy::new(1, Duration::from_secs(1)).fail_open());
         switch.report(false, 0);
-        assert_eq!((switch.wait(0), switch.enter(0)), (None, Ok(())));
+        assert_eq!((switch.wait(0), switch.enter(0)), (None, Ok(None)));
         assert!(matches!(switch.state(0), Breaker::Open { .. }));
     }
 }

@@ -9,7 +9,9 @@ use cache_policy::{Cache, Clock, Counters, CountersBuilder, HotKeys, Rate, RateL
 
 use crate::Gate;
 use crate::breaker::{BreakerPolicy, Switch};
+use crate::changes::Changes;
 use crate::counts::Counts;
+use crate::ended::Ended;
 use crate::expiry::Expiry;
 use crate::gate::{Bounds, Depth, Inner};
 use crate::lists::List;
@@ -98,6 +100,8 @@ impl<B: Backend> Builder<B> {
 
     /// Sets for how long request ids count, and what ended can be asked about: 10 min by default.
     ///
+    /// The id of a request whose reservation is held or unknown counts for longer: until it is settled.
+    ///
     /// # Panics
     ///
     /// If it is 0.
@@ -132,8 +136,9 @@ impl<B: Backend> Builder<B> {
 
     /// Sets the greatest number of reservations that are kept: 1,000,000 by default.
     ///
-    /// Those in the books count until their event ends; those that were cancelled, or whose order was refused, for the time of
-    /// [`remember`](Builder::remember). Threads that ask at once may exceed it by one each.
+    /// Those in the books count until their event ends: allow for all orders of the events that run at once. Those that were cancelled, or
+    /// whose order was refused, are kept for the time of [`remember`](Builder::remember), or until others need their place. Threads that ask
+    /// at once may exceed it by one each.
     #[must_use]
     pub fn max_reservations(mut self, reservations: usize) -> Self {
         self.bounds.reservations = reservations;
@@ -194,7 +199,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// Counts what the gate does, for [`Gate::statistics`]. Costs one addition for each request, in a line of the thread's own.
+    /// Counts what the gate does, for [`Gate::statistics`]. Costs one addition for each request, in one of 16 lines
+    /// that threads share out among themselves.
     #[must_use]
     pub fn statistics(mut self) -> Self {
         self.statistics = true;
@@ -229,6 +235,7 @@ impl<B: Backend> Builder<B> {
         let counts = on(&time, Counters::builder().max_keys(bounds.users)).build();
         let requests =
             on(&time, Counters::builder().max_keys(bounds.requests)).time_to_live(remember).build();
+        let under_way = Counters::builder().max_keys(bounds.requests).build();
         let user_rate = self
             .user_rate
             .map(|rate| (on(&time, RateLimiter::builder().max_keys(bounds.rates)).build_limiter(), rate));
@@ -250,9 +257,11 @@ impl<B: Backend> Builder<B> {
             user_rate,
             address_rate,
             counts: Counts(counts),
-            requests: Requests(requests),
+            requests: Requests::new(requests, under_way),
             records: records.build(),
             expiry: Expiry::new(),
+            ended: Ended::default(),
+            changes: Changes::default(),
             doubts: Mutex::new(HashMap::new()),
             places: Padded(Places::default()),
             next_ticket: Padded(AtomicU64::new(first_ticket)),
@@ -260,6 +269,7 @@ impl<B: Backend> Builder<B> {
             next_item: AtomicU64::new(1),
             elsewhere: Mutex::new(Vec::new()),
             config: Mutex::new(()),
+            restoring: Mutex::new(()),
             name: self.name,
             bounds,
         }))

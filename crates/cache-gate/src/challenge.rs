@@ -4,8 +4,8 @@ use crate::Request;
 
 /// Whether a client has passed a challenge: a puzzle, a proof of work, a captcha that was solved before.
 ///
-/// Ask it after [`Gate::check`](crate::Gate::check), which refuses the hopeless, and before [`Gate::admit`](crate::Gate::admit). The
-/// layer for tower does.
+/// Ask it after [`Gate::check`](crate::Gate::check), which refuses the hopeless and knows the answers to repetitions, and before
+/// [`Gate::admit`](crate::Gate::admit). The layer for tower does.
 ///
 /// # Examples
 ///

@@ -61,13 +61,19 @@ impl<B: Backend> Counts<B> {
         }
     }
 
-    /// Sets a count that was found to be wrong.
-    pub(crate) fn mend(&self, item: &ItemState, user: &str, value: u64) {
+    /// Sets a count that was found to be wrong, unless it has changed since. Tells whether it did: a full table refuses it, too.
+    pub(crate) fn mend(&self, item: &ItemState, user: &str, counted: u64, expected: u64) -> bool {
         let key = keys::count(item.number, user);
-        self.0.remove(&key);
-        if value > 0 {
-            // Full tables refuse it: the next comparison tells again.
-            _ = self.insert(&item.event, &key, i64::try_from(value).unwrap_or(i64::MAX));
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let (from, to) = (number(counted), number(expected));
+        match self.0.try_add(&key, to - from, to..=to) {
+            Ok(0) => {
+                self.0.remove_if(&key, |count| count == 0);
+                true
+            }
+            Ok(_) => true,
+            Err(CountError::Absent) if from == 0 => self.insert(&item.event, &key, to).unwrap_or(false),
+            Err(_) => false,
         }
     }
 }

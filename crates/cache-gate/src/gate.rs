@@ -9,7 +9,9 @@ use cache_policy::{Cache, HotKeys, Rate, RateLimiter};
 use crate::Builder;
 use crate::Ticket;
 use crate::breaker::Switch;
+use crate::changes::Changes;
 use crate::counts::Counts;
+use crate::ended::Ended;
 use crate::expiry::Expiry;
 use crate::item::{EventState, ItemState};
 use crate::lists::List;
@@ -91,6 +93,8 @@ pub(crate) struct Inner<B: Backend> {
     /// Reservations by ticket: all that are not settled, committed ones until their event ends, others for some time.
     pub(crate) records: Cache<Arc<Record>, u64, B>,
     pub(crate) expiry: Expiry,
+    pub(crate) ended: Ended,
+    pub(crate) changes: Changes,
     /// Reservations whose outcome is unknown, and that nobody holds. An end of their event does not drop them.
     pub(crate) doubts: Mutex<HashMap<Ticket, Arc<Record>>>,
     pub(crate) places: Padded<Places>,
@@ -101,6 +105,8 @@ pub(crate) struct Inner<B: Backend> {
     /// Items whose stock is filled without the gate's doing.
     pub(crate) elsewhere: Mutex<Vec<Weak<ItemState>>>,
     pub(crate) config: Mutex<()>,
+    /// One order is restored at a time.
+    pub(crate) restoring: Mutex<()>,
     pub(crate) name: Option<Box<str>>,
 }
 

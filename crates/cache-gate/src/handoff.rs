@@ -13,7 +13,8 @@
 //! - An order that was [accepted](Outcome::Accepted) is in the books, and survives `kill -9`.
 //! - An order that was [refused](Outcome::Refused) is not, and its units and its user's count are free again.
 //! - Of an order whose outcome is [unknown](Outcome::Unknown), nothing is given back before the books have said that they do not
-//!   have it.
+//!   have it; unless somebody [settles](crate::Gate::settle) it by hand.
+//! - An order that was cancelled in the books while its outcome was unknown ends as cancelled: a late copy of its request buys nothing.
 //! - None of this depends on whether the client waits for the answer.
 //!
 //! # Metrics and events

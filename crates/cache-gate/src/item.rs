@@ -8,21 +8,42 @@ use crate::latch::Latch;
 use crate::places::Places;
 use crate::stock::AnyStock;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use crate::sync::{Mutex, Padded};
+use crate::sync::{Mutex, Padded, lock};
 use crate::time::{self, Window};
 use crate::trace;
 
 /// The early start of an event that has none.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// A window, in nanoseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dates {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) early: u64,
+}
+
+impl Dates {
+    fn new(window: &Window) -> Self {
+        Self {
+            start: time::unix(window.start),
+            end: time::unix(window.end),
+            early: window.early.map_or(NEVER, time::unix),
+        }
+    }
+}
+
 /// An event while it lasts.
 #[derive(Debug)]
 pub(crate) struct EventState {
     pub(crate) id: CompactString,
-    /// Nanoseconds since 1970, as the other two.
-    pub(crate) start: AtomicU64,
-    pub(crate) end: AtomicU64,
-    pub(crate) early: AtomicU64,
+    /// Counts the changes of the window; odd while one is under way.
+    version: AtomicU64,
+    start: AtomicU64,
+    end: AtomicU64,
+    early: AtomicU64,
+    /// The window in one piece, for those who read it while it is changed.
+    whole: Mutex<Dates>,
     ended: AtomicBool,
     /// The counts, request ids and reservations of the event.
     pub(crate) group: Group,
@@ -31,31 +52,55 @@ pub(crate) struct EventState {
 
 impl EventState {
     pub(crate) fn new(id: CompactString, window: &Window) -> Self {
-        let event = Self {
+        let dates = Dates::new(window);
+        Self {
             id,
-            start: AtomicU64::new(0),
-            end: AtomicU64::new(0),
-            early: AtomicU64::new(NEVER),
+            version: AtomicU64::new(0),
+            start: AtomicU64::new(dates.start),
+            end: AtomicU64::new(dates.end),
+            early: AtomicU64::new(dates.early),
+            whole: Mutex::new(dates),
             ended: AtomicBool::new(false),
             group: Group::new(),
             items: Mutex::new(Vec::new()),
-        };
-        event.set_window(window);
-        event
+        }
     }
 
     pub(crate) fn set_window(&self, window: &Window) {
-        self.start.store(time::unix(window.start), Ordering::Relaxed);
-        self.end.store(time::unix(window.end), Ordering::Relaxed);
-        self.early.store(window.early.map_or(NEVER, time::unix), Ordering::Relaxed);
+        let dates = Dates::new(window);
+        let mut whole = lock(&self.whole);
+        *whole = dates;
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version + 1, Ordering::Relaxed);
+        // Each pairs with its load in `dates`: who sees a new date sees that the version is odd, or a later one.
+        self.start.store(dates.start, Ordering::Release);
+        self.end.store(dates.end, Ordering::Release);
+        self.early.store(dates.early, Ordering::Release);
+        self.version.store(version + 2, Ordering::Release);
+    }
+
+    /// The window, never a part of one and a part of another.
+    #[inline]
+    pub(crate) fn dates(&self) -> Dates {
+        let version = self.version.load(Ordering::Acquire);
+        let dates = Dates {
+            start: self.start.load(Ordering::Acquire),
+            end: self.end.load(Ordering::Acquire),
+            early: self.early.load(Ordering::Acquire),
+        };
+        let is_whole = version.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == version;
+        if is_whole || seeded::bug("window-torn") {
+            return dates;
+        }
+        *lock(&self.whole)
     }
 
     pub(crate) fn window(&self) -> Window {
-        let early = self.early.load(Ordering::Relaxed);
+        let dates = self.dates();
         Window {
-            start: time::date(self.start.load(Ordering::Relaxed)),
-            end: time::date(self.end.load(Ordering::Relaxed)),
-            early: (early != NEVER).then(|| time::date(early)),
+            start: time::date(dates.start),
+            end: time::date(dates.end),
+            early: (dates.early != NEVER).then(|| time::date(dates.early)),
         }
     }
 
@@ -127,15 +172,13 @@ pub(crate) struct Glance {
     pub(crate) number: u64,
     pub(crate) is_closed: bool,
     pub(crate) is_full: bool,
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-    pub(crate) early: u64,
+    pub(crate) dates: Dates,
 }
 
 impl Glance {
     /// Of an item that is sold out nothing else is looked at.
     pub(crate) const SOLD_OUT: Self =
-        Self { number: 0, is_closed: true, is_full: false, start: 0, end: 0, early: NEVER };
+        Self { number: 0, is_closed: true, is_full: false, dates: Dates { start: 0, end: 0, early: NEVER } };
 }
 
 impl ItemState {
@@ -154,9 +197,7 @@ impl ItemState {
             number: self.number,
             is_closed: false,
             is_full: self.is_full(),
-            start: self.event.start.load(Ordering::Relaxed),
-            end: self.event.end.load(Ordering::Relaxed),
-            early: self.event.early.load(Ordering::Relaxed),
+            dates: self.event.dates(),
         })
     }
 

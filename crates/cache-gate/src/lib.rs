@@ -79,8 +79,10 @@ mod books;
 mod breaker;
 mod builder;
 mod challenge;
+mod changes;
 mod config;
 mod counts;
+mod ended;
 mod expiry;
 mod gate;
 #[cfg(feature = "handoff")]

@@ -93,11 +93,15 @@ impl<B: Backend> Gate<B> {
     /// Two stores, and one removal for each item, however many users there are.
     pub fn end_event(&self, event: &str) -> Result<(), ConfigError> {
         let gate = &*self.0;
-        let _config = lock(&gate.config);
+        // Dropped after the lock: an item's stock may be dropped with it, and that may ask the gate.
+        let mut ended = Vec::new();
+        let _change = gate.changes.begin();
+        let config = lock(&gate.config);
         let state = gate.events.take(event).ok_or(ConfigError::UnknownEvent)?;
         state.finish();
         let items = std::mem::take(&mut *lock(&state.items));
-        items.iter().for_each(|item| _ = gate.items.del(item));
+        ended.extend(items.iter().filter_map(|item| gate.items.take(item)));
+        drop(config);
         trace::ended(event, items.len());
         Ok(())
     }
@@ -117,6 +121,8 @@ impl<B: Backend> Gate<B> {
         if item.units > MAX_STOCK {
             return Err(ConfigError::TooManyUnits);
         }
+        // Asked before the lock is taken, and `item` is dropped after it: a stock may ask the gate.
+        let is_filled_elsewhere = item.stock.get().is_filled_elsewhere();
         let _config = lock(&gate.config);
         let event = gate.events.get(&item.event).ok_or(ConfigError::UnknownEvent)?;
         if gate.items.contains(&item.id) {
@@ -137,7 +143,7 @@ impl<B: Backend> Gate<B> {
             stock: item.stock,
             busy: Padded(busy),
         });
-        if state.stock.get().is_filled_elsewhere() {
+        if is_filled_elsewhere {
             lock(&gate.elsewhere).push(Arc::downgrade(&state));
         }
         lock(&event.items).push(state.id.clone());
@@ -160,9 +166,11 @@ impl<B: Backend> Gate<B> {
     /// assert_eq!(gate.remove_item("sku:1"), Err(ConfigError::UnknownItem));
     /// ```
     pub fn remove_item(&self, item: &str) -> Result<(), ConfigError> {
-        let _config = lock(&self.0.config);
+        let config = lock(&self.0.config);
         let state = self.0.items.take(item).ok_or(ConfigError::UnknownItem)?;
         lock(&state.event.items).retain(|id| id != item);
+        // Before the item is dropped: its stock may ask the gate.
+        drop(config);
         Ok(())
     }
 
@@ -189,6 +197,7 @@ impl<B: Backend> Gate<B> {
         if stock.is_filled_elsewhere() {
             return Err(ConfigError::FilledElsewhere);
         }
+        let _change = self.0.changes.begin();
         let more = |total: u64| total.checked_add(units).filter(|total| *total <= MAX_STOCK);
         let total = &item.busy.0.total;
         total
@@ -264,7 +273,8 @@ impl<B: Backend> Gate<B> {
     ///
     /// See [`Gate`].
     pub fn set_ready(&self, ready: bool) {
-        self.0.ready.store(ready, Ordering::Release);
+        // Pairs with the look of a buyer who has begun. See `Changes::begin`.
+        self.0.ready.store(ready, Ordering::SeqCst);
     }
 
     /// Whether the gate is ready.
@@ -278,7 +288,7 @@ impl<B: Backend> Gate<B> {
     /// ```
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.ready.load(Ordering::Acquire)
+        self.0.ready.load(Ordering::SeqCst)
     }
 
     /// Puts a user on the black list. Tells whether the user is new there.
@@ -389,15 +399,16 @@ impl<B: Backend> Gate<B> {
 impl<B: Backend> Inner<B> {
     /// Lets buyers in again where a stock was filled without the gate's doing.
     pub(crate) fn look_elsewhere(&self) {
+        // Those of ended events, too: they are dropped after the lock, as their stocks may ask the gate.
         let mut items = Vec::new();
         lock(&self.elsewhere).retain(|item| {
-            let item = item.upgrade().filter(|item| !item.event.has_ended());
-            let is_there = item.is_some();
+            let item = item.upgrade();
+            let is_there = item.as_ref().is_some_and(|item| !item.event.has_ended());
             items.extend(item);
             is_there
         });
         for item in items {
-            if item.latch.is_closed() && item.stock.get().left() > 0 {
+            if !item.event.has_ended() && item.latch.is_closed() && item.stock.get().left() > 0 {
                 item.returned();
             }
         }

@@ -5,13 +5,13 @@
 mod backend;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cache_policy::ManualClock;
 use shuttle::thread;
 
 use self::backend::Unlocked;
-use crate::{Admission, Event, Item, Rejection, Request, Shortage, SplitStock, State};
+use crate::{Admission, Event, Item, Mend, Rejection, Request, Shortage, SplitStock, State, Window};
 
 type Gate = crate::Gate<Unlocked>;
 type Reservation = crate::Reservation<Unlocked>;
@@ -136,6 +136,58 @@ fn a_committed_one_is_cancelled_once() {
         let cancelled = others.into_iter().map(|other| other.join().expect("no panic"));
         assert_eq!(cancelled.filter(|cancelled| *cancelled).count(), 1);
         settled(&gate);
+    });
+}
+
+#[test]
+fn no_less_than_nothing_is_sold() {
+    check(|| {
+        let gate = gate(item(1));
+        let reservation = buy(&gate, "ann").expect("there is one");
+        let (other, ticket) = (gate.clone(), reservation.ticket());
+        let commits = thread::spawn(move || reservation.commit().is_ok());
+        let cancels = thread::spawn(move || other.cancel(ticket).is_ok());
+        let item = gate.item("item").expect("it is there");
+        assert!(item.sold <= item.total, "{item:?}");
+        commits.join().expect("no panic");
+        assert!(cancels.join().expect("no panic"));
+        settled(&gate);
+    });
+}
+
+#[test]
+fn a_comparison_beside_a_buyer_differs_in_nothing() {
+    check(|| {
+        let gate = gate(item(1));
+        let held = buy(&gate, "ann");
+        let other = gate.clone();
+        let buyer = thread::spawn(move || {
+            drop(held);
+            buy(&other, "bob")
+        });
+        gate.set_ready(false);
+        let books = gate.books([], Mend::Report);
+        assert!(books.differences.is_empty(), "{books:?}");
+        drop(buyer.join().expect("no panic"));
+        let books = gate.books([], Mend::Mend);
+        assert!(books.counted && books.differences.is_empty(), "{books:?}");
+        settled(&gate);
+    });
+}
+
+#[test]
+fn a_window_is_changed_in_one_piece() {
+    check(|| {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let gate = gate(item(1));
+        gate.set_window("sale", Window::new(at(100), at(200))).expect("it is there");
+        let other = gate.clone();
+        let writer = thread::spawn(move || other.set_window("sale", Window::new(at(10), at(20))));
+        let window = gate.events()[0].window;
+        assert!(
+            window.end == window.start + Duration::from_secs(if window.start == at(10) { 10 } else { 100 })
+        );
+        writer.join().expect("no panic").expect("it is there");
     });
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cache_core::{CompactString, seeded};
 
+use crate::breaker::Probe;
 use crate::item::ItemState;
 use crate::stock::Goods;
 use crate::sync::atomic::{AtomicU8, Ordering};
@@ -21,6 +22,8 @@ pub(crate) struct Record {
     pub(crate) item: Arc<ItemState>,
     pub(crate) user: CompactString,
     pub(crate) request: Option<CompactString>,
+    /// It may try whether what is behind the gate is well again.
+    pub(crate) probe: Option<Probe>,
     /// What the stock gave. `None` after it was given back.
     pub(crate) goods: Mutex<Option<Goods>>,
 }
@@ -35,6 +38,7 @@ impl Record {
             item,
             user: CompactString::new(user),
             request: None,
+            probe: None,
             goods: Mutex::new(None),
         }
     }
@@ -53,6 +57,17 @@ impl Record {
             return is_from;
         }
         self.state.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Whether it has units of a lease still, which were not taken out to be committed.
+    #[cfg(feature = "redis")]
+    pub(crate) fn has_leased_units(&self) -> bool {
+        matches!(*lock(&self.goods), Some(Goods::Leased(Some(_))))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    pub(crate) fn has_leased_units(&self) -> bool {
+        false
     }
 
     pub(crate) fn take_goods(&self) -> Option<Goods> {

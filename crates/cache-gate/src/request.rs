@@ -30,7 +30,7 @@ pub struct Request<'a> {
     /// Where the request came from. Without it, the rate for addresses is not looked at.
     pub address: Option<IpAddr>,
     /// The client's own id of this request. A second request of the user with this id buys nothing, and is told what became
-    /// of the first.
+    /// of the first: within the time of [`remember`](crate::Builder::remember), and while the first is held or unknown.
     pub id: Option<&'a str>,
 }
 

@@ -34,7 +34,8 @@ pub enum Admission<B: Backend> {
     Held(Reservation<B>),
     /// The user has sent a request with this id before. This is its ticket, and what became of it. Nothing was taken now.
     ///
-    /// A ticket whose first request has just begun may still fail: [`Gate::state`] does not know it then.
+    /// A ticket whose first request has just begun may still fail: [`Gate::state`] does not know it then, nor one that was cancelled and
+    /// had to make room for others. Both are said to be held.
     Repeated(Ticket, State),
 }
 
@@ -254,6 +255,8 @@ impl<B: Backend> Drop for Reservation<B> {
 impl<B: Backend> Unsettled<B> {
     /// The order is in the books.
     ///
+    /// If they have ended it already, and [`Gate::cancel_order`] was told, it stays cancelled.
+    ///
     /// # Examples
     ///
     /// ```
@@ -317,7 +320,7 @@ impl<B: Backend> Drop for Unsettled<B> {
         if self.state() == State::Unknown {
             let gate = &self.gate.0;
             lock(&gate.doubts).insert(self.record.ticket, Arc::clone(&self.record));
-            // Somebody may have settled it by its ticket meanwhile, and not have found it among the doubts.
+            // Somebody may have ended it by its ticket meanwhile, and not have found it among the doubts.
             if self.state() != State::Unknown {
                 lock(&gate.doubts).remove(&self.record.ticket);
             }

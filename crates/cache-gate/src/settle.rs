@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache_core::{Backend, seeded};
+use cache_policy::Loaded;
 
 use crate::gate::{Gate, Inner};
 use crate::record::Record;
@@ -17,7 +18,8 @@ use crate::{State, Ticket};
 
 impl<B: Backend> Gate<B> {
     /// What became of a reservation. `None` if there never was one of this ticket, or it is forgotten: its event has ended; it was dropped,
-    /// or past its time, before it was handed off; or it ended longer ago than [`Builder::remember`](crate::Builder::remember) says.
+    /// or past its time, before it was handed off; it ended longer ago than [`Builder::remember`](crate::Builder::remember) says; or it had
+    /// ended, and others needed its place.
     ///
     /// # Examples
     ///
@@ -62,7 +64,8 @@ impl<B: Backend> Gate<B> {
 
     /// Cancels a reservation, and gives everything back, once.
     ///
-    /// If the order is in the books, cancel it there first. Otherwise a crash between the two sells the units twice.
+    /// If the order is in the books, cancel it there first, and call [`cancel_order`](Gate::cancel_order) then. Otherwise a crash between the
+    /// two sells the units twice.
     ///
     /// # Errors
     ///
@@ -72,24 +75,42 @@ impl<B: Backend> Gate<B> {
     ///
     /// See [`Gate`].
     pub fn cancel(&self, ticket: Ticket) -> Result<State, CancelError> {
-        let record = self.0.find(ticket).ok_or(CancelError::Absent)?;
-        loop {
-            let state = record.state();
-            match state {
-                State::Held | State::Committed => {
-                    if self.0.release(&record, state, State::Cancelled) {
-                        self.0.count(Count::Cancelled);
-                        return Ok(State::Cancelled);
-                    }
-                }
-                State::Unknown => return Err(CancelError::Unsettled),
-                State::Released | State::Cancelled => return Err(CancelError::Already(state)),
-            }
-        }
+        self.0.cancel(ticket, false)
     }
 
-    /// Ends a reservation whose outcome was unknown: it is committed if its order is in the books, and released if it is not, and
-    /// never will be.
+    /// Gives back, once, what an order holds that the books have cancelled, or failed for good.
+    ///
+    /// An order is in the books a moment before its reservation is [committed](State::Committed). Unlike [`cancel`](Gate::cancel), this also
+    /// ends a reservation whose outcome the gate does not know yet: the books know it.
+    ///
+    /// # Errors
+    ///
+    /// [`CancelError::Absent`] or [`CancelError::Already`]: there is nothing to give back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use cache_gate::{Admission, Event, Gate, Item, Request, State};
+    /// # use cache_rwlock::RwLockBackend;
+    /// # let gate = Gate::<RwLockBackend>::builder().build();
+    /// # gate.add_event(Event::new("spring")).unwrap();
+    /// # gate.add_item(Item::new("sku:1", "spring", 1)).unwrap();
+    /// # gate.set_ready(true);
+    /// # let Ok(Admission::Held(reservation)) = gate.admit(&Request::new("ann", "sku:1", 1)) else { panic!("there is stock") };
+    /// let unsettled = reservation.unsettled()?;
+    /// // The order was written, and its client cancels it in the books before the hand-off has answered.
+    /// assert_eq!(gate.cancel_order(unsettled.ticket()), Ok(State::Cancelled));
+    /// let ticket = unsettled.commit();
+    /// assert_eq!(gate.state(ticket), Some(State::Cancelled));
+    /// assert_eq!(gate.item("sku:1").unwrap().left, 1);
+    /// # Ok::<_, cache_gate::Gone>(())
+    /// ```
+    pub fn cancel_order(&self, ticket: Ticket) -> Result<State, CancelError> {
+        self.0.cancel(ticket, true)
+    }
+
+    /// Ends a reservation whose outcome is unknown and that [nobody holds](Gate::unsettled): it is committed if its order is in the books,
+    /// and released if it is not, and never will be.
     ///
     /// # Errors
     ///
@@ -100,6 +121,15 @@ impl<B: Backend> Gate<B> {
     /// See [`Unsettled`](crate::Unsettled).
     pub fn settle(&self, ticket: Ticket, in_the_books: bool) -> Result<State, SettleError> {
         let record = self.0.find(ticket).ok_or(SettleError::Absent)?;
+        if record.state() == State::Unknown && !lock(&self.0.doubts).contains_key(&ticket) {
+            // Its holder may be about to write the order, or its order may be on its way.
+            let state = record.state();
+            return Err(if state == State::Unknown {
+                SettleError::Held
+            } else {
+                SettleError::NotUnknown(state)
+            });
+        }
         let settled = if in_the_books {
             self.0.commit(&record, State::Unknown)
         } else {
@@ -147,7 +177,7 @@ impl<B: Backend> Gate<B> {
         gate.time.read_date();
         let ended = gate.expire(gate.time.now(), looks);
         gate.counts.0.maintain(looks);
-        gate.requests.0.maintain(looks);
+        gate.requests.maintain(looks);
         gate.records.maintain(looks);
         if let Some((limiter, _)) = &gate.user_rate {
             limiter.maintain(looks);
@@ -168,19 +198,66 @@ impl<B: Backend> Inner<B> {
         event.joined();
     }
 
+    /// Lets a reservation that has ended be asked about for a while.
+    pub(crate) fn keep_ended(&self, record: &Arc<Record>) {
+        let (event, remember) = (&record.item.event, self.bounds.remember);
+        let ended = Loaded::new(Arc::clone(record)).live_for(Duration::from_nanos(remember));
+        self.records.insert_loaded(&record.ticket.get(), ended.in_group(event.group.join()));
+        event.joined();
+        let now = self.time.now();
+        self.ended.push(record.ticket, now.saturating_add(remember), now);
+    }
+
     pub(crate) fn find(&self, ticket: Ticket) -> Option<Arc<Record>> {
         let known = self.records.get(&ticket.get()).map(|record| Arc::clone(&*record));
         // An unknown outcome outlives its event.
         known.or_else(|| lock(&self.doubts).get(&ticket).cloned())
     }
 
+    /// Cancels a reservation; one whose outcome is unknown only if the books have ended its order.
+    fn cancel(&self, ticket: Ticket, is_in_the_books: bool) -> Result<State, CancelError> {
+        let record = self.find(ticket).ok_or(CancelError::Absent)?;
+        loop {
+            let state = record.state();
+            match state {
+                State::Unknown if !is_in_the_books => return Err(CancelError::Unsettled),
+                State::Held | State::Unknown | State::Committed => {
+                    if self.release(&record, state, State::Cancelled) {
+                        lock(&self.doubts).remove(&ticket);
+                        self.count(Count::Cancelled);
+                        return Ok(State::Cancelled);
+                    }
+                }
+                State::Released | State::Cancelled => return Err(CancelError::Already(state)),
+            }
+        }
+    }
+
     /// Keeps what a reservation holds, and tells whether this call did.
-    pub(crate) fn commit(&self, record: &Record, from: State) -> bool {
-        if !record.change(from, State::Committed) {
+    pub(crate) fn commit(&self, record: &Arc<Record>, from: State) -> bool {
+        if record.has_leased_units() {
+            // Nobody committed them with the order. The server does not know that they are sold, and sells them again.
+            self.release(record, from, State::Released);
             return false;
         }
-        let busy = &record.item.busy.0;
-        busy.sold.fetch_add(u64::from(record.units), Ordering::AcqRel);
+        if record.state() != from {
+            return false;
+        }
+        let (sold, units) = (&record.item.busy.0.sold, u64::from(record.units));
+        let is_late = seeded::bug("sold-late");
+        // Before the change: whoever cancels it at once subtracts.
+        if !is_late {
+            sold.fetch_add(units, Ordering::AcqRel);
+        }
+        if !record.change(from, State::Committed) {
+            if !is_late {
+                sold.fetch_sub(units, Ordering::AcqRel);
+            }
+            return false;
+        }
+        if is_late {
+            sold.fetch_add(units, Ordering::AcqRel);
+        }
         self.leave(record);
         if let Some(breaker) = &self.breaker {
             breaker.report(true, self.time.now());
@@ -191,10 +268,18 @@ impl<B: Backend> Inner<B> {
 
     /// Ends a reservation and gives back all that it holds, and tells whether this call did.
     pub(crate) fn release(&self, record: &Arc<Record>, from: State, to: State) -> bool {
+        // Looked at first: what is dropped was committed mostly, and then nobody writes.
+        if record.state() != from {
+            return false;
+        }
+        let _change = self.changes.begin();
         if !record.change(from, to) {
             return false;
         }
         self.give_back(record, from);
+        if let (Some(probe), Some(breaker)) = (record.probe, &self.breaker) {
+            breaker.give_up(probe);
+        }
         let ticket = record.ticket;
         if let (State::Released, Some(id)) = (to, &record.request) {
             self.requests.forget(&record.user, id, ticket);
@@ -204,8 +289,7 @@ impl<B: Backend> Inner<B> {
         if is_of_no_interest || record.item.event.has_ended() {
             self.records.remove(&ticket.get());
         } else {
-            let remember = Duration::from_nanos(self.bounds.remember);
-            self.records.insert_with_ttl(&ticket.get(), Arc::clone(record), remember);
+            self.keep_ended(record);
         }
         true
     }
@@ -239,6 +323,7 @@ impl<B: Backend> Inner<B> {
         busy.held.fetch_sub(u64::from(record.units), Ordering::AcqRel);
         self.places.0.leave();
         busy.places.leave();
+        self.requests.settled(record);
     }
 
     /// Ends reservations that are past their time.
@@ -300,7 +385,7 @@ pub struct Held {
 pub enum CancelError {
     /// There is no reservation of this ticket, or it is forgotten.
     Absent,
-    /// Nobody knows yet whether the order is in the books.
+    /// Nobody knows yet whether the order is in the books. See [`Gate::cancel_order`] if it is.
     Unsettled,
     /// Everything was given back before.
     Already(State),
@@ -335,6 +420,8 @@ pub enum SettleError {
     Absent,
     /// Its outcome is not unknown.
     NotUnknown(State),
+    /// Somebody holds it as [`Unsettled`](crate::Unsettled), and will say what became of it.
+    Held,
 }
 
 impl fmt::Display for SettleError {
@@ -342,6 +429,9 @@ impl fmt::Display for SettleError {
         match self {
             SettleError::Absent => f.write_str("there is no such reservation"),
             SettleError::NotUnknown(state) => write!(f, "the reservation is {state}, and not unknown"),
+            SettleError::Held => {
+                f.write_str("the hand-off has not answered yet: only what nobody holds is settled")
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ pub use self::split::SplitStock;
 /// A source of units.
 ///
 /// The gate calls it at most once for each request that passed every other check. Implementations must be quick and must not
-/// block on anything slow.
+/// block on anything slow. They may ask the gate, but not when they are dropped: most backends drop an item inside a later call.
 ///
 /// # Examples
 ///

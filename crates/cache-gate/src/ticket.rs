@@ -62,7 +62,7 @@ impl FromStr for Ticket {
 /// ```text
 /// Held -> Unknown -> Committed -> Cancelled
 /// Held -> Committed | Cancelled | Released
-/// Unknown -> Released
+/// Unknown -> Released | Cancelled
 /// ```
 ///
 /// # Examples

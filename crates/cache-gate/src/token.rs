@@ -47,5 +47,5 @@ pub use self::keyring::Keyring;
 /// The longest token that is looked at, in bytes. The longest that can be made is shorter.
 pub const MAX_LEN: usize = 1_024;
 
-/// The longest name of a user or an item in a token, in bytes.
-pub const MAX_NAME: usize = 255;
+/// The longest name of a user or an item in a token, in bytes: as long as the gate allows.
+pub const MAX_NAME: usize = crate::MAX_ID;

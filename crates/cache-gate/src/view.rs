@@ -7,14 +7,15 @@ use cache_core::{Backend, CompactString, ObjCache};
 use cache_policy::HotKey;
 
 use crate::gate::Gate;
-use crate::item::ItemState;
+use crate::item::{Dates, ItemState};
 use crate::sync::atomic::Ordering;
 use crate::sync::lock;
 use crate::{Breaker, Statistics, Window};
 
 /// An item, as [`Gate::items`] shows it. The numbers are read one after the other, while buyers change them.
 ///
-/// While nobody buys or gives back, `left + held + sold = total`.
+/// While nobody buys or gives back, `left + held + sold = total`; except for a stock that is filled elsewhere, as a lease is, or to which
+/// somebody adds without [`restock`](Gate::restock).
 ///
 /// # Examples
 ///
@@ -135,7 +136,7 @@ impl<B: Backend> Gate<B> {
     fn show(&self, item: &ItemState) -> ItemStats {
         let busy = &item.busy.0;
         let date = self.0.time.unix(self.0.time.now());
-        let start = item.event.start.load(Ordering::Relaxed);
+        let Dates { start, end, .. } = item.event.dates();
         ItemStats {
             id: item.id.to_string(),
             event: item.event.id.to_string(),
@@ -148,7 +149,7 @@ impl<B: Backend> Gate<B> {
             limit: item.limit.load(Ordering::Relaxed),
             sold_out: item.latch.is_closed(),
             starts_in: (date < start).then(|| Duration::from_nanos(start - date)),
-            ended: date >= item.event.end.load(Ordering::Relaxed),
+            ended: date >= end,
         }
     }
 
@@ -228,7 +229,7 @@ impl<B: Backend> Gate<B> {
             in_flight: gate.places.0.taken(),
             reservations: gate.records.len(),
             users: gate.counts.0.len(),
-            requests: gate.requests.0.len(),
+            requests: gate.requests.len(),
             rates: users + addresses,
             unsettled: lock(&gate.doubts).len(),
             depth: gate.depth.as_ref().map_or(0, |depth| (depth.signal)()),

@@ -2,13 +2,13 @@
 #![cfg(feature = "handoff")]
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says what it expects by failing")]
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cache_gate::handoff::{Desk, HandOff, Order, OrderState, Outcome, Refusal, Submitted, Unanswered};
-use cache_gate::{Admission, Event, Gate, Goods, Item, Request, Reservation, State};
+use cache_gate::{Admission, CancelError, Event, Gate, Goods, Item, Request, Reservation, State};
 use cache_policy::ManualClock;
 use cache_rwlock::RwLockBackend;
 use tokio::sync::Semaphore;
@@ -28,6 +28,8 @@ enum Step {
     KeepSilently,
     Panic,
     KeepAndPanic,
+    /// The answer comes with the next permit for one.
+    KeepAndWait,
 }
 
 /// Books that do as they are told.
@@ -35,6 +37,7 @@ enum Step {
 struct Books {
     steps: Arc<Mutex<VecDeque<Step>>>,
     orders: Arc<Mutex<HashMap<String, Order>>>,
+    cancelled: Arc<Mutex<HashSet<String>>>,
     /// An order needs a permit.
     open: Arc<Semaphore>,
     /// So does each question.
@@ -46,6 +49,7 @@ impl Books {
         Self {
             steps: Arc::new(Mutex::new(steps.into_iter().collect())),
             orders: Arc::default(),
+            cancelled: Arc::default(),
             open: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             answers: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         }
@@ -65,6 +69,11 @@ impl Books {
         self.orders.lock().unwrap().contains_key(id)
     }
 
+    fn cancel(&self, id: &str) {
+        assert!(self.has(id));
+        self.cancelled.lock().unwrap().insert(id.to_owned());
+    }
+
     fn keep(&self, order: &Order) {
         assert!(self.orders.lock().unwrap().insert(order.id.clone(), order.clone()).is_none());
     }
@@ -75,11 +84,15 @@ impl HandOff for Books {
         self.open.acquire().await.unwrap().forget();
         let step = self.steps.lock().unwrap().pop_front().unwrap();
         match step {
-            Step::Keep | Step::KeepSilently | Step::KeepAndPanic => self.keep(order),
+            Step::Keep | Step::KeepSilently | Step::KeepAndPanic | Step::KeepAndWait => self.keep(order),
             _ => {}
         }
         match step {
             Step::Keep => Submitted::Durable,
+            Step::KeepAndWait => {
+                self.answers.acquire().await.unwrap().forget();
+                Submitted::Durable
+            }
             Step::Refuse => {
                 Submitted::Refused { why: Refusal::Full, retry_after: Some(Duration::from_secs(1)) }
             }
@@ -93,7 +106,9 @@ impl HandOff for Books {
             Ok(permit) => permit.forget(),
             Err(_) => return Err(Unanswered { reason: "as told".to_owned() }),
         }
-        Ok(self.has(&order.id).then_some(OrderState::Accepted))
+        let is_cancelled = self.cancelled.lock().unwrap().contains(&order.id);
+        let state = if is_cancelled { OrderState::Cancelled } else { OrderState::Accepted };
+        Ok(self.has(&order.id).then_some(state))
     }
 }
 
@@ -211,6 +226,42 @@ async fn the_time_limit_ends_nothing_that_is_on_its_way() {
     desk.books().open.add_permits(1);
     assert_eq!(within(submission).await, Outcome::Accepted);
     assert_eq!(gate.state(ticket), Some(State::Committed));
+}
+
+#[tokio::test]
+async fn an_order_that_is_cancelled_before_its_answer_gives_back() {
+    let gate = gate(&ManualClock::new());
+    let desk = Desk::new(Books::new([Step::KeepAndWait]).silent());
+    let ann = reserve(&gate, "ann");
+    let ticket = ann.ticket();
+    let submission = desk.submit(ann, "o1");
+    until("the order is in the books", || desk.books().has("o1")).await;
+    // In the books first.
+    desk.books().orders.lock().unwrap().clear();
+    gate.cancel_order(ticket).unwrap();
+    desk.books().answers.add_permits(1);
+    assert_eq!(within(submission).await, Outcome::Accepted);
+    assert_eq!((gate.state(ticket), left(&gate)), (Some(State::Cancelled), UNITS));
+}
+
+#[tokio::test]
+async fn an_order_that_was_cancelled_while_it_was_unknown_keeps_its_request_id() {
+    let gate = gate(&ManualClock::new());
+    let desk = Desk::new(Books::new([Step::KeepSilently]).silent());
+    let request = Request::new("ann", "sku", 1).id("r1");
+    let Ok(Admission::Held(ann)) = gate.admit(&request) else { panic!() };
+    let ticket = ann.ticket();
+    assert_eq!(within(desk.submit(ann, "o1")).await, Outcome::Unknown);
+    desk.books().cancel("o1");
+    assert_eq!(gate.cancel(ticket), Err(CancelError::Unsettled));
+    desk.books().answers.add_permits(1);
+    assert_eq!(desk.drain(PATIENCE).await, 0);
+    assert_eq!((gate.state(ticket), left(&gate)), (Some(State::Cancelled), UNITS));
+    // A late copy of the request.
+    match gate.admit(&request).unwrap() {
+        Admission::Repeated(found, State::Cancelled) => assert_eq!(found, ticket),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

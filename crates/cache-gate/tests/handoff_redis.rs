@@ -55,7 +55,11 @@ impl Node {
 }
 
 async fn books(redis: &Redis) -> Books {
-    let server = Server::standalone(&redis.url()).unwrap().timeout(Duration::from_millis(500));
+    books_at(&redis.url()).await
+}
+
+async fn books_at(url: &str) -> Books {
+    let server = Server::standalone(url).unwrap().timeout(Duration::from_millis(500));
     Books::connect(&server, "t:").await.unwrap().grace(Duration::ZERO)
 }
 
@@ -155,7 +159,9 @@ async fn a_commit_whose_answer_is_lost_for_good_is_found_in_the_stream() {
     // The first commit only learns that the server does not know the script.
     assert_eq!(node.buy("ann", 1).await.1, Outcome::Accepted);
 
-    let reservation = node.reserve("bob", 2);
+    let Ok(Admission::Held(reservation)) = node.gate.admit(&Request::new("bob", SKU, 2).id("r1")) else {
+        panic!()
+    };
     let (ticket, id) = (reservation.ticket(), Order::fresh_id());
     proxy.lose_next_answer();
     proxy.refuse(true);
@@ -164,8 +170,12 @@ async fn a_commit_whose_answer_is_lost_for_good_is_found_in_the_stream() {
     assert_eq!(stock.inspect().await.unwrap().sold, 3);
     assert_eq!(node.gate.state(ticket), Some(State::Unknown));
     let (user, item) = ("bob".to_owned(), SKU.to_owned());
-    let order = Order { id, ticket, user, item, units: 2, request_id: None, at: SystemTime::now() };
+    let (event, request_id) = ("sale".to_owned(), Some("r1".to_owned()));
+    let order = Order { id, ticket, user, event, item, units: 2, request_id, at: SystemTime::now() };
+    // Its request has been remembered for long enough, and must not be forgotten yet: a retry would buy beside it.
+    redis.command(&["DEL", "t:{sku:1}:request:3:bob:r1"]);
     assert!(node.desk.books().find(&order).await.is_err());
+    assert_eq!(redis.command(&["EXISTS", "t:{sku:1}:request:3:bob:r1"]).int(), 1);
     assert_eq!(node.desk.drain(PATIENCE).await, 0);
     assert_eq!(node.gate.state(ticket), Some(State::Committed));
     let seen = stock.inspect().await.unwrap();
@@ -326,6 +336,7 @@ fn order(id: &str, user: &str, request: &str) -> Order {
         id: id.to_owned(),
         ticket: Ticket::new(1),
         user,
+        event: "sale".to_owned(),
         item,
         units: 1,
         request_id,
@@ -398,6 +409,48 @@ async fn a_request_whose_order_never_came_can_be_sent_again() {
     assert_eq!(stock.inspect().await.unwrap().sold, 2);
     // Three were committed from this lease; the one that was taken back is in the pool.
     assert_eq!(node.lease.left(), 17);
+}
+
+#[tokio::test]
+async fn an_order_is_found_though_its_node_was_ahead_of_the_server() {
+    let redis = Redis::start();
+    let stock = stock(&redis, 0).await;
+    let node = Node::new(&redis, &redis.url(), |lease| lease).await;
+    let books = node.desk.books();
+    let ahead = SystemTime::now() + Duration::from_secs(120);
+    let millis = ahead.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let id = format!("{millis:011x}-0123456789abcdef");
+    assert_eq!(books.submit(&order(&id, "ann", "r1"), take(&node)).await, Submitted::Durable);
+    assert_eq!(books.find(&order(&id, "ann", "r1")).await, Ok(Some(OrderState::Accepted)));
+    assert_eq!(state(books, &id).await, Some(OrderState::Accepted));
+    let duplicate = Submitted::Refused { why: Refusal::Duplicate, retry_after: None };
+    assert_eq!(books.submit(&order(&Order::fresh_id(), "ann", "r1"), take(&node)).await, duplicate);
+    assert_eq!(books.cancel(SKU, &id).await.unwrap(), Cancelled::Done { units: 1 });
+    assert_eq!(state(books, &id).await, Some(OrderState::Cancelled));
+    assert_eq!(state(books, &id.replace("0123", "3210")).await, None);
+    assert_eq!(stock.inspect().await.unwrap().sold, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_whose_answer_was_lost_keeps_no_retry_waiting() {
+    let redis = Redis::start();
+    let stock = stock(&redis, 0).await;
+    let proxy = Proxy::to(&redis);
+    let (node, other) = (
+        Node::new(&redis, &redis.url(), |lease| lease).await,
+        Node::new(&redis, &redis.url(), |lease| lease).await,
+    );
+    let books = books_at(&proxy.url()).await;
+    // The first mark only learns that the server does not know the script.
+    assert_eq!(books.submit(&order("o1", "ann", "r1"), take(&node)).await, Submitted::Durable);
+    proxy.lose_next_answer();
+    let unavailable =
+        Submitted::Refused { why: Refusal::Unavailable, retry_after: Some(Duration::from_secs(1)) };
+    assert_eq!(within(books.submit(&order("o2", "ann", "r2"), take(&node))).await, unavailable);
+    assert!(!proxy.is_losing());
+    // The lease of the first node is alive. Without the mark, nobody waits for it.
+    assert_eq!(other.desk.books().submit(&order("o3", "ann", "r2"), take(&other)).await, Submitted::Durable);
+    assert_eq!(stock.inspect().await.unwrap().sold, 2);
 }
 
 #[tokio::test]

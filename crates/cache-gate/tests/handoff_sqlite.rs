@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cache_gate::handoff::sqlite::{CancelAnswer, Fault, Faults, Journal, JournalBuilder, JournalError};
+use cache_gate::handoff::sqlite::{
+    CancelAnswer, Fault, Faults, Journal, JournalBuilder, JournalError, Record,
+};
 use cache_gate::handoff::{Desk, HandOff, Order, OrderState, Outcome, Refusal, Submitted};
-use cache_gate::{Admission, Event, Gate, Goods, Item, Request, State};
+use cache_gate::{Admission, Event, Gate, Goods, Item, Mend, Request, RestoreError, State};
 use cache_rwlock::RwLockBackend;
 use support::{File, order};
 use tokio::task::JoinSet;
@@ -82,6 +84,7 @@ async fn an_id_is_one_order() {
         Order { ticket: other.ticket, ..order(1) },
         Order { user: "eve".to_owned(), ..order(1) },
         Order { units: 100, ..order(1) },
+        Order { event: "another".to_owned(), ..order(1) },
         Order { request_id: Some("r".to_owned()), ..order(1) },
         Order { at: SystemTime::now(), ..order(1) },
     ] {
@@ -384,9 +387,7 @@ async fn a_gate_is_restored_from_the_books() {
 
     let (gate, desk) = open(file.reopen());
     for record in desk.books().orders(0, 100).await.unwrap() {
-        if record.state.holds_units() {
-            gate.restore(&record.order.sale()).unwrap();
-        }
+        gate.restore(&record.sale()).unwrap();
     }
     gate.set_ready(true);
     assert_eq!(gate.item("sku").unwrap().left, 4);
@@ -395,8 +396,54 @@ async fn a_gate_is_restored_from_the_books() {
         Admission::Repeated(ticket, State::Committed) => assert_eq!(ticket, tickets[0]),
         other => panic!("{other:?}"),
     }
+    // Nor does one whose order was cancelled.
+    match gate.admit(&Request::new("user 3", "sku", 2).id("r1")).unwrap() {
+        Admission::Repeated(ticket, State::Cancelled) => assert_eq!(ticket, tickets[3]),
+        other => panic!("{other:?}"),
+    }
     assert!(gate.admit(&Request::new("user 1", "sku", 1)).is_err());
     assert!(matches!(gate.admit(&Request::new("user 3", "sku", 2)), Ok(Admission::Held(_))));
+}
+
+#[tokio::test]
+async fn orders_of_an_ended_event_are_not_charged_to_the_next() {
+    let file = File::new("events");
+    let journal = Journal::builder().open(file.path()).unwrap();
+    let gate: Gate<RwLockBackend> = Gate::builder().build();
+    gate.add_event(Event::new("autumn")).unwrap();
+    gate.add_item(Item::new("tea", "autumn", 10).limit(1)).unwrap();
+    gate.set_ready(true);
+    let desk = Desk::new(journal);
+    for user in 0..10 {
+        let Admission::Held(held) = gate.admit(&Request::new(&format!("user {user}"), "tea", 1)).unwrap()
+        else {
+            panic!()
+        };
+        let id = held.ticket().to_string();
+        assert_eq!(desk.submit(held, id).await, Outcome::Accepted);
+    }
+    for claim in desk.books().claim(10, MINUTE).await.unwrap() {
+        assert_eq!(desk.books().fulfil(&claim).await, Ok(true));
+    }
+    gate.end_event("autumn").unwrap();
+    let winter = |gate: &Gate<RwLockBackend>| {
+        gate.add_event(Event::new("winter")).unwrap();
+        gate.add_item(Item::new("tea", "winter", 10).limit(1)).unwrap();
+    };
+    winter(&gate);
+    drop((gate, desk));
+
+    let (gate, journal) = (Gate::<RwLockBackend>::builder().build(), file.reopen());
+    winter(&gate);
+    let records = journal.orders(0, 100).await.unwrap();
+    assert_eq!(records.len(), 10);
+    for record in &records {
+        assert_eq!(gate.restore(&record.sale()), Err(RestoreError::OtherEvent));
+    }
+    assert!(gate.books(records.iter().map(Record::sale), Mend::Mend).differences.is_empty());
+    gate.set_ready(true);
+    assert_eq!(gate.item("tea").unwrap().left, 10);
+    assert!(matches!(gate.admit(&Request::new("user 1", "tea", 1)), Ok(Admission::Held(_))));
 }
 
 #[tokio::test]
@@ -428,12 +475,17 @@ async fn a_second_process_and_strange_files_are_refused() {
     journal.close().await.unwrap();
     drop(Journal::builder().open(file.path()).unwrap());
 
-    let newer = File::new("newer");
-    let connection = rusqlite::Connection::open(newer.path()).unwrap();
-    connection.execute_batch("PRAGMA user_version = 99").unwrap();
-    drop(connection);
-    let error = Journal::builder().open(newer.path()).unwrap_err();
-    assert!(matches!(error, JournalError::Version { found: 99, known: 1, .. }), "{error}");
+    // Of a newer version, and of an older one, whose orders do not say of which event they are.
+    for version in [99, 1] {
+        let other = File::new(&format!("version-{version}"));
+        let connection = rusqlite::Connection::open(other.path()).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+        drop(connection);
+        let error = Journal::builder().open(other.path()).unwrap_err();
+        let expected = JournalError::Version { path: other.path().to_owned(), found: version, known: 2 };
+        assert_eq!(error, expected);
+        assert!(error.to_string().ends_with(&format!("has version {version}: only version 2 is known here")));
+    }
 
     let rubbish = File::new("rubbish");
     std::fs::write(rubbish.path(), "this is no database ".repeat(100)).unwrap();

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use cache_bucket::BucketBackend;
 use cache_gate::{
-    Admission, ConfigError, Event, Gate, Item, LeaseStock, Overload, Rejection, Request, Reservation,
+    Admission, ConfigError, Event, Gate, Gone, Item, LeaseStock, Overload, Rejection, Request, Reservation,
+    SettleError, State, Stock as _,
 };
 use cache_redis::Server;
 use cache_redis::lease::{Lease, LeaseBuilder, Order, Stock};
@@ -97,4 +98,26 @@ async fn the_latch_follows_the_lease() {
     leased.replace(lease(&server).open().await.unwrap());
     drop(hold(&gate, "bob", 2).await);
     drop(held);
+}
+
+#[tokio::test]
+async fn units_that_were_not_committed_on_the_server_are_not_sold() {
+    let (_redis, _server, stock, leased, gate) = open(3).await;
+    let left = {
+        drop(hold(&gate, "ann", 2).await);
+        leased.left()
+    };
+    let held = hold(&gate, "ann", 2).await;
+    assert_eq!(held.commit(), Err(Gone(State::Released)));
+    let unsettled = hold(&gate, "ann", 2).await.unsettled().unwrap();
+    let ticket = unsettled.ticket();
+    unsettled.commit();
+    assert_eq!(gate.state(ticket), Some(State::Released));
+    let unsettled = hold(&gate, "ann", 2).await.unsettled().unwrap();
+    let ticket = unsettled.ticket();
+    drop(unsettled);
+    assert_eq!(gate.settle(ticket, true), Err(SettleError::NotUnknown(State::Released)));
+    assert_eq!((leased.left(), gate.item("tea").unwrap().sold), (left, 0));
+    assert_eq!((gate.load().in_flight, gate.load().users), (0, 0));
+    assert_eq!(stock.inspect().await.unwrap().sold, 0);
 }

@@ -179,7 +179,10 @@ impl<B: Backend> Both<B> {
     fn cancel(&mut self) {
         let ticket = self.any_ticket();
         assert_eq!(self.gate.state(ticket), self.model.state(ticket), "{ticket}");
-        assert_eq!(self.gate.cancel(ticket), self.model.cancel(ticket), "{ticket}");
+        let is_in_the_books = self.below(3) == 0;
+        let cancelled =
+            if is_in_the_books { self.gate.cancel_order(ticket) } else { self.gate.cancel(ticket) };
+        assert_eq!(cancelled, self.model.cancel(ticket, is_in_the_books), "{ticket}");
     }
 
     fn settle(&mut self) {

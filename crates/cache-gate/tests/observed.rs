@@ -165,7 +165,7 @@ fn changes_of_mind_are_told_without_users() {
         gate.report(false);
         gate.report(true);
         gate.set_ready(false);
-        gate.books([], Mend::Report);
+        gate.audit().compare([], Mend::Report);
         gate.end_event("sale").unwrap();
     });
     let lines = lines.0.lock().unwrap();

@@ -246,6 +246,21 @@ async fn a_challenge_is_asked_for_after_the_checks_and_before_a_reservation() {
     assert_eq!(server.buy("bob").await, (410, "sold out".to_owned()));
 }
 
+#[tokio::test]
+async fn a_retry_needs_no_challenge_and_is_told_its_order() {
+    let server = Server::start(1, Some(Solved::default())).await;
+    let solved = |user: &str| server.solved.as_ref().unwrap().0.lock().unwrap().insert(user.to_owned());
+    solved("ann");
+    let request = [("x-user", "ann"), ("x-request-id", "r1")];
+    let (status, ticket) = server.send("/buy/sku", &request).await;
+    assert_eq!(status, 202);
+    solved("eve");
+    assert_eq!(server.buy("eve").await, (410, "sold out".to_owned()));
+    // Everybody else is refused, and what was solved counts once.
+    server.solved.as_ref().unwrap().0.lock().unwrap().clear();
+    assert_eq!(server.send("/buy/sku", &request).await, (200, format!("{ticket} committed")));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_buys_all_and_not_one_more() {
     const UNITS: u64 = 50;

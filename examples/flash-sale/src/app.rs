@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use cache_gate::handoff::sqlite::Journal;
 use cache_gate::handoff::{Desk, HandOff as _, OrderState, Outcome, Refusal};
-use cache_gate::{Admission, BreakerPolicy, CancelError, Item, Mend, Request, Sale, State, Ticket};
+use cache_gate::{Admission, BreakerPolicy, Item, Mend, Request, RestoreError, Sale, State, Ticket};
 use hotcache::bucket;
 use hotcache::policy::{HotKeys, Rate};
 use serde_json::{Value, json};
@@ -129,12 +129,11 @@ impl App {
             let Some(newest) = records.last() else { return Ok(()) };
             last = newest.seq;
             for record in &records {
-                if !record.state.holds_units() || self.gate.item(&record.order.item).is_none() {
-                    continue;
-                }
-                // An order that cannot be is in the reconciliation, too. The sale goes on.
-                if let Err(error) = self.gate.restore(&record.order.sale()) {
-                    eprintln!("order {} cannot be restored: {error}", record.order.id);
+                match self.gate.restore(&record.sale()) {
+                    // Its event has ended.
+                    Ok(()) | Err(RestoreError::UnknownItem | RestoreError::OtherEvent) => {}
+                    // An order that cannot be is in the reconciliation, too. The sale goes on.
+                    Err(error) => eprintln!("order {} cannot be restored: {error}", record.order.id),
                 }
             }
         }
@@ -271,7 +270,7 @@ impl App {
         // A client that hangs up does not stop it half way.
         let done = tokio::spawn(async move {
             app.desk.books().cancel(&sold.id).await?;
-            app.give_back(sold.ticket).await;
+            app.give_back(sold.ticket);
             Ok(sold.id)
         });
         done.await.unwrap_or_else(|_| Err(ApiError::internal("the cancellation failed: try again")))
@@ -284,7 +283,7 @@ impl App {
         let done = tokio::spawn(async move {
             let books = app.desk.books();
             books.reject(&id, &reason).await?;
-            app.give_back(books.ticket(&id)).await;
+            app.give_back(books.ticket(&id));
             Ok(())
         });
         done.await.unwrap_or_else(|_| Err(ApiError::internal("the rejection failed: try again")))
@@ -311,11 +310,10 @@ impl App {
     }
 
     /// Gives back what an order holds that the books have ended.
-    async fn give_back(&self, ticket: Option<Ticket>) {
-        let Some(ticket) = ticket else { return };
-        // The order may be in the books a moment before its reservation knows.
-        while let Err(CancelError::Unsettled) = self.gate.cancel(ticket) {
-            tokio::time::sleep(LOOK).await;
+    fn give_back(&self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            // It may have been given back before.
+            let _ = self.gate.cancel_order(ticket);
         }
     }
 

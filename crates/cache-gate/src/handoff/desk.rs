@@ -289,11 +289,17 @@ impl<H: HandOff> UnderWay<H> {
             sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
             match caught(async { books.find(&order).await }).await {
-                Some(Ok(Some(state))) if state.holds_units() => {
+                Some(Ok(Some(state))) => {
+                    let (gate, ticket) = (unsettled.gate().clone(), unsettled.ticket());
                     unsettled.commit();
+                    if !state.holds_units() {
+                        // Its buyer was faster. A late copy of the request must not buy again, so it is not released. An error says that
+                        // somebody else has cancelled it.
+                        let _ = gate.cancel(ticket);
+                    }
                     return true;
                 }
-                Some(Ok(_)) => {
+                Some(Ok(None)) => {
                     unsettled.release();
                     return false;
                 }

@@ -22,6 +22,7 @@ use crate::{Reservation, Sale, Ticket};
 ///     id: Order::fresh_id(),
 ///     ticket: Ticket::new(7),
 ///     user: "ann".to_owned(),
+///     event: "spring".to_owned(),
 ///     item: "sku:1".to_owned(),
 ///     units: 1,
 ///     request_id: None,
@@ -37,6 +38,8 @@ pub struct Order {
     pub ticket: Ticket,
     /// Who buys.
     pub user: String,
+    /// The event of the item. Its id must not be that of an earlier one, or orders of that one are taken for its own after a restart.
+    pub event: String,
     /// What.
     pub item: String,
     /// How many.
@@ -59,6 +62,7 @@ impl Order {
             id: id.into(),
             ticket: reservation.ticket(),
             user: reservation.user().to_owned(),
+            event: reservation.event().to_owned(),
             item: reservation.item().to_owned(),
             units: reservation.units(),
             request_id: reservation.request_id().map(str::to_owned),
@@ -75,12 +79,12 @@ impl Order {
     /// # use std::time::SystemTime;
     /// # use cache_gate::Ticket;
     /// # use cache_gate::handoff::Order;
-    /// # let order = Order { id: Order::fresh_id(), ticket: Ticket::new(7), user: "ann".to_owned(), item: "sku:1".to_owned(), units: 1, request_id: None, at: SystemTime::now() };
+    /// # let order = Order { id: Order::fresh_id(), ticket: Ticket::new(7), user: "ann".to_owned(), event: "spring".to_owned(), item: "sku:1".to_owned(), units: 1, request_id: None, at: SystemTime::now() };
     /// assert_eq!(order.sale().ticket, order.ticket);
     /// ```
     #[must_use]
     pub fn sale(&self) -> Sale<'_> {
-        let sale = Sale::new(self.ticket, &self.user, &self.item, self.units);
+        let sale = Sale::new(self.ticket, &self.user, &self.item, self.units).event(&self.event).at(self.at);
         match &self.request_id {
             Some(id) => sale.request_id(id),
             None => sale,

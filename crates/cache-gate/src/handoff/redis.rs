@@ -43,7 +43,6 @@
 //! | `<prefix>{<item>}:states` | hash | orders that are not merely accepted, and their states |
 //! | `<prefix>{<item>}:notes` | hash | why an order failed |
 //! | `<prefix>{<item>}:dead` | stream | orders that failed too often |
-//!
 //! | `<prefix>{<item>}:request:…` | string | the order of a request id, for [`remember`](Books::remember) |
 //!
 //! None of them is ever trimmed here, except that requests expire.

@@ -19,6 +19,7 @@
 //!     id: "4711".to_owned(),
 //!     ticket: Ticket::new(4711),
 //!     user: "ann".to_owned(),
+//!     event: "spring".to_owned(),
 //!     item: "sku:1".to_owned(),
 //!     units: 2,
 //!     request_id: None,
@@ -60,7 +61,7 @@
 //! [so many attempts](JournalBuilder::attempts) they are [dead](super::OrderState::Dead), until a person
 //! [revives](Journal::revive) or [rejects](Journal::reject) them.
 //!
-//! Rejecting and cancelling change the books first. Call [`Gate::cancel`](crate::Gate::cancel) with the ticket of the order then: it
+//! Rejecting and cancelling change the books first. Call [`Gate::cancel_order`](crate::Gate::cancel_order) with the ticket of the order then: it
 //! gives back the units and the user's count. A crash between the two loses nothing, as a gate is
 //! [restored](crate::Gate::restore) from the books.
 //!

@@ -7,7 +7,8 @@ use super::{Goods, Shortage, Stock};
 /// Units of a lease of `cache-redis`: the stock is on a server, and this node sells its part. Needs the feature `redis`.
 ///
 /// An order is not sold before its units were committed with it: take them out with
-/// [`Unsettled::take_leased`](crate::Unsettled::take_leased). A sale that is cancelled afterwards goes back to the server, by
+/// [`Unsettled::take_leased`](crate::Unsettled::take_leased). A reservation that is committed with its units still in it is released instead:
+/// the server would sell them again. A sale that is cancelled afterwards goes back to the server, by
 /// `cache_redis::lease::Stock::cancel`.
 ///
 /// "Sold out" is this node's view; the gate looks in [`maintain`](crate::Gate::maintain) whether the lease has units again.

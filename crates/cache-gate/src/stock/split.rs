@@ -72,14 +72,22 @@ impl SplitStock {
         }
     }
 
-    /// Takes from all cells.
+    /// Takes from all cells. Cannot say, if units come back all the time and others take them each time.
     ///
     /// *Why a refusal is right.* Others only take while this looks, unless `returns` tells. If it does not, each cell was empty when it was
     /// looked at and still was at the end, so that what is in hand was all there was at the end.
     fn collect(&self, own: usize, units: u64) -> Result<(), Shortage> {
+        self.collect_beside(own, units, || {})
+    }
+
+    /// As [`collect`](SplitStock::collect). `others` is called before it looks whether units came back.
+    fn collect_beside(&self, own: usize, units: u64, mut others: impl FnMut()) -> Result<(), Shortage> {
+        /// How often it looks at all cells: others queue behind it.
+        const LOOKS: usize = 64;
         let _alone = lock(&self.all);
         let mut hand = 0;
-        loop {
+        let mut is_sure = false;
+        for _ in 0..LOOKS {
             let seen = self.returns.load(Ordering::Acquire);
             for n in 0..self.cells.len() {
                 let cell = &self.cells[(own + n) % self.cells.len()].0;
@@ -93,11 +101,16 @@ impl SplitStock {
                     return Ok(());
                 }
             }
-            if self.returns.load(Ordering::Acquire) == seen || seeded::bug("split-unsure") {
+            others();
+            is_sure = self.returns.load(Ordering::Acquire) == seen || seeded::bug("split-unsure");
+            if is_sure {
                 break;
             }
         }
         self.cells[own].0.fetch_add(hand, Ordering::AcqRel);
+        if !is_sure {
+            return Err(Shortage::NotNow);
+        }
         Err(if hand == 0 { Shortage::SoldOut } else { Shortage::TooFew { left: hand } })
     }
 
@@ -148,6 +161,19 @@ mod tests {
         assert_eq!(stock.take_at(1, 1), Ok(()));
         assert_eq!(stock.take_at(0, 1), Err(Shortage::SoldOut));
         assert_eq!(stock.left(), 0);
+    }
+
+    #[test]
+    fn a_search_ends_beside_others_that_give_back_and_take() {
+        let stock = SplitStock::new(0, 2);
+        let mut looks = 0;
+        let result = stock.collect_beside(0, 2, || {
+            stock.add_at(1, 1);
+            assert_eq!(stock.take_at(1, 1), Ok(()));
+            looks += 1;
+            assert!(looks < 1_000, "it does not end");
+        });
+        assert_eq!((result, stock.left()), (Err(Shortage::NotNow), 0));
     }
 
     #[test]

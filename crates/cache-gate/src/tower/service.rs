@@ -7,7 +7,8 @@ use cache_core::Backend;
 use tower_service::Service;
 
 use super::{Admitted, Extract, GateLayer, Refused, ResponseFuture};
-use crate::Challenge;
+use crate::stats::Count;
+use crate::{Admission, Challenge};
 
 /// A service that is called only for requests which the gate has admitted. [`GateLayer`] makes it.
 ///
@@ -47,7 +48,12 @@ impl<B: Backend, S, X, R, C> GateService<B, S, X, R, C> {
         let asked = extract.extract(request).map_err(Refused::Unidentified)?;
         if !C::IS_NONE {
             // A challenge may cost more than all the checks.
-            gate.check(&asked).map_err(Refused::Rejected)?;
+            let earlier = gate.check(&asked).map_err(Refused::Rejected)?;
+            if let Some((ticket, state)) = earlier {
+                // It passed a challenge when it was new. Asked for again, that may have been withdrawn.
+                gate.0.count(Count::Repeated);
+                return Ok(Admitted::new(Admission::Repeated(ticket, state)));
+            }
             if !challenge.passed(&asked) {
                 return Err(Refused::Challenge);
             }

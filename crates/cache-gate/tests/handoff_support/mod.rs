@@ -58,6 +58,7 @@ pub fn order(number: u64) -> Order {
         id: number.to_string(),
         ticket: Ticket::new(number),
         user: format!("user {}", number % 7),
+        event: "sale".to_owned(),
         item: format!("item {}", number % 3),
         units: u32::try_from(number % 2).unwrap() + 1,
         request_id: None,

@@ -61,6 +61,12 @@ struct Record {
     is_doubt: bool,
 }
 
+impl Record {
+    fn is_under_way(&self) -> bool {
+        matches!(self.state, State::Held | State::Unknown)
+    }
+}
+
 /// What is known of a request id: its ticket, until when, and the event.
 type Id = (Ticket, Duration, &'static str);
 
@@ -167,7 +173,12 @@ impl Obvious {
     }
 
     fn id(&self, user: &str, id: &str) -> Option<Id> {
-        self.ids.get(&(user.to_owned(), id.to_owned())).filter(|(_, until, _)| self.now < *until).copied()
+        let id = self.ids.get(&(user.to_owned(), id.to_owned())).copied()?;
+        (self.now < id.1 || self.is_under_way(id.0)).then_some(id)
+    }
+
+    fn is_under_way(&self, ticket: Ticket) -> bool {
+        self.records.get(&ticket).is_some_and(Record::is_under_way)
     }
 
     /// Notes what the gate gave, as this said that it would.
@@ -229,11 +240,15 @@ impl Obvious {
             }
             _ => {}
         }
-        let id = record.id.clone().filter(|_| to == State::Released);
-        if let Some(id) = id {
-            let key = (record.user.clone(), id);
-            if self.ids.get(&key).is_some_and(|(of, _, _)| *of == ticket) {
+        let key = record.id.clone().map(|id| (record.user.clone(), id));
+        if let Some(key) = key
+            && let Some((_, until, _)) = self.ids.get_mut(&key).filter(|(of, _, _)| *of == ticket)
+        {
+            if to == State::Released {
                 self.ids.remove(&key);
+            } else if to != State::Unknown && from != State::Committed && *until <= self.now {
+                // Its time was over while it was under way, and begins anew.
+                *until = self.now + self.remember;
             }
         }
         true
@@ -251,17 +266,18 @@ impl Obvious {
     pub(crate) fn state(&self, ticket: Ticket) -> Option<State> {
         let record = self.records.get(&ticket)?;
         let is_known = match record.known_until {
-            Some(until) => self.now < until,
+            Some(until) => self.now < until && !record.dropped,
             None => !record.dropped || record.is_doubt,
         };
         is_known.then_some(record.state)
     }
 
-    pub(crate) fn cancel(&mut self, ticket: Ticket) -> Result<State, CancelError> {
+    pub(crate) fn cancel(&mut self, ticket: Ticket, is_in_the_books: bool) -> Result<State, CancelError> {
         match self.state(ticket).ok_or(CancelError::Absent)? {
-            State::Unknown => Err(CancelError::Unsettled),
-            state @ (State::Held | State::Committed) => {
+            State::Unknown if !is_in_the_books => Err(CancelError::Unsettled),
+            state @ (State::Held | State::Unknown | State::Committed) => {
                 self.end(ticket, state, State::Cancelled);
+                self.records.get_mut(&ticket).expect("it is known").is_doubt = false;
                 Ok(State::Cancelled)
             }
             state => Err(CancelError::Already(state)),
@@ -272,6 +288,9 @@ impl Obvious {
         let state = self.state(ticket).ok_or(SettleError::Absent)?;
         if state != State::Unknown {
             return Err(SettleError::NotUnknown(state));
+        }
+        if !self.records[&ticket].is_doubt {
+            return Err(SettleError::Held);
         }
         let end = if in_the_books { State::Committed } else { State::Released };
         self.end(ticket, State::Unknown, end);
@@ -295,7 +314,9 @@ impl Obvious {
     /// Drops what nobody can ask for any more, so that long runs stay fast.
     fn forget(&mut self) {
         let now = self.now;
-        self.ids.retain(|_, (_, until, _)| now < *until);
+        let records = &self.records;
+        let is_under_way = |ticket: &Ticket| records.get(ticket).is_some_and(Record::is_under_way);
+        self.ids.retain(|_, (ticket, until, _)| now < *until || is_under_way(ticket));
         // A reservation that its holder has not let go of is asked for once more.
         let spare = self.remember + self.limit;
         self.records.retain(|_, record| {
@@ -376,8 +397,7 @@ impl Obvious {
             self.items.iter().filter(|(_, item)| item.event == event).map(|(number, _)| *number).collect();
         self.names.retain(|_, number| !ended.contains(number));
         for record in self.records.values_mut().filter(|record| ended.contains(&record.item)) {
-            // What has ended already is kept for its own time.
-            record.dropped |= record.known_until.is_none();
+            record.dropped = true;
         }
         self.ids.retain(|_, (_, _, of)| *of != event);
         true

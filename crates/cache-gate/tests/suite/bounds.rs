@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cache_core::Backend;
-use cache_gate::{Breaker, BreakerPolicy, Item, Overload, Reason, Rejection, Request};
+use cache_gate::{Admission, Breaker, BreakerPolicy, Item, Overload, Reason, Rejection, Request, State};
 use cache_policy::Rate;
 
 use super::support::*;
@@ -77,18 +77,43 @@ pub(crate) fn users_that_got_nothing_leave_nothing<B: Backend>() {
 
 pub(crate) fn reservations_are_bounded<B: Backend>() {
     let (builder, clock) = builder::<B>();
-    let gate = open(builder.max_reservations(3).remember(LIMIT), [Item::new("tea", "sale", 99)]);
+    let gate = open(builder.max_reservations(3), [Item::new("tea", "sale", 99)]);
     hold(&gate, &one("ann")).commit().unwrap();
-    // Those that were cancelled, or refused by the hand-off, are remembered for a while.
-    hold(&gate, &one("ann")).cancel();
+    // Those that were cancelled, or refused by the hand-off, are remembered for a while, and make room.
+    let cancelled = |user| {
+        let held = hold(&gate, &one(user).id("1"));
+        let ticket = held.ticket();
+        held.cancel();
+        ticket
+    };
+    let first = cancelled("bob");
     drop(hold(&gate, &one("ann")));
     hold(&gate, &one("ann")).unsettled().unwrap().release();
-    assert_eq!(overload(refusal(&gate, &one("ann"))), Overload::Reservations);
-    clock.advance(LIMIT);
+    assert_eq!((gate.state(first), gate.load().reservations), (Some(State::Cancelled), 3));
+    let second = cancelled("cid");
+    assert_eq!((gate.state(first), gate.state(second)), (None, Some(State::Cancelled)));
+    // A late copy still buys nothing.
+    assert!(matches!(gate.admit(&one("bob").id("1")), Ok(Admission::Repeated(ticket, _)) if ticket == first));
     let held = [1, 2].map(|_| hold(&gate, &one("ann")));
-    assert_eq!(overload(refusal(&gate, &one("ann"))), Overload::Reservations);
+    // What is held is over after the time limit.
+    let expected = Rejection::Overloaded { overload: Overload::Reservations, retry_after: LIMIT };
+    assert_eq!(refusal(&gate, &one("ann")), expected);
     assert_eq!(gate.load().reservations, 3);
+    clock.advance(LIMIT);
+    drop(hold(&gate, &one("ann")));
     drop(held);
+    assert_eq!(units(&gate), (98, 0, 1));
+}
+
+pub(crate) fn what_came_to_nothing_fills_nothing<B: Backend>() {
+    let (builder, _) = builder::<B>();
+    let gate = open(builder.max_reservations(2), [Item::new("tea", "sale", 99)]);
+    for n in 0..1_000 {
+        let held = hold(&gate, &one("ann"));
+        if n % 2 == 0 { held.cancel() } else { held.unsettled().unwrap().release() }
+    }
+    assert_eq!((units(&gate), gate.load().in_flight), ((99, 0, 0), 0));
+    assert!(gate.load().reservations <= 2);
 }
 
 pub(crate) fn bulkheads_keep_items_apart<B: Backend>() {
@@ -128,6 +153,29 @@ pub(crate) fn the_breaker_refuses_and_tries<B: Backend>() {
     probe.unsettled().unwrap().commit();
     assert_eq!(gate.breaker(), Breaker::Closed);
     drop(hold(&gate, &one("bob")));
+}
+
+pub(crate) fn a_probe_that_comes_to_nothing_lets_another_try<B: Backend>() {
+    let (builder, clock) = builder::<B>();
+    let gate = open(builder.breaker(BreakerPolicy::new(1, SECOND)), [Item::new("tea", "sale", 5)]);
+    gate.report(false);
+    clock.advance(SECOND);
+    // It asks for more than there is, and the next ones do not go on.
+    assert_eq!(refusal(&gate, &Request::new("eve", "tea", 9)), Rejection::SoldOut { left: 5 });
+    drop(hold(&gate, &one("ann")));
+    hold(&gate, &one("ann")).cancel();
+    hold(&gate, &one("ann")).unsettled().unwrap().release();
+    assert_eq!(gate.breaker(), Breaker::HalfOpen);
+    let probe = hold(&gate, &one("ann"));
+    assert_eq!(overload(refusal(&gate, &one("bob"))), Overload::Breaker);
+    // What failed is no probe that came to nothing.
+    let unsettled = probe.unsettled().unwrap();
+    gate.report(false);
+    unsettled.release();
+    assert!(matches!(gate.breaker(), Breaker::Open { .. }));
+    clock.advance(SECOND);
+    hold(&gate, &one("bob")).commit().unwrap();
+    assert_eq!(gate.breaker(), Breaker::Closed);
 }
 
 pub(crate) fn the_depth_is_looked_at<B: Backend>() {

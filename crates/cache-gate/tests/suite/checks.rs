@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use cache_core::Backend;
-use cache_gate::{Event, Gate, Item, Limited, MAX_ID, Malformed, Rejection, Request, Window};
+use cache_gate::{Event, Gate, Item, Limited, MAX_ID, Malformed, Rejection, Request, State, Window};
 use cache_policy::{Clock, Rate};
 
 use super::support::*;
@@ -205,12 +205,16 @@ pub(crate) fn the_first_check_that_fails_is_told<B: Backend>() {
 pub(crate) fn check_takes_nothing<B: Backend>() {
     let (gate, _) = tea::<B>(1, 1);
     for _ in 0..3 {
-        assert_eq!(gate.check(&one("ann")), Ok(()));
+        assert_eq!(gate.check(&one("ann").id("1")), Ok(None));
     }
     assert_eq!(units(&gate), (1, 0, 0));
-    hold(&gate, &one("ann")).commit().unwrap();
+    let ticket = hold(&gate, &one("ann").id("1")).commit().unwrap();
     assert_eq!(refusal(&gate, &one("bob")), SOLD_OUT);
     assert_eq!(gate.check(&one("cid")), Err(SOLD_OUT));
+    // A repetition is told its answer, as by `admit`.
+    assert_eq!(gate.check(&one("ann").id("1")), Ok(Some((ticket, State::Committed))));
+    let other = Rejection::Malformed(Malformed::OtherRequest);
+    assert_eq!(gate.check(&two_of("ann").id("1")), Err(other));
     gate.block("cid");
     assert_eq!(gate.check(&one("cid")), Err(Rejection::Blocked));
 }

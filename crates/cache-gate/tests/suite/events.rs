@@ -1,7 +1,10 @@
 use std::time::{Duration, SystemTime};
 
 use cache_core::Backend;
-use cache_gate::{ConfigError, Event, Gate, Item, MAX_ID, MAX_STOCK, Rejection, Request, State, Window};
+use cache_gate::{
+    ConfigError, Event, Gate, Goods, Item, MAX_ID, MAX_STOCK, Rejection, Request, Shortage, State, Stock,
+    Window,
+};
 
 use super::support::*;
 
@@ -12,7 +15,10 @@ pub(crate) fn an_event_ends_with_all_its_keys<B: Backend>() {
     gate.add_item(Item::new("milk", "other", 9).limit(1)).unwrap();
     let ticket = hold(&gate, &one("ann").id("1")).commit().unwrap();
     let milk = hold(&gate, &Request::new("ann", "milk", 1).id("2")).commit().unwrap();
+    let cancelled = hold(&gate, &one("bob")).commit().unwrap();
+    gate.cancel(cancelled).unwrap();
     gate.end_event("sale").unwrap();
+    assert_eq!(gate.state(cancelled), None);
     assert_eq!(refusal(&gate, &one("bob")), Rejection::UnknownItem);
     assert_eq!(refusal(&gate, &Request::new("bob", "coffee", 1)), Rejection::UnknownItem);
     assert_eq!((gate.state(ticket), gate.state(milk)), (None, Some(State::Committed)));
@@ -102,4 +108,47 @@ pub(crate) fn limits_can_be_changed<B: Backend>() {
     hold(&gate, &two).commit().unwrap();
     gate.set_limit("tea", 2).unwrap();
     assert_eq!(refusal(&gate, &one("ann")), Rejection::LimitReached { limit: 2, left: 0 });
+}
+
+/// A stock that asks the gate, and tells it when it is dropped.
+#[derive(Debug)]
+struct Nosy<B: Backend>(Gate<B>);
+
+impl<B: Backend> Stock for Nosy<B> {
+    fn try_take(&self, _: u32) -> Result<Goods, Shortage> {
+        Err(Shortage::SoldOut)
+    }
+
+    fn give_back(&self, _: u32, _: Goods) {}
+
+    fn left(&self) -> u64 {
+        0
+    }
+
+    fn add(&self, _: u64) {}
+
+    fn is_filled_elsewhere(&self) -> bool {
+        self.0.set_window("sale", Window::always()).is_ok()
+    }
+}
+
+impl<B: Backend> Drop for Nosy<B> {
+    fn drop(&mut self) {
+        _ = self.0.set_window("sale", Window::always());
+        self.0.maintain(1);
+    }
+}
+
+pub(crate) fn stocks_may_ask_the_gate<B: Backend>() {
+    let (gate, _) = tea::<B>(1, 1);
+    let add = |id: &str| gate.add_item(Item::new(id, "sale", 0).stock(Nosy(gate.clone())));
+    add("coffee").unwrap();
+    assert_eq!(add("coffee"), Err(ConfigError::ItemExists));
+    gate.maintain(1);
+    gate.remove_item("coffee").unwrap();
+    add("coffee").unwrap();
+    add("milk").unwrap();
+    gate.end_event("sale").unwrap();
+    gate.maintain(1);
+    assert!(gate.items().is_empty());
 }

@@ -81,6 +81,33 @@ pub(crate) fn ids_are_forgotten<B: Backend>() {
     assert_eq!((gate.state(first), gate.state(second)), (Some(State::Committed), None));
 }
 
+pub(crate) fn ids_of_what_is_under_way_stay<B: Backend>() {
+    let (builder, clock) = builder::<B>();
+    let gate = open(builder.remember(SECOND), [Item::new("tea", "sale", 9)]);
+    let request = one("ann").id("1");
+    let unsettled = hold(&gate, &request).unsettled().unwrap();
+    let first = unsettled.ticket();
+    clock.advance(SECOND * 2);
+    gate.maintain(99);
+    // Its order may be in the books.
+    assert_eq!(repeated(&gate, &request), (first, State::Unknown));
+    unsettled.commit();
+    assert_eq!(repeated(&gate, &request), (first, State::Committed));
+    clock.advance(SECOND);
+    let held = hold(&gate, &request);
+    let second = held.ticket();
+    clock.advance(SECOND * 2);
+    assert_eq!(repeated(&gate, &request), (second, State::Held));
+    held.cancel();
+    assert_eq!(repeated(&gate, &request).1, State::Cancelled);
+    clock.advance(SECOND);
+    let refused = hold(&gate, &request).unsettled().unwrap();
+    clock.advance(SECOND * 2);
+    refused.release();
+    drop(hold(&gate, &request));
+    assert_eq!((gate.load().requests, units(&gate)), (0, (8, 0, 1)));
+}
+
 pub(crate) fn ids_belong_to_users<B: Backend>() {
     let (gate, _) = tea::<B>(9, 9);
     let held = [("ann", "1"), ("an", "n1"), ("bob", "1")].map(|(user, id)| hold(&gate, &one(user).id(id)));

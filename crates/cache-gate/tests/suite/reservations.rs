@@ -1,5 +1,5 @@
 use cache_core::Backend;
-use cache_gate::{CancelError, Gone, Reason, Request, SettleError, State, Ticket};
+use cache_gate::{Admission, CancelError, Gone, Reason, Request, SettleError, State, Ticket};
 use std::time::Duration;
 
 use super::support::*;
@@ -112,12 +112,38 @@ pub(crate) fn a_dropped_unsettled_one_is_listed<B: Backend>() {
     assert_eq!(gate.settle(tickets[0], true), Ok(State::Committed));
     assert_eq!(gate.settle(tickets[1], false), Ok(State::Released));
     assert_eq!((units(&gate), gate.unsettled()), ((2, 0, 1), vec![]));
-    // While somebody holds it, it is not listed, and can be settled nevertheless.
-    let unsettled = hold(&gate, &one("bob")).unsettled().unwrap();
-    assert!(gate.unsettled().is_empty());
-    assert_eq!(gate.settle(unsettled.ticket(), true), Ok(State::Committed));
-    drop(unsettled);
-    assert!(gate.unsettled().is_empty());
+    // While somebody holds it, the order may still be on its way: nobody else can say what becomes of it.
+    for in_the_books in [false, true] {
+        let unsettled = hold(&gate, &one("bob")).unsettled().unwrap();
+        assert!(gate.unsettled().is_empty());
+        assert_eq!(gate.settle(unsettled.ticket(), in_the_books), Err(SettleError::Held));
+        assert_eq!(units(&gate), (1 - u64::from(in_the_books), 1, 1 + u64::from(in_the_books)));
+        let ticket = unsettled.commit();
+        assert_eq!(gate.settle(ticket, false), Err(SettleError::NotUnknown(State::Committed)));
+    }
+    assert_eq!((units(&gate), gate.unsettled()), ((0, 0, 3), vec![]));
+}
+
+pub(crate) fn what_the_books_cancelled_is_given_back<B: Backend>() {
+    let (gate, _) = tea::<B>(2, 1);
+    let request = one("ann").id("1");
+    // The order is in the books, and cancelled there, before its hand-off has answered.
+    let unsettled = hold(&gate, &request).unsettled().unwrap();
+    let ticket = unsettled.ticket();
+    assert_eq!(gate.cancel_order(ticket), Ok(State::Cancelled));
+    assert_eq!(gate.cancel_order(ticket), Err(CancelError::Already(State::Cancelled)));
+    assert_eq!(unsettled.commit(), ticket);
+    assert_eq!((gate.state(ticket), units(&gate)), (Some(State::Cancelled), (2, 0, 0)));
+    assert_eq!((gate.load().in_flight, gate.load().users), (0, 0));
+    assert!(matches!(gate.admit(&request), Ok(Admission::Repeated(_, State::Cancelled))));
+    // So is one that nobody holds, and one that is committed.
+    let dropped = hold(&gate, &one("ann")).unsettled().unwrap().ticket();
+    let committed = hold(&gate, &one("bob")).commit().unwrap();
+    for ticket in [dropped, committed] {
+        assert_eq!(gate.cancel_order(ticket), Ok(State::Cancelled));
+    }
+    assert_eq!((units(&gate), gate.unsettled()), ((2, 0, 0), vec![]));
+    assert_eq!(gate.cancel_order(Ticket::new(0)), Err(CancelError::Absent));
 }
 
 pub(crate) fn views_tell_what_is_held<B: Backend>() {

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::SystemTime;
 
 use cache_core::Backend;
-use cache_gate::{Admission, Event, Gate, Item, Mend, Rejection, Request, Sale, Ticket};
+use cache_gate::{Admission, Event, Gate, Item, Mend, Rejection, Request, Sale, Ticket, Window};
 use cache_testkit::{Random, fresh_seed, scale};
 
 use super::support::*;
@@ -31,7 +32,7 @@ fn agree<B: Backend>(gate: &Gate<B>, orders: &Orders, limit: u32) -> u64 {
     gate.set_ready(false);
     let orders = orders.lock().unwrap();
     let sales = orders.iter().map(|(ticket, (user, units))| Sale::new(*ticket, user, "tea", *units));
-    let books = gate.books(sales, Mend::Report);
+    let books = gate.audit().compare(sales, Mend::Report);
     assert!(books.counted && books.differences.is_empty(), "{books:?}");
     let mut bought: BTreeMap<&str, u32> = BTreeMap::new();
     orders.values().for_each(|(user, units)| *bought.entry(user).or_default() += units);
@@ -128,7 +129,8 @@ pub(crate) fn cancels_and_expiry_and_commits<B: Backend>() {
                         continue;
                     };
                     let ticket = held.ticket();
-                    if random.below(4) == 0 {
+                    let is_open = random.below(4) == 0;
+                    if is_open {
                         open.lock().unwrap().push(ticket);
                     }
                     if random.below(3) == 0 {
@@ -143,7 +145,8 @@ pub(crate) fn cancels_and_expiry_and_commits<B: Backend>() {
                     orders.insert(ticket, (user, 1));
                     unsettled.commit();
                     drop(orders);
-                    if random.below(2) == 0 {
+                    // Once: of two who cancel it, one would be told that it is.
+                    if !is_open && random.below(2) == 0 {
                         open.lock().unwrap().push(ticket);
                     }
                 }
@@ -208,4 +211,43 @@ pub(crate) fn an_event_ends_beside_buyers<B: Backend>() {
     }
     let load = gate.load();
     assert_eq!((load.in_flight, load.users, load.requests, load.reservations), (0, 0, 0, 0));
+}
+
+pub(crate) fn a_window_is_changed_in_one_piece<B: Backend>() {
+    let (builder, clock) = builder::<B>();
+    clock.advance(SECOND * 49);
+    let gate = open(builder, [Item::new("tea", "sale", 9)]);
+    // Neither is open now, at 50 s; what begins with the one and ends with the other is.
+    let at = |seconds| SystemTime::UNIX_EPOCH + SECOND * seconds;
+    let windows = [Window::new(at(100), at(200)), Window::new(at(10), at(20))];
+    gate.set_window("sale", windows[0]).unwrap();
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..scale(200_000) {
+                windows.iter().rev().for_each(|window| gate.set_window("sale", *window).unwrap());
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        while !is_done.load(Ordering::Relaxed) {
+            let refused = refusal(&gate, &one("ann"));
+            assert!(matches!(refused, Rejection::NotStarted { .. } | Rejection::Ended), "{refused:?}");
+        }
+    });
+}
+
+pub(crate) fn an_order_is_restored_once<B: Backend>() {
+    let (builder, _) = builder::<B>();
+    let gate = open(builder, [Item::new("tea", "sale", 1_000_000)]);
+    let (rounds, restored) = (scale(2_000) as u64, AtomicU64::new(0));
+    let start = std::sync::Barrier::new(THREADS);
+    on_threads(|_, _| {
+        for ticket in 1..=rounds {
+            start.wait();
+            let done = gate.restore(&Sale::new(Ticket::new(ticket), "ann", "tea", 1)).is_ok();
+            restored.fetch_add(u64::from(done), Ordering::Relaxed);
+        }
+    });
+    assert_eq!(restored.into_inner(), rounds);
+    assert_eq!(units(&gate), (1_000_000 - rounds, 0, rounds));
 }

@@ -184,8 +184,9 @@ impl Books {
     ///
     /// # Performance
     ///
-    /// Reads the stream from the time in the id to its end, or all of it if the id is not one of
-    /// [`Order::fresh_id`]. Clients that poll should ask the node that took the order, whose gate knows the ticket.
+    /// Reads the stream from the time in the id to its end. Reads all of it if the id is not one of [`Order::fresh_id`], if there is no
+    /// such order, or if the clock that made the id was more than a minute ahead of the server's. Clients that poll should ask the node
+    /// that took the order, whose gate knows the ticket.
     pub async fn get(&self, item: &str, id: &str) -> Result<Option<Found>, StockError> {
         let stock = self.stock(item).await?;
         let Some((sold, is_cancelled)) = scan::search(&stock, id).await? else { return Ok(None) };
@@ -199,7 +200,7 @@ impl Books {
     }
 
     /// Takes an order back for its buyer, unless a worker has settled it. A dead one can be cancelled. Call
-    /// [`Gate::cancel`](crate::Gate::cancel) afterwards on the node that knows the ticket: it frees the user's count there.
+    /// [`Gate::cancel_order`](crate::Gate::cancel_order) afterwards on the node that knows the ticket: it frees the user's count there.
     ///
     /// A worker that is at it finds out when it calls [`fulfil`](Consumer::fulfil).
     ///
@@ -287,15 +288,13 @@ impl Books {
     }
 
     /// Makes sure that the request has no other order, here or on another node. Fails with why the order must not be committed.
-    async fn mark(&self, order: &Order, lease: &str, request: &str) -> Result<(Requests, Mark), Refusal> {
-        let requests = self.requests(&order.item, &order.user, request);
-        let mark = Mark { order: order.id.clone(), lease: lease.to_owned() };
+    async fn mark(&self, requests: &Requests, mark: &Mark, order: &Order) -> Result<(), Refusal> {
         let unavailable = |_: StockError| Refusal::Unavailable;
-        let Some(other) = requests.mark(&mark, None, self.remember).await.map_err(unavailable)? else {
-            return Ok((requests, mark));
+        let Some(other) = requests.mark(mark, None, self.remember).await.map_err(unavailable)? else {
+            return Ok(());
         };
         // This process knows whether an order of its own is under way. An order of another one is not, once its lease is gone.
-        let is_over = match other.lease == lease {
+        let is_over = match other.lease == mark.lease {
             true => !self.unanswered().contains_key(&other.order),
             false => self.is_gone(&order.item, &other.lease).await.map_err(unavailable)?,
         };
@@ -305,8 +304,8 @@ impl Books {
         if !is_over {
             return Err(Refusal::UnderWay);
         }
-        match requests.mark(&mark, Some(&other), self.remember).await.map_err(unavailable)? {
-            None => Ok((requests, mark)),
+        match requests.mark(mark, Some(&other), self.remember).await.map_err(unavailable)? {
+            None => Ok(()),
             Some(_) => Err(Refusal::UnderWay),
         }
     }
@@ -316,6 +315,13 @@ impl Books {
         let stock = self.stock(item).await?;
         stock.reap(self.grace).await?;
         Ok(!stock.inspect().await?.leases.iter().any(|live| live.id == lease))
+    }
+
+    /// The request of an order, if it has an id, and the mark of that order.
+    fn request_of(&self, order: &Order, lease: &str) -> Option<(Requests, Mark)> {
+        let request = order.request_id.as_ref()?;
+        let mark = Mark { order: order.id.clone(), lease: lease.to_owned() };
+        Some((self.requests(&order.item, &order.user, request), mark))
     }
 
     fn unanswered(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
@@ -328,6 +334,10 @@ impl Books {
         if let Some(lease) = &lease
             && !self.is_gone(&order.item, lease).await.map_err(|error| error.to_string())?
         {
+            // Its request must not be forgotten meanwhile, or a retry buys beside it.
+            if let Some((requests, mark)) = self.request_of(order, lease) {
+                requests.mark(&mark, None, self.remember).await.map_err(|error| error.to_string())?;
+            }
             return Err("its lease is still on the server".to_owned());
         }
         // After the lease was seen to be gone. The other way round, a commit could come between the two looks.
@@ -346,26 +356,25 @@ impl HandOff for Books {
         let _waiting = Waiting::new(&self.shared);
         // Before the mark: a retry that finds the mark and not this would take the order for lost.
         self.unanswered().insert(order.id.clone(), taken.lease().to_owned());
-        let marked = match &order.request_id {
-            Some(request) => self.mark(order, taken.lease(), request).await.map(Some),
-            None => Ok(None),
-        };
-        let marked = match marked {
-            Ok(marked) => marked,
-            Err(why) => {
-                self.unanswered().remove(&order.id);
-                // Dropping the goods gives them back.
-                return refused(why, (why != Refusal::Duplicate).then_some(RETRY));
+        let request = self.request_of(order, taken.lease());
+        if let Some((requests, mark)) = &request
+            && let Err(why) = self.mark(requests, mark, order).await
+        {
+            if why == Refusal::Unavailable {
+                // The mark may be there all the same, and would keep a retry on another node waiting. If this fails, it does.
+                let _ = requests.forget(mark).await;
             }
-        };
+            self.unanswered().remove(&order.id);
+            // Dropping the goods gives them back.
+            return refused(why, (why != Refusal::Duplicate).then_some(RETRY));
+        }
         let result = taken.commit(lease::Order::new(&*order.id).user(&*order.user)).await;
         if result.as_ref().is_err_and(CommitError::is_unknown) {
             return Submitted::Unknown;
         }
-        match marked {
+        if let Some((requests, mark)) = request.filter(|_| result.is_err()) {
             // So that a retry need not look for it. If this fails, it does.
-            Some((requests, mark)) if result.is_err() => drop(requests.forget(&mark).await),
-            _ => {}
+            let _ = requests.forget(&mark).await;
         }
         self.unanswered().remove(&order.id);
         match result {

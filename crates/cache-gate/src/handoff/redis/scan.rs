@@ -1,11 +1,12 @@
 //! Where an order is in the stream of its item.
 //!
 //! The ids of entries are times by the server's clock, and those that [`Order::fresh_id`](crate::handoff::Order::fresh_id) makes begin
-//! with the time by a node's. So a search begins where the order can be at the earliest.
+//! with the time by a node's. So a search begins where the order probably is. Clocks can be wrong: what is not found there is looked for
+//! everywhere.
 
 use cache_redis::lease::{Entry, Event, Stock, StockError};
 
-/// How far the clocks of a node and the server may be apart, in milliseconds.
+/// How far the clocks of a node and the server usually are apart, in milliseconds. A guess, which only saves reading.
 const SKEW: u64 = 60_000;
 
 /// Entries in one answer. Each may have hundreds of orders.
@@ -19,9 +20,23 @@ pub(super) struct Sold {
     pub(super) units: u32,
 }
 
-/// The order of this id, and whether it was taken back. Reads to the end of the stream.
+/// The order of this id, and whether it was taken back. Reads to the end of the stream; all of it, if there is no such order.
 pub(super) async fn search(stock: &Stock, id: &str) -> Result<Option<(Sold, bool)>, StockError> {
-    let mut last = began(id).map(|millis| format!("{}-0", millis.saturating_sub(SKEW)));
+    if let Some(millis) = began(id) {
+        let found = search_after(stock, id, Some(format!("{}-0", millis.saturating_sub(SKEW)))).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    search_after(stock, id, None).await
+}
+
+/// Searches behind this entry.
+async fn search_after(
+    stock: &Stock,
+    id: &str,
+    mut last: Option<String>,
+) -> Result<Option<(Sold, bool)>, StockError> {
     let mut found = None;
     loop {
         let entries = stock.orders(last.as_deref(), PAGE).await?;

@@ -30,13 +30,13 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
-    /// The file was written by a newer version.
+    /// The file was written by another version of this crate. An older one does not say of which event its orders are.
     Version {
         /// The file.
         path: PathBuf,
         /// The version of its tables.
         found: i64,
-        /// The newest version that is known here.
+        /// The version that is known here.
         known: i64,
     },
     /// A setting is outside its range.
@@ -72,7 +72,11 @@ impl fmt::Display for JournalError {
                 write!(f, "the journal {} is in use: one process at a time may have it", path.display())
             }
             JournalError::Version { path, found, known } => {
-                write!(f, "the journal {} has version {found}: up to {known} are known here", path.display())
+                write!(
+                    f,
+                    "the journal {} has version {found}: only version {known} is known here",
+                    path.display()
+                )
             }
             JournalError::Setting { name, allowed } => {
                 write!(f, "invalid `{name}` of a journal: {allowed} are allowed")

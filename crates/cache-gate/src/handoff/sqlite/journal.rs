@@ -86,8 +86,12 @@ impl Journal {
     ///         let records = journal.orders(last, 1_000).await?;
     ///         let Some(newest) = records.last() else { return Ok(()) };
     ///         last = newest.seq;
-    ///         for record in records.iter().filter(|record| record.state.holds_units()) {
-    ///             gate.restore(&record.order.sale())?;
+    ///         for record in &records {
+    ///             match gate.restore(&record.sale()) {
+    ///                 // Its event has ended.
+    ///                 Ok(()) | Err(RestoreError::UnknownItem | RestoreError::OtherEvent) => {}
+    ///                 Err(error) => return Err(error.into()),
+    ///             }
     ///         }
     ///     }
     /// }

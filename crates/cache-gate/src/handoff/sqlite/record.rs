@@ -1,5 +1,6 @@
 //! What the journal tells of its orders.
 
+use crate::Sale;
 use crate::handoff::{Order, OrderState};
 
 /// An order as it stands in the journal.
@@ -20,6 +21,20 @@ pub struct Record {
     pub attempts: u32,
     /// Why the last attempt failed, or why it was rejected.
     pub note: Option<String>,
+}
+
+impl Record {
+    /// The order as the gate takes it for [`restore`](crate::Gate::restore) and [`books`](crate::Gate::books): cancelled, if its units were
+    /// given back.
+    ///
+    /// # Examples
+    ///
+    /// See [`Journal::orders`](super::Journal::orders).
+    #[must_use]
+    pub fn sale(&self) -> Sale<'_> {
+        let sale = self.order.sale();
+        if self.state.holds_units() { sale } else { sale.cancelled() }
+    }
 }
 
 /// An order that a worker has for a while.
@@ -46,7 +61,7 @@ pub struct Claim {
 /// See [`Journal::cancel`](super::Journal::cancel).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CancelAnswer {
-    /// It is cancelled now. Give its units back with [`Gate::cancel`](crate::Gate::cancel).
+    /// It is cancelled now. Give its units back with [`Gate::cancel_order`](crate::Gate::cancel_order).
     Cancelled(Order),
     /// It was cancelled before.
     Before(Order),

@@ -4,6 +4,7 @@ CREATE TABLE orders (
     id TEXT NOT NULL UNIQUE,
     ticket INTEGER NOT NULL,
     user TEXT NOT NULL,
+    event TEXT NOT NULL,
     item TEXT NOT NULL,
     units INTEGER NOT NULL,
     request_id TEXT,
@@ -22,5 +23,5 @@ CREATE TABLE orders (
 ) STRICT;
 CREATE INDEX orders_due ON orders (due, seq) WHERE state = 'accepted';
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;

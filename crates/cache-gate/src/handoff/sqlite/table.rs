@@ -12,10 +12,10 @@ use crate::handoff::order::{millis, time};
 use crate::handoff::{Order, OrderState};
 
 /// The version of the tables, in `user_version` of the file.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The columns of a [`Record`], in the order in which [`record`] reads them.
-const COLUMNS: &str = "seq, id, ticket, user, item, units, request_id, at, state, attempts, note";
+const COLUMNS: &str = "seq, id, ticket, user, event, item, units, request_id, at, state, attempts, note";
 
 /// What became of an order that was to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
     connection.busy_timeout(Duration::ZERO).map_err(failed)?;
     connection.execute_batch(setup).map_err(failed)?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-    if !(0..=VERSION).contains(&version) {
+    if version != 0 && version != VERSION {
         return Err(JournalError::Version { path: path.to_owned(), found: version, known: VERSION });
     }
     let mode: String =
@@ -66,8 +66,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
 }
 
 /// The statement for [`insert`], which a batch prepares once.
-pub(super) const INSERT: &str = "INSERT INTO orders (id, ticket, user, item, units, request_id, at, due)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING";
+pub(super) const INSERT: &str =
+    "INSERT INTO orders (id, ticket, user, event, item, units, request_id, at, due)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
 
 /// Writes an order. One that is there already, equal in everything, stands.
 pub(super) fn insert(
@@ -77,7 +78,8 @@ pub(super) fn insert(
 ) -> Result<Written, rusqlite::Error> {
     let at = to_sql(millis(order.at));
     let (ticket, request_id) = (to_sql(order.ticket.get()), order.request_id.as_deref());
-    let row = params![order.id, ticket, order.user, order.item, order.units, request_id, at, table.now];
+    let Order { id, user, event, item, units, .. } = order;
+    let row = params![id, ticket, user, event, item, units, request_id, at, table.now];
     if insert.execute(row)? == 1 {
         return Ok(Written::Stands);
     }
@@ -129,7 +131,7 @@ impl Table<'_> {
         let mut statement = self.connection.prepare(&sql)?;
         let rows = statement.query_map([self.now, self.later(hold), limit(count)], |row| {
             let Record { seq, order, attempts, .. } = record(row)?;
-            Ok(Claim { order, attempt: attempts, seq, number: row.get(11)? })
+            Ok(Claim { order, attempt: attempts, seq, number: row.get(12)? })
         })?;
         let mut claims = rows.collect::<Result<Vec<_>, _>>()?;
         // `RETURNING` has no order of its own.
@@ -199,17 +201,18 @@ fn record(row: &Row<'_>) -> Result<Record, rusqlite::Error> {
         id: row.get(1)?,
         ticket: Ticket::new(from_sql(row.get(2)?)),
         user: row.get(3)?,
-        item: row.get(4)?,
-        units: row.get(5)?,
-        request_id: row.get(6)?,
-        at: time(from_sql(row.get(7)?)),
+        event: row.get(4)?,
+        item: row.get(5)?,
+        units: row.get(6)?,
+        request_id: row.get(7)?,
+        at: time(from_sql(row.get(8)?)),
     };
     Ok(Record {
         seq: from_sql(row.get(0)?),
         order,
-        state: state(row, 8)?,
-        attempts: row.get(9)?,
-        note: row.get(10)?,
+        state: state(row, 9)?,
+        attempts: row.get(10)?,
+        note: row.get(11)?,
     })
 }
 

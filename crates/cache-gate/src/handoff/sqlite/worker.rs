@@ -68,7 +68,7 @@ impl Journal {
     }
 
     /// Ends an order that cannot be fulfilled: it has failed for good. Returns it, so that its units can be given back with
-    /// [`Gate::cancel`](crate::Gate::cancel); `None` if it was neither accepted nor dead.
+    /// [`Gate::cancel_order`](crate::Gate::cancel_order); `None` if it was neither accepted nor dead.
     ///
     /// # Examples
     ///
@@ -79,7 +79,7 @@ impl Journal {
     /// async fn give_up(gate: &Gate<RwLockBackend>, journal: &Journal, id: &str) -> Result<(), JournalError> {
     ///     if let Some(order) = journal.reject(id, "the parcel was lost").await? {
     ///         // Whatever it says, the books have it, and a restart gives the units back.
-    ///         let _ = gate.cancel(order.ticket);
+    ///         let _ = gate.cancel_order(order.ticket);
     ///     }
     ///     Ok(())
     /// }
@@ -133,7 +133,7 @@ impl Journal {
     ///     Ok(match journal.cancel(id).await? {
     ///         // `Before` too: the first attempt may have ended between the two.
     ///         CancelAnswer::Cancelled(order) | CancelAnswer::Before(order) => {
-    ///             let _ = gate.cancel(order.ticket);
+    ///             let _ = gate.cancel_order(order.ticket);
     ///             "cancelled"
     ///         }
     ///         CancelAnswer::InProgress => "a worker is at it: try again",
