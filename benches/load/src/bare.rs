@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{Client, Plan, Sale};
 
-/// The requests are made beforehand, so many for each connection, and sent again and again: the generator must cost little.
+/// Each connection prepares its requests before the run and sends them repeatedly, so that the generator costs little.
 const REQUESTS: u64 = 512;
 
 /// Sends the purchases of a sale to a path in a closed loop, for the duration of its shape. Returns the answers a second.

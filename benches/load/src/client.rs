@@ -23,7 +23,7 @@ struct User {
     token: String,
 }
 
-/// What the service answers to a purchase.
+/// The answer of the service to a purchase.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Answer {
     /// The order, if there is one.

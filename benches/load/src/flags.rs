@@ -22,7 +22,7 @@ pub struct Flags {
     /// Kills the service half way with SIGKILL, and starts it again.
     #[arg(long)]
     pub kill: bool,
-    /// Starts so many nodes of the service on a Redis of their own. With `--kill`, the first one is killed half way and stays dead,
+    /// Starts this number of nodes of the service on a Redis of their own. With `--kill`, the first one is killed half way and stays dead,
     /// and Redis is killed and started again.
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u8).range(1..=16))]
     pub nodes: u8,

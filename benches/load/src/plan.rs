@@ -2,7 +2,7 @@
 
 use crate::Shape;
 
-/// What a request asks for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An item on sale, by its number.
@@ -13,7 +13,7 @@ pub enum Target {
     Early,
 }
 
-/// What the client does besides asking.
+/// How the client behaves after it has sent its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Waits for the answer.
@@ -33,11 +33,11 @@ pub enum Act {
 pub struct Attempt {
     /// The number of the user. Those from [`Shape::users`] on are black-listed.
     pub user: u32,
-    /// What is asked for.
+    /// The purpose of the request.
     pub target: Target,
     /// How many units.
     pub quantity: u32,
-    /// What the client does besides.
+    /// How the client behaves afterwards.
     pub act: Act,
 }
 

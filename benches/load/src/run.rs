@@ -32,7 +32,7 @@ pub struct Sale {
     shape: Shape,
 }
 
-/// What a run has seen.
+/// The counts and latencies of a run.
 #[derive(Debug)]
 pub struct Outcome {
     /// The sale.
@@ -69,7 +69,7 @@ impl Sale {
         (0..self.shape.items).map(|number| self.item(number))
     }
 
-    /// What is sold.
+    /// The items on sale.
     #[must_use]
     pub fn shape(&self) -> &Shape {
         &self.shape

@@ -147,7 +147,7 @@ impl Service {
     /// If it does not start.
     pub fn restart(&mut self) -> Result<()> {
         let again = self.start.clone().at(self.address)?;
-        // What is replaced is dropped, and has ended before.
+        // The old process has ended by then, and is dropped here.
         *self = again;
         Ok(())
     }

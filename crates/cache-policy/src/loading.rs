@@ -166,7 +166,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         let Ok(entry) = loaded else { return false };
         let dropped = entry.is_dropped_with_its_group() && !own && !seeded::bug("dropped-anyway");
         if dropped {
-            self.0.bury(entry, &self.0.times());
+            self.0.remove_expired(entry, &self.0.times());
         }
         dropped
     }

@@ -282,9 +282,18 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
             if age != Age::Over {
                 return Some((entry, age));
             }
-            if seeded::bug("absent-unremoved") || self.bury(&entry, times) {
+            if seeded::bug("absent-unremoved") || self.remove_expired(&entry, times) {
                 return None;
             }
+        }
+    }
+
+    /// As [`find`](Store::find), for an entry that was found just now.
+    #[inline]
+    pub(crate) fn recheck(&self, entry: Arc<Entry<V, K>>, times: &Times) -> Option<(Arc<Entry<V, K>>, Age)> {
+        match times.age(&entry) {
+            Age::Over => self.find(entry.key(), times),
+            age => Some((entry, age)),
         }
     }
 
@@ -311,7 +320,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Store<V, K, B, S> {
 
     /// Removes what is over, and tells whether this call did. If not, the entry has left already, or lives longer than it did.
     #[cold]
-    pub(crate) fn bury(&self, entry: &Arc<Entry<V, K>>, times: &Times) -> bool {
+    pub(crate) fn remove_expired(&self, entry: &Arc<Entry<V, K>>, times: &Times) -> bool {
         let removed = times.end(entry) && self.evict(entry);
         if removed {
             self.left(Arc::clone(entry), Cause::Expired);

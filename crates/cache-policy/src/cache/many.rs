@@ -27,11 +27,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
     #[must_use]
     pub fn entries(&self) -> Vec<Handle<V, K>> {
         let times = self.0.times();
-        let present = |entry: Arc<Entry<V, K>>| match times.age(&entry) {
-            Age::Over => self.0.find(entry.key(), &times),
-            age => Some((entry, age)),
-        };
-        let entries = self.all().into_iter().filter_map(present);
+        let entries = self.all().into_iter();
+        let entries = entries.filter_map(|entry| self.0.recheck(entry, &times));
         entries.filter(|(_, age)| *age < Age::Stale).map(|(entry, _)| Handle(entry)).collect()
     }
 
@@ -79,7 +76,7 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
             let times = self.0.times();
             let age = times.age(&entry);
             if age == Age::Over {
-                self.0.bury(&entry, &times);
+                self.0.remove_expired(&entry, &times);
                 continue;
             }
             let keep = age != Age::Stale && f(entry.key(), entry.value());

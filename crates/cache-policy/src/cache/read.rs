@@ -115,11 +115,8 @@ impl<V: Value, K: Key + ?Sized, B: Backend, S: HashBuilder> Cache<V, K, B, S> {
         let mut entries = vec![None; keys.len()];
         self.0.map.get_many(keys, &mut entries);
         let times = self.0.times();
-        for ((entry, key), out) in entries.into_iter().zip(keys).zip(out) {
-            let entry = entry.and_then(|entry| match times.age(&entry) {
-                Age::Over => self.0.find(key, &times),
-                age => Some((entry, age)),
-            });
+        for (entry, out) in entries.into_iter().zip(out) {
+            let entry = entry.and_then(|entry| self.0.recheck(entry, &times));
             let entry = entry.and_then(|(entry, age)| (age < Age::Stale).then_some(entry));
             self.0.count(if entry.is_some() { Count::Hits } else { Count::Misses }, 1);
             *out = entry.map(|entry| {
